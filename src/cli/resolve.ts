@@ -19,6 +19,12 @@ export interface Resolved {
 const destructive =
   /^(remove|rm|uninstall|unregister|disable|prune|restore|rollback|-y|--(yes|force|purge|docker|replace|delete-files|no-backup)(=.*)?)$/;
 
+/** Names that other programs have for commands of the root. */
+const synonyms: Readonly<Record<string, string>> = {
+  ...{ install: "bootstrap", setup: "bootstrap", init: "bootstrap" },
+  ...{ status: "doctor", check: "doctor", update: "self-update", upgrade: "self-update" },
+};
+
 /** Follows the words to the last command that they name. Throws a usage Problem for an unknown command. */
 export async function resolve(root: Command, typed: readonly string[]): Promise<Resolved> {
   const end = typed.includes("--") ? typed.indexOf("--") : typed.length;
@@ -90,7 +96,8 @@ async function unknownCommand(root: Command, { command, names, rest }: Omit<Reso
       ? ["edox-ops", ...path, "--help"]
       : ["edox-ops", ...path, ...withoutSecrets(others)];
   };
-  const namesakes = await namesakesOf(root, [...names, word]);
+  const synonym = command === root && Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
+  const namesakes = synonym === undefined ? await namesakesOf(root, [...names, word]) : [[synonym]];
   if (namesakes.length === 1) throw usage(message, namesakes[0]?.join(" "), line(namesakes[0] ?? []));
   const near = nearestName(word, [...Object.keys(command.subCommands ?? {}), ...Object.keys(command.aliases ?? {})]);
   if (near !== undefined) throw usage(message, near, line([...names, near]));

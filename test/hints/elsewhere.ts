@@ -58,6 +58,8 @@ export const untyped: Record<string, string> = {
   "certs/issue/preflight.ts [...preflight.again]": authority,
   'certs/issue/rate-limits.ts ["sudo", "edox-ops", "certs", "status"]': authority,
   'certs/issue/rate-limits.ts [...request.again, "--staging"]': authority,
+  'cli/bundle/create.ts ["edox-ops", ...context.typed, "--output", "FILE"]':
+    "the corrected line downloads packages; test/cli/usage.test.ts reaches the state",
   'cli/bundle/create.ts (["edox-ops", ...line], "--with", corrected)':
     "the corrected line downloads packages; test/cli/usage.test.ts reaches the state",
   'engine/journal.ts ["sudo", "edox-ops", "self-update"]':

@@ -138,7 +138,9 @@ async function requestOf(values: Values, context: Context, host: Host): Promise<
   const { programFiles } = await import("./program.ts");
   const { openSites } = await import("./site.ts");
   const text = (name: string): string | undefined => values[name] as string | undefined;
-  if (text("output") === undefined) throw usage("--output is missing: name the file of the bundle (-o FILE)");
+  if (text("output") === undefined) {
+    throw usage("--output is missing", undefined, ["edox-ops", ...context.typed, "--output", "FILE"]);
+  }
   const inventory = values.for === undefined ? null : readInventory(host, String(values.for));
   const target = typedTarget(text("suite"), text("arch"), inventory);
   const roles = await rolesOf(text("with"), target, context.typed);
