@@ -24,7 +24,7 @@ const words = async (line: string) => (await answer(line)).words;
 test("completion: the program, groups and commands offer their commands, with the descriptions of the help", async () => {
   const { kind, lines } = await answer("");
   expect(kind).toBe(":words");
-  expect(lines).toContain("project\tHost documentation sites");
+  expect(lines).toContain("project\tPublish and manage documentation sites");
   expect(await words("")).toEqual(expect.arrayContaining(["bootstrap", "doctor", "help", "version"]));
   expect(await words("project backups ")).toEqual(["list", "prune", "docs", "wiki", hostile, "old"]);
   expect(await words("nosuch ")).toEqual([]);
