@@ -2,6 +2,8 @@ import type { Host } from "../host/host.ts";
 import { UnknownStateError } from "../host/host.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
+import { outputFlags } from "./flags.ts";
+import { nextText, rootCommand, viewOf } from "./view.ts";
 
 /** The result of nginx's configuration test. `valid`: null if only root can run the test. */
 interface Check {
@@ -20,24 +22,37 @@ export default command({
     ],
     examples: ["sudo edox-ops nginx status"],
   },
-  args: {},
-  async run(_, { console, hint, host: loadHost }) {
+  args: { json: outputFlags.json },
+  async run({ json }, context) {
     const { installedPackage } = await import("../apt/dpkg.ts");
     const { linesOf, shellLine } = await import("../text/lines.ts");
     const { configFault } = await import("../nginx/accepts.ts");
     const { contractLines } = await import("../report/contract-lines.ts");
     const { keepsRunning } = await import("../resources/service.ts");
-    const host = await loadHost();
+    const { console, hint } = context;
+    const host = await context.host();
     const installed = installedPackage(host, "nginx") !== null;
     const { valid, output } = installed ? await check(host) : { valid: false, output: "" };
-    const lines = {
-      installed,
-      active: await keepsRunning(host, "nginx"),
-      config_valid: valid ?? "unknown",
-      config_check: output,
-    };
-    await console.out(contractLines(lines).join(""));
-    return valid ? exitCode.done : exitCode.failed;
+    const nginx = { installed, active: await keepsRunning(host, "nginx"), config_valid: valid, config_check: output };
+    const exit = valid ? exitCode.done : exitCode.failed;
+    if (json) {
+      const { jsonOf } = await import("../report/json.ts");
+      const outcome = valid === null ? "unknown" : valid ? "ok" : "failed";
+      await console.out(jsonOf({ command: "nginx status", outcome, exit, nginx }));
+      return exit;
+    }
+    const view = viewOf(context);
+    if (view === null) {
+      await console.out(contractLines({ ...nginx, config_valid: valid ?? "unknown" }).join(""));
+    } else if (installed) {
+      const { details } = await import("../report/table.ts");
+      const labels = ["NGINX", "CONFIGURATION", ""];
+      const values = [nginx.active ? "active" : "not active", validText(valid), valid ? "" : output];
+      await console.out(details(labels, values, view.width));
+    } else {
+      await console.out(nextText(view, "nginx is not installed.", rootCommand("bootstrap")));
+    }
+    return exit;
 
     async function check(host: Host): Promise<Check> {
       if (host.uid === 0) {
@@ -57,3 +72,7 @@ export default command({
     }
   },
 });
+
+function validText(valid: boolean | null): string {
+  return valid === null ? "unknown" : valid ? "valid" : "not valid";
+}

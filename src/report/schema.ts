@@ -107,6 +107,19 @@ export const documentSchema = v.object({
       ),
     }),
   ),
+  /** The runners that `gitlab-runner list` found in config.toml. */
+  runners: v.optional(
+    v.array(v.object({ name: v.string(), url: v.string(), executor: v.string(), ours: v.boolean() })),
+  ),
+  nginx: v.optional(
+    v.object({
+      installed: v.boolean(),
+      active: v.boolean(),
+      /** null means that only root can test the configuration. */
+      config_valid: v.nullable(v.boolean()),
+      config_check: v.string(),
+    }),
+  ),
   selftest: v.optional(
     v.object({
       /** null if the settings were those of the profile `ci`. */

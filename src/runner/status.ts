@@ -14,7 +14,7 @@ import { systemIdOf } from "./registration/system-id.ts";
 import { type Runner, surveyConfig } from "./runners.ts";
 import { runnerKeepsRunning, serviceOf, unitPath } from "./service.ts";
 
-interface ServiceStatus {
+export interface ServiceStatus {
   installed: boolean;
   /** Whether it starts at boot, by `systemctl is-enabled`. The Python version used this key. */
   service_installed: boolean;
@@ -23,7 +23,7 @@ interface ServiceStatus {
   version: string;
 }
 
-interface RunnerStatus {
+export interface RunnerStatus {
   name: string;
   url: string;
   executor: string;
@@ -88,9 +88,15 @@ export async function accepted(host: Host, runner: Runner, systemId: string | nu
   }
 }
 
-export async function runnerLoad(
-  reader: HostReader,
-): Promise<{ jobs: number; stop_signal: string; stop_seconds: number }> {
+export interface RunnerLoad {
+  /** The number of running jobs. */
+  jobs: number;
+  stop_signal: string;
+  /** Infinity means no limit. */
+  stop_seconds: number;
+}
+
+export async function runnerLoad(reader: HostReader): Promise<RunnerLoad> {
   const service = await serviceOf(reader);
   return {
     jobs: await jobsRunning(reader, service),

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { typed } from "../cli/typed.ts";
+import { typed, variables } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { addCertbot } from "./fake-certbot.ts";
@@ -85,6 +85,15 @@ test("certs status: a line for each certificate", async () => {
     "certificates: bad.test cannot be used: authenticator is missing",
     "",
   ]);
+});
+
+test("certs status: at a terminal a row for each certificate fits into 80 columns, and faults are below", async () => {
+  const made = host();
+  variables.COLUMNS = "80";
+  const { exit, out } = await typed("certs status", made).finally(() => delete variables.COLUMNS);
+  expect(exit).toBe(0);
+  expect(out).toMatchSnapshot();
+  expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
 test("certs status: a host without certificates has none", async () => {

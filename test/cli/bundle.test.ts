@@ -9,7 +9,7 @@ import { makeBundle } from "../bundle/small.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { makeKeys } from "../install/release.ts";
-import { typed } from "./typed.ts";
+import { typed, variables } from "./typed.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/edox-bundle-`);
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -78,6 +78,15 @@ test("bundle show: prints the target and the contents of a bundle", async () => 
   const { exit, out, err } = await typed(`bundle show ${path}`, host);
   expect([exit, err]).toEqual([0, ""]);
   expect(out).toMatchSnapshot();
+});
+
+test("bundle show: a terminal of 80 and of 40 columns gets tables, and blocks where they do not fit", async () => {
+  await made(null);
+  for (const width of [80, 40]) {
+    variables.COLUMNS = String(width);
+    const { out } = await typed(`bundle show ${path}`, host).finally(() => delete variables.COLUMNS);
+    expect(out.replace(/[0-9a-f]{64}/, "ID")).toMatchSnapshot(`${width} columns`);
+  }
 });
 
 test("bundle show --json: has the content of the text, with sizes in bytes", async () => {

@@ -84,6 +84,7 @@ export const parts: string[] = [
   'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]',
   'cli/gitlab-runner/unregister.ts ["edox-ops", ...context.typed]',
   'cli/self-update.ts ["--version", to]',
+  'cli/view.ts ["sudo", "edox-ops", ...words.split(" ")]',
   'cli/self-update.ts ["sudo"]',
   'run/environment.ts ["hint"]',
   'run/recipes.ts ["edox-ops", ...environment.typed]',

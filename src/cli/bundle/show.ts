@@ -4,6 +4,7 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { bundleFlags, bundlePolicyOf, outputFlags } from "../flags.ts";
+import { viewOf } from "../view.ts";
 import { fileArgument } from "./file.ts";
 
 export default command({
@@ -26,11 +27,12 @@ export default command({
     sbom: { type: "boolean", group: "Output", description: "Print the software bill of materials (CycloneDX JSON)" },
     json: outputFlags.json,
   },
-  async run(values, { console, host: loadHost }) {
+  async run(values, context) {
     if (values.sbom && values.json) throw usage("--sbom and --json cannot be used together");
     const { describeBundle, sbomPath, findSigner } = await import("../../bundle/description.ts");
     const { openBundle } = await import("../../bundle/reader.ts");
-    const host = await loadHost();
+    const { console } = context;
+    const host = await context.host();
     const bundle = openBundle(host, values.file ?? "");
     try {
       if (values.sbom) {
@@ -46,6 +48,12 @@ export default command({
         const { jsonOf } = await import("../../report/json.ts");
         const document = { command: "bundle show", outcome: "ok", exit: exitCode.done } as const;
         await console.out(jsonOf({ ...document, bundle: description }));
+        return exitCode.done;
+      }
+      const view = viewOf(context);
+      if (view !== null) {
+        const { bundleText } = await import("./show-view.ts");
+        await console.out(bundleText(description, view));
         return exitCode.done;
       }
       const { descriptionLines } = await import("./text.ts");

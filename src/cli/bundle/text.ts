@@ -5,7 +5,7 @@ import { timeText } from "../../bundle/trust.ts";
 import { countOf, lineOf } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
 
-type Description = ReturnType<typeof describeBundle>;
+export type Description = ReturnType<typeof describeBundle>;
 
 /** Returns who signed a bundle, as far as this host knows. */
 export function signatureText({ signed, signed_by }: Pick<Description, "signed" | "signed_by">): string {

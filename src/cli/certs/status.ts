@@ -3,6 +3,7 @@ import { contractLines } from "../../report/contract-lines.ts";
 import { lineOf, shellLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
+import { viewOf } from "../view.ts";
 
 export default command({
   meta: {
@@ -16,9 +17,10 @@ export default command({
     examples: ["sudo edox-ops certs status", "sudo edox-ops certs status --json"],
   },
   args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
-  async run(values, { console, hint, host: loadHost }) {
+  async run(values, context) {
     const { certsStatus } = await import("../../certs/status.ts");
-    const host = await loadHost();
+    const { console, hint } = context;
+    const host = await context.host();
     const { status, faults } = await certsStatus(host);
     const isHidden = host.uid !== 0;
     const again = shellLine(hint(["sudo", "edox-ops", "certs", "status"]));
@@ -28,6 +30,12 @@ export default command({
       const outcome = isHidden ? "unknown" : "ok";
       const document = { command: "certs status", outcome, exit: exitCode.done } as const;
       await console.out(jsonOf({ ...document, ...(warnings.length > 0 && { warnings }), certs: status }));
+      return exitCode.done;
+    }
+    const view = viewOf(context);
+    if (view !== null) {
+      const { certificatesText } = await import("./status-view.ts");
+      await console.out(certificatesText({ status, warnings }, host.uid, view));
       return exitCode.done;
     }
     const { certificates, ...renewals } = status;

@@ -6,6 +6,7 @@ import { runnerStatePath } from "../../runner/paths.ts";
 import { lineOf, shellLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
+import { viewOf } from "../view.ts";
 
 export default command({
   meta: {
@@ -19,9 +20,10 @@ export default command({
     examples: ["sudo edox-ops gitlab-runner status", "sudo edox-ops gitlab-runner status --json"],
   },
   args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
-  async run(values, { console, hint, host: loadHost }) {
+  async run(values, context) {
     const { runnerLoad, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
-    const host = await loadHost();
+    const { console, hint } = context;
+    const host = await context.host();
     const service = await serviceStatus(host);
     const exit = service.installed ? exitCode.done : exitCode.failed;
     // Only root can read the tokens, and so only root can ask GitLab about the runners.
@@ -43,6 +45,12 @@ export default command({
       const warnings = faults.length > 0 ? { warnings: faults } : {};
       const runner = { ...service, ...now, runners };
       await console.out(jsonOf({ command: "gitlab-runner status", outcome, exit, ...warnings, runner }));
+      return exit;
+    }
+    const view = viewOf(context);
+    if (view !== null) {
+      const { statusText } = await import("./status-view.ts");
+      await console.out(statusText({ service, now, runners, faults }, view));
       return exit;
     }
     const { found: state = [] } = await orReason(() => registrationState(host));

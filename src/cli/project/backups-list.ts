@@ -5,6 +5,7 @@ import { lineOf, oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";
+import { viewOf } from "../view.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
@@ -15,8 +16,9 @@ export default command({
     examples: ["sudo edox-ops project backups list docs", "sudo edox-ops project backups list docs --json"],
   },
   args: { ...slugArgument, json: outputFlags.json },
-  async run(values, { console, host: loadHost, trees: loadTrees }) {
-    const [host, trees] = [await loadHost(), await loadTrees()];
+  async run(values, context) {
+    const { console } = context;
+    const [host, trees] = [await context.host(), await context.trees()];
     const project = await theProject(host, slugOf(values));
     const unread: string[] = [];
     const backups = listBackups(host, trees, project.slug, unread);
@@ -30,6 +32,12 @@ export default command({
       return exit;
     }
     for (const fault of unread) console.err(`warning: ${oneLine(fault)}\n`);
+    const view = viewOf(context);
+    if (view !== null) {
+      const { backupsText } = await import("./backups-view.ts");
+      await console.out(backupsText({ slug: project.slug, backups, from, nowMs: host.now() }, view));
+      return exit;
+    }
     const lines = backups.map(({ name, path, bytes }) => lineOf`${name}\t${bytes ?? "-"}\t${path}`);
     const newest = backups.at(-1);
     const last = newest === undefined ? "No deploy backups for this project.\n" : `Newest backup: ${newest.name}\n`;

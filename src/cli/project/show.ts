@@ -2,6 +2,7 @@ import { contractLines } from "../../report/contract-lines.ts";
 import { isRecord } from "../../sites/project.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
+import { viewOf } from "../view.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
@@ -18,10 +19,11 @@ export default command({
     ...slugArgument,
     json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" },
   },
-  async run(values, { console, host }) {
+  async run(values, context) {
+    const { console } = context;
     const { vhostLinkPath, vhostPath } = await import("../../sites/serve/site.ts");
     const { theProject, theRecord } = await import("../../sites/store.ts");
-    const [reader, slug] = [await host(), slugOf(values)];
+    const [reader, slug] = [await context.host(), slugOf(values)];
     const found = await theRecord(reader, slug);
     // An invalid record is printed first, because an admin repairs it from its values.
     if ("reason" in found && !values.json)
@@ -30,6 +32,12 @@ export default command({
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
       await console.out(jsonOf({ command: "project show", outcome: "ok", exit: exitCode.done, projects: [project] }));
+      return exitCode.done;
+    }
+    const view = viewOf(context);
+    if (view !== null) {
+      const { projectText } = await import("./show-view.ts");
+      await console.out(projectText(project, { host: reader, trees: await context.trees() }, view));
       return exitCode.done;
     }
     // The lines of the contract come first in its order, then the keys that the Python version did not have.

@@ -1,5 +1,7 @@
+import type { Finding } from "../../engine/finding.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
+import { outputFlags } from "../flags.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
@@ -13,7 +15,7 @@ export default command({
     ],
     examples: ["sudo edox-ops project validate docs"],
   },
-  args: slugArgument,
+  args: { ...slugArgument, json: outputFlags.json },
   async run(values, { console, host: loadHost, hint }) {
     const { gatherFacts } = await import("../../engine/facts.ts");
     const { lineOf, shellLine } = await import("../../text/lines.ts");
@@ -30,13 +32,28 @@ export default command({
     const failures = faults.filter(({ mild, unknown }) => !mild && !unknown);
     const hasCause = failures.some(({ follows }) => !follows);
     const isConsequence = (fault: (typeof faults)[number]): boolean => hasCause && fault.follows === true;
-    const lines = [...faults.filter((fault) => !isConsequence(fault)), ...faults.filter(isConsequence)].map((fault) => {
+    const sorted = [...faults.filter((fault) => !isConsequence(fault)), ...faults.filter(isConsequence)];
+    const unknown = faults.filter((fault) => fault.unknown).length;
+    if (values.json) {
+      const { findingsOf, jsonOf } = await import("../../report/json.ts");
+      const { styleOf } = await import("../../report/style.ts");
+      const name = `project:${slug}`;
+      const findings = sorted.map((fault): Finding => {
+        const status = fault.unknown ? "unknown" : fault.mild ? "warning" : "error";
+        return { name, status, detail: fault.detail, hint: fault.hint, ...(isConsequence(fault) && { follows: name }) };
+      });
+      const outcome = failures.length > 0 ? "failed" : unknown > 0 ? "unknown" : "ok";
+      const exit = failures.length > 0 ? exitCode.failed : exitCode.done;
+      const shown = findingsOf(findings, styleOf({ colour: false, hint }));
+      await console.out(jsonOf({ command: "project validate", outcome, exit, findings: shown }));
+      return exit;
+    }
+    const lines = sorted.map((fault) => {
       const end = isConsequence(fault) ? "follows from what is above" : `run: ${shellLine(hint(fault.hint))}`;
       return lineOf`${failures.includes(fault) ? "FAIL" : "WARN"}: ${fault.detail} (${end})`;
     });
     console.err(lines.join(""));
     if (failures.length > 0) return exitCode.failed;
-    const unknown = faults.filter((fault) => fault.unknown).length;
     const again = shellLine(hint(["sudo", "edox-ops", "project", "validate", slug]));
     await console.out(
       unknown > 0

@@ -6,7 +6,7 @@ import { Problem } from "../../problem/problem.ts";
 import { backupNames, backupsOf } from "./releases.ts";
 import { readRestores } from "./restores.ts";
 
-interface Backup {
+export interface Backup {
   name: string;
   path: string;
   /** Total size of the files; null where they cannot all be read. */

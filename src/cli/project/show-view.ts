@@ -1,0 +1,41 @@
+// A project as a list of values for a terminal.
+
+import { details } from "../../report/table.ts";
+import type { Project } from "../../sites/project.ts";
+import { urlOf } from "../../sites/serve/answer.ts";
+import { vhostPath } from "../../sites/serve/site.ts";
+import type { View } from "../view.ts";
+import { cells, liveTree, type Machine, measuringMs } from "./list-view.ts";
+
+/** Returns the record, and what is known about the live release. */
+export function projectText(project: Project, machine: Machine, view: View): string {
+  const { slug, aliases = [], root_path, source_path, branch, owner_group, tls, hsts, csp, precompress } = project;
+  const known = liveTree(machine, project, measuringMs);
+  const [status = "", deployed = "", size = ""] = cells(project, known, machine.host.now(), view);
+  const rows = {
+    SLUG: slug,
+    URL: urlOf(project),
+    ALIASES: aliases.join(" "),
+    STATUS: status,
+    DEPLOYED: deployed,
+    SIZE: size,
+    HTTPS: tls ? `yes, browsers remember it for a ${hsts ? "year" : "day"}` : "no",
+    DIRECTORY: root_path,
+    SOURCE: source_path ?? "",
+    BRANCH: branch,
+    GROUP: owner_group,
+    "CONTENT POLICY": csp ?? "default",
+    "RATE LIMIT": rateText(project),
+    "TRUSTED PROXIES": project.real_ip_from?.join(" ") ?? "",
+    "UNKNOWN NAMES": project.default ? "answered by this site" : "",
+    PRECOMPRESS: precompress === undefined ? "" : precompress ? "yes" : "no",
+    "NGINX SITE": vhostPath(slug),
+  };
+  const why = "why" in known ? known.why.message : "";
+  return details([...Object.keys(rows), "NOT KNOWN"], [...Object.values(rows), why], view.width);
+}
+
+function rateText({ rate_limit }: Project): string {
+  if (rate_limit === undefined) return "";
+  return rate_limit === "off" ? "off" : `${rate_limit} requests per second`;
+}
