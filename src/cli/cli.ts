@@ -6,6 +6,7 @@ import { Problem } from "../problem/problem.ts";
 import { completionWord } from "../report/completion-scripts.ts";
 import { styleOf } from "../report/style.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
+import { Declined } from "../run/confirmation.ts";
 import { type RunResult, UnfinishedRun } from "../run/result.ts";
 import { withoutSecrets } from "../run/without-secrets.ts";
 import { readArguments, usage } from "./arguments.ts";
@@ -131,7 +132,8 @@ async function refuse(problem: Problem, context: Context, result?: RunResult): P
     };
     // If stdout cannot be written, stderr may still be.
     await console.out(documentText(document, json)).catch(words);
-  } else words();
+  } else if (problem instanceof Declined) await console.out("Nothing was changed.\n");
+  else words();
   if (variable(debugVariable)) console.err(traceOf(problem.cause));
   return exit;
 }

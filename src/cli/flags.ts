@@ -18,7 +18,7 @@ export const outputFlags = {
   "no-color": { type: "boolean", group: "Output", description: "Print without colors, like NO_COLOR=1" },
 } as const satisfies Arguments;
 
-const yes = {
+export const confirmationFlags = {
   yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
 } as const satisfies Arguments;
 
@@ -94,7 +94,7 @@ export const doctorFlags = {
   strict: { type: "boolean", description: "Treat warnings as failures" },
   online: { type: "boolean", description: "Test the renewal of certificates at their ACME servers as well" },
   fix: { type: "boolean", description: "Fix the problems after a confirmation" },
-  ...yes,
+  ...confirmationFlags,
   "dry-run": { ...editFlags["dry-run"], description: "Show the changes of --fix without applying them" },
   check: { ...editFlags.check, description: "Show the changes of --fix, and exit with 3 if there are any" },
   ...bundleFlags,
@@ -118,7 +118,7 @@ export const doctorFlags = {
 } as const satisfies Arguments;
 
 export const changeFlags = {
-  ...yes,
+  ...confirmationFlags,
   only: {
     type: "string",
     group: "Advanced",

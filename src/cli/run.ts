@@ -2,6 +2,7 @@
 
 import type { AppliedBundle } from "../bundle/applied.ts";
 import type { Host } from "../host/host.ts";
+import { askFirst, type Question } from "../run/confirmation.ts";
 import { confirm, convergeRecipe, type RecipeFor } from "../run/recipes.ts";
 import { UnfinishedRun } from "../run/result.ts";
 import { Session } from "../run/session.ts";
@@ -54,15 +55,22 @@ async function openFor(values: Values, host: Host): Promise<AppliedBundle | null
 
 /** Runs a command that is one recipe, after a confirmation. */
 export function change(recipeFor: RecipeFor, values: Values, context: Context): Promise<number> {
-  return run(values, context, (session) => changeIn(session, recipeFor, 0));
+  return run(values, context, async (session) => {
+    const known = await confirm(session, recipeFor);
+    if (known !== null) await convergeRecipe(session, recipeFor, { known });
+  });
 }
 
-/** Runs a command that is one recipe, and changes only the state of edox-ops. It does not ask for confirmation. */
-export function edit(recipeFor: RecipeFor, values: Values, context: Context): Promise<number> {
-  return run({ ...values, yes: true }, context, (session) => changeIn(session, recipeFor, editWaitMs));
-}
-
-async function changeIn(session: Session, recipeFor: RecipeFor, lockWaitMs: number): Promise<void> {
-  const known = await confirm(session, recipeFor);
-  if (known !== null) await convergeRecipe(session, recipeFor, { known, lockWaitMs });
+/** Runs a command that is one recipe, and changes only the state of edox-ops. It asks only the question, if any. */
+export function edit(
+  recipeFor: RecipeFor,
+  values: Values,
+  context: Context,
+  question: Question = () => null,
+): Promise<number> {
+  return run(values, context, async (session) => {
+    if (!session.options.dryRun) session.demandRoot();
+    await askFirst(session, question);
+    await convergeRecipe(session, recipeFor, { lockWaitMs: editWaitMs });
+  });
 }

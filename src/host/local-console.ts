@@ -76,10 +76,19 @@ export const localConsole = {
     return TERM !== "linux" && (!locale || /utf-?8/i.test(locale));
   },
   interactive: (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true,
-  async confirm(question: string): Promise<boolean> {
-    await last;
-    const { consola } = await import("consola");
-    return (await consola.prompt(question, { type: "confirm", initial: false })) === true;
+  async confirm(question: string, stream: "out" | "err"): Promise<boolean> {
+    const fd = stream === "out" ? stdout : stderr;
+    await write(fd, question);
+    // The terminal edits and echoes the line, and Ctrl-C ends this process as it does at any other time.
+    const { createInterface } = process.getBuiltinModule("node:readline");
+    const lines = createInterface({ input: process.stdin, terminal: false });
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    lines.on("line", resolve);
+    lines.on("close", () => resolve(null));
+    const line = await promise;
+    lines.close();
+    if (line === null) await write(fd, "\n");
+    return /^y(es)?$/i.test(line?.trim() ?? "");
   },
   async secret(question: string): Promise<Secret> {
     if (process.stdin.isTTY !== true) return new Secret(firstLine(await beginning(Bun.stdin.stream())));

@@ -6,7 +6,7 @@ export const problemCodes = {
   "missing-value": "A required value is neither on the command line nor recorded",
   "invalid-value": "A value on the command line is not valid for the record of a project",
   "not-root": "Only root may do this",
-  "not-confirmed": "The command needs confirmation: `--yes`",
+  "not-confirmed": "The command needs `--yes`, or the answer to its question was no",
   locked: "Another run of edox-ops holds the lock: try again",
   "in-use": "A running job, a container, a registered runner or a mount still uses it",
   "concurrent-change": "Another program changed it during the run: try again",

@@ -11,6 +11,7 @@ import type { Host } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { runLog } from "../report/run-log.ts";
 import { lineOf } from "../text/lines.ts";
+import { ask } from "./confirmation.ts";
 import { recoverFirst, warnOfRecovery } from "./recovery.ts";
 import { type Reporter, reporterFor } from "./reporter.ts";
 import { checkRequirements } from "./requirements.ts";
@@ -140,7 +141,7 @@ function conclude(session: Session, { steps, done, failed }: Recipe, results: re
 /**
  * Shows the planned changes of a recipe and asks for confirmation, unless --yes is given or nothing would change.
  * Returns the notes that were printed, or null if the plan failed, because there is nothing to confirm. Throws a
- * Problem without a confirmation, and if this user may not change the host. A dry run needs neither.
+ * Problem if the user declines or cannot be asked, and if this user may not change the host. A dry run needs neither.
  */
 export async function confirm(session: Session, recipeFor: RecipeFor): Promise<string[] | null> {
   const { environment, options } = session;
@@ -150,7 +151,8 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   const { command, console, typed } = environment;
   if (options.json || !console.interactive()) {
     const hint = ["edox-ops", ...typed, "--yes"];
-    throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
+    const message = `${command} needs confirmation: pass --yes to apply, or --dry-run to preview`;
+    throw new Problem("not-confirmed", message, { hint });
   }
   const { recipe, reader, steps, failAt } = await prepare(session, recipeFor);
   const notes = await checkRequirements(reader, recipe, null);
@@ -166,8 +168,8 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
     session.add(...planned);
     return null;
   }
-  if (await console.confirm("do this?")) return [...notes.warnings, ...notes.unknown];
-  throw new Problem("not-confirmed", "not confirmed: nothing was changed");
+  await ask(session, "Apply these changes?");
+  return [...notes.warnings, ...notes.unknown];
 }
 
 async function prepare({ host, bundle, options, environment }: Session, recipeFor: RecipeFor) {

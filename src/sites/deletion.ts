@@ -7,7 +7,7 @@ import { Problem } from "../problem/problem.ts";
 import { parentOf } from "../text/path.ts";
 
 /** A tree and its size. A file that several trees or names share counts once, in the first tree. */
-interface TreeSize {
+export interface TreeSize {
   path: string;
   files: number;
   bytes: number;

@@ -20,7 +20,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
-import { bootstrap, eventsOf, typedWords } from "./typed.ts";
+import { asked, bootstrap, eventsOf, typedWords } from "./typed.ts";
 
 /**
  * `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file, and
@@ -247,6 +247,106 @@ describe("dry run", () => {
       const started = events.flatMap((each) => (each.event === "started" ? each.step.id : []));
       expect(started.sort()).toEqual((document.steps ?? []).map(({ id }) => id).sort());
       expect(snapshot()).not.toEqual(before);
+    });
+  }
+});
+
+/**
+ * Whether each command asks at a terminal: with its plan, with a question of its own, or never. `piped`: the exit code
+ * without a terminal and without --yes. A command that takes a site offline, deletes something or replaces live content
+ * asks. A deploy does not: replacing the content is its purpose, and `project rollback` undoes it.
+ */
+const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number }> = {
+  ...Object.fromEntries(Object.keys(featureCommands).map((name) => [name, { by: "plan", piped: 2 } as const])),
+  "gitlab-runner install": { by: "plan", piped: 2 },
+  "gitlab-runner prepare-ci-host": { by: "plan", piped: 2 },
+  "gitlab-runner register": { by: "nothing", piped: 0 },
+  "gitlab-runner unregister": { by: "question", piped: 0 },
+  "gitlab-runner upgrade": { by: "nothing", piped: 0 },
+  "gitlab-runner uninstall": { by: "plan", piped: 2 },
+  "certs renew": { by: "plan", piped: 2 },
+  "certs setup-auto-renew": { by: "plan", piped: 2 },
+  "certs install": { by: "plan", piped: 2 },
+  "certs install-renewal-hook": { by: "plan", piped: 2 },
+  "project certs issue": { by: "plan", piped: 2 },
+  "project publish": { by: "nothing", piped: 0 },
+  "project add": { by: "nothing", piped: 0 },
+  "project update": { by: "question", piped: 0 },
+  "project remove": { by: "question", piped: 0 },
+  "project init": { by: "nothing", piped: 0 },
+  "project deploy": { by: "nothing", piped: 0 },
+  "project restore": { by: "question", piped: 1 },
+  "project rollback": { by: "question", piped: 1 },
+  "project backups prune": { by: "question", piped: 0 },
+  "project assets prune": { by: "question", piped: 0 },
+  "project enable": { by: "nothing", piped: 0 },
+  "project disable": { by: "question", piped: 0 },
+  "project render-nginx": { by: "nothing", piped: 0 },
+  recover: { by: "nothing", piped: 0 },
+  // The program of before stays beside this one: the same command undoes a rollback.
+  "self-update": { by: "nothing", piped: 0 },
+  uninstall: { by: "plan", piped: 2 },
+};
+
+test("confirmation: every changing command has chosen whether it asks", () => {
+  expect(Object.keys(asks).sort()).toEqual(changing.map(({ name }) => name).sort());
+});
+
+describe("confirmation", () => {
+  for (const [name, { by, piped }] of Object.entries(asks)) {
+    const yes = commands
+      .find(({ path }) => path.slice(1).join(" ") === name)
+      ?.flags.find((flag) => flag.name === "--yes");
+
+    if (by === "nothing") {
+      test(`${name}: never asks, and has no --yes`, async () => {
+        expect(yes).toBeUndefined();
+        const { host, trees, words } = await (cases[name] as () => Promise<Case>)();
+        const line = name === "self-update" ? [...words, "--dry-run"] : words;
+        asked.length = 0;
+        const { exit } = await typedWords(line, host, false, undefined, undefined, trees);
+        expect([exit, asked]).toEqual([0, []]);
+      });
+      continue;
+    }
+
+    test(`${name}: a no changes nothing and is no error, -y skips the question, and a dry run does not ask`, async () => {
+      expect(yes).toMatchObject({ short: "-y", description: "Apply without asking for confirmation" });
+      const { host, trees, snapshot, words } = await (cases[name] as () => Promise<Case>)();
+      const line = words.filter((word) => word !== "--yes");
+      const type = (person: boolean | undefined, ...flags: string[]) => {
+        asked.length = 0;
+        return typedWords([...line, ...flags], host, person, undefined, undefined, trees);
+      };
+      const before = snapshot();
+      const declined = await type(false);
+      expect([declined.exit, declined.err, asked.length]).toEqual([1, "", 1]);
+      expect(asked[0]).toMatch(/\S\? \[y\/N\] $/);
+      expect(declined.out).toEndWith(`${asked[0]}Nothing was changed.\n`);
+      const json = await type(false, "--json");
+      const document = v.parse(documentSchema, JSON.parse(json.out));
+      const exit = by === "plan" ? 2 : 1;
+      expect([json.exit, document.outcome, document.exit]).toEqual([exit, "refused", exit]);
+      expect(json.err).toBe(asked.join(""));
+      expect([(await type(false, "--dry-run")).exit, asked]).toEqual([0, []]);
+      if (piped > 0) expect([(await type(undefined)).exit, asked]).toEqual([piped, []]);
+      expect(snapshot()).toEqual(before);
+      expect([(await type(false, "-y")).exit, asked]).toEqual([0, []]);
+      expect(snapshot()).not.toEqual(before);
+    });
+
+    test(`${name}: a yes applies it, and without a terminal the exit code is ${piped}`, async () => {
+      const made = await Promise.all([0, 1].map(() => (cases[name] as () => Promise<Case>)()));
+      const [terminal, pipe] = made as [Case, Case];
+      const line = terminal.words.filter((word) => word !== "--yes");
+      asked.length = 0;
+      const accepted = await typedWords(line, terminal.host, true, undefined, undefined, terminal.trees);
+      expect([accepted.exit, accepted.err, asked.length]).toEqual([0, "", 1]);
+      const before = pipe.snapshot();
+      asked.length = 0;
+      const { exit } = await typedWords(line, pipe.host, undefined, undefined, undefined, pipe.trees);
+      expect([exit, asked]).toEqual([piped, []]);
+      expect(Bun.deepEquals(pipe.snapshot(), before)).toBe(piped > 0);
     });
   }
 });

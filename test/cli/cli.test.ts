@@ -105,15 +105,17 @@ describe("bootstrap", () => {
   test("bootstrap: without --yes and a terminal it is refused", async () => {
     const { exit, err } = await typed("bootstrap");
     expect(exit).toBe(2);
-    expect(err.split("\n")[0]).toBe("error: bootstrap changes this host: say --yes, or --dry-run to look");
+    expect(err.split("\n")[0]).toBe(
+      "error: bootstrap needs confirmation: pass --yes to apply, or --dry-run to preview",
+    );
   });
 
   test("bootstrap: on a terminal it shows the plan and asks for confirmation", async () => {
     const host = fakeDebian();
     const refused = await typed("bootstrap", host, false);
-    expect(refused.exit).toBe(2);
+    expect([refused.exit, refused.err]).toEqual([1, ""]);
     expect(refused.out).toContain("install nginx");
-    expect(refused.err).toBe("error: not confirmed: nothing was changed\n");
+    expect(refused.out).toEndWith("Apply these changes? [y/N] Nothing was changed.\n");
     expect(host.ran).toEqual([]);
     expect((await typed("bootstrap", host, true)).exit).toBe(0);
   });
@@ -429,9 +431,10 @@ describe("doctor's flags", () => {
     const host = await converged();
     host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
     host.ran.length = 0;
-    const refused = await typed("doctor --fix", host, false);
-    expect(refused.exit).toBe(2);
-    expect(refused.out).toContain("write /etc/nginx/conf.d/edox-ops-limits.conf");
+    const declined = await typed("doctor --fix", host, false);
+    expect([declined.exit, declined.err]).toEqual([1, ""]);
+    expect(declined.out).toContain("write /etc/nginx/conf.d/edox-ops-limits.conf");
+    expect(declined.out).toEndWith("Apply these changes? [y/N] Nothing was changed.\n");
     expect((await typed("doctor --fix", host)).err).toContain("hint: edox-ops doctor --fix --yes");
     expect(host.ran).toEqual([]);
     const { exit, out } = await typed("doctor --fix --yes", host);

@@ -28,7 +28,6 @@ test("completion: the program, groups and commands offer their commands, with th
   expect(await words("")).toEqual(expect.arrayContaining(["bootstrap", "doctor", "help", "version"]));
   expect(await words("project backups ")).toEqual(["list", "prune", "docs", "wiki", hostile, "old"]);
   expect(await words("nosuch ")).toEqual([]);
-  expect(await words("project --help ")).toEqual([]);
 });
 
 test("completion: the hidden word is not offered", async () => {

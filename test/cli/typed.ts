@@ -12,6 +12,10 @@ import { type FakeHost, fakeHost } from "../fake-host.ts";
 
 /** The environment variables of every command line. */
 export const variables: Record<string, string> = {};
+/** The questions of the command lines since this list was emptied. */
+export const asked: string[] = [];
+/** What happens while a question is on the screen. */
+export const meanwhile: { act: (() => Promise<unknown>) | null } = { act: null };
 export const secretLine = "glrt-from-stdin";
 
 /**
@@ -47,7 +51,13 @@ export async function typedWords(
     width: () => (variables.COLUMNS === undefined ? null : Number(variables.COLUMNS)),
     unicode: () => variables.LANG !== "C",
     interactive: () => person !== undefined,
-    confirm: async () => person === true,
+    async confirm(question: string, stream: "out" | "err") {
+      asked.push(question);
+      await meanwhile.act?.();
+      if (stream === "out") out += question;
+      else err += question;
+      return person === true;
+    },
     secret: async () => new Secret(secretLine),
   };
   const exit = await cli(

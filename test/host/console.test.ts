@@ -97,3 +97,35 @@ test("stdout: writing to a full non-blocking pipe waits without a busy loop and 
   expect(Buffer.concat(parts).toString()).toBe(text);
   fs.closeSync(fd);
 });
+
+test("confirm: at a terminal only y or yes and Enter accept, the end of the input declines, and Ctrl-C ends the process", async () => {
+  const program = `${dir}/confirms.ts`;
+  const source = `${import.meta.dir}/../../src/host/local-console.ts`;
+  fs.writeFileSync(
+    program,
+    `import { localConsole } from ${JSON.stringify(source)};
+     const isSure = await localConsole.confirm("Sure? [y/N] ", "out");
+     await localConsole.out(isSure ? "accepted\\n" : "declined\\n");`,
+  );
+  const answered = async (keys: string): Promise<string> => {
+    const line = `trap : INT; "${process.execPath}" "${program}"; echo "exit $?"`;
+    const argv = ["script", "-qec", line, "/dev/null"];
+    const { stdin, stdout } = Bun.spawn(argv, { cwd: dir, timeout: 20_000, stdin: "pipe" });
+    let shown = "";
+    for await (const part of stdout.pipeThrough(new TextDecoderStream())) {
+      if (!shown.includes("[y/N] ") && `${shown}${part}`.includes("[y/N] ")) {
+        stdin.write(keys);
+        stdin.flush();
+      }
+      shown += part;
+    }
+    return shown;
+  };
+  const all = async (...keys: string[]) => Promise.all(keys.map(answered));
+  for (const shown of await all("y\r", "Y\r", " yes \r"))
+    expect(shown).toMatch(/^Sure\? .*\r\naccepted\r\nexit 0\r\n$/);
+  for (const shown of await all("\r", "n\r", "yeah\r")) expect(shown).toMatch(/^Sure\? .*\r\ndeclined\r\nexit 0\r\n$/);
+  const [ended = "", interrupted] = await all("\u0004", "\u0003");
+  expect(ended).toMatch(/^Sure\? .*\r\ndeclined\r\nexit 0\r\n$/);
+  expect(interrupted).toEndWith("exit 130\r\n");
+}, 30_000);

@@ -289,21 +289,31 @@ describe("terminal", () => {
     expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
   });
 
-  const answered = (key: string): string => {
+  const answered = (key: string, command = "bootstrap"): string => {
     const typed = `(sleep 1; printf '${key}'; sleep 1)`;
-    return host.sh(`${typed} | script -qec 'edox-ops bootstrap; echo "exit $?"' /dev/null`).stdout;
+    return host.sh(`${typed} | script -qec 'trap : INT; edox-ops ${command}; echo "exit $?"' /dev/null`).stdout;
   };
 
-  test("terminal: the plan requires confirmation: Enter and Ctrl-C decline, y accepts, and a converged host is not asked", async () => {
+  test("terminal: the plan requires confirmation: Enter and Ctrl-D decline, Ctrl-C ends the run, y accepts, and a converged host is not asked", async () => {
     host = await TestHost.bare();
-    for (const key of ["\\r", "\\003"]) {
-      const refused = answered(key);
-      expect(refused).toContain("install nginx");
-      expect(refused).toContain("not confirmed: nothing was changed");
-      expect(refused).toEndWith("exit 2\r\n");
+    for (const key of ["\\r", "\\004"]) {
+      const declined = answered(key);
+      expect(declined).toContain("install nginx");
+      expect(declined).toMatch(/Apply these changes\? \[y\/N\] .*\r\nNothing was changed\.\r\nexit 1\r\n$/);
     }
+    expect(answered("\\003")).toEndWith("exit 130\r\n");
     expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
-    expect(answered("y")).toEndWith("exit 0\r\n");
-    expect(answered("")).not.toContain("do this?");
+    expect(answered("y\\r")).toEndWith("exit 0\r\n");
+    expect(answered("")).not.toContain("[y/N]");
+    host.sh("mkdir /srv/asked && echo page > /srv/asked/index.html");
+    expect(host.sh("edox-ops project publish asked --domain asked.test --source /srv/asked").code).toBe(0);
+    const link = ["test", "-L", "/etc/nginx/sites-enabled/edox-ops-asked"];
+    const declined = answered("n\\r", "project disable asked");
+    expect(declined).toMatch(/^Take asked\.test offline\? \[y\/N\] n?\r\nNothing was changed\.\r\nexit 1\r\n$/);
+    expect(host.run(link).code).toBe(0);
+    expect(answered("\\003", "project disable asked")).toEndWith("exit 130\r\n");
+    expect(host.run(link).code).toBe(0);
+    expect(answered("y\\r", "project disable asked")).toEndWith("exit 0\r\n");
+    expect(host.run(link).code).toBe(1);
   });
 });

@@ -89,7 +89,7 @@ test("project remove: reports the remaining files, and deletes them only after c
   await live();
   expect(await typed("project remove demo --delete-files", host)).toMatchObject({
     exit: 2,
-    err: "error: the files and backups of demo would be gone for ever: say --yes\nhint: edox-ops project remove demo --delete-files --dry-run\n",
+    err: "error: deleting the files and backups of demo needs confirmation: pass --yes to delete them\nhint: edox-ops project remove demo --delete-files --dry-run\n",
   });
   expect(host.text(projectsPath)).toContain("demo.test");
   expect((await typed("project remove demo --keep-nginx", host)).out).toEndWith(

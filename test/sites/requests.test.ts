@@ -284,7 +284,7 @@ test("deploy: the command line is validated before the host is read", async () =
     ["deploy demo --source x --keep many", "invalid number 'many' for --keep (0 to 1000)"],
     ["deploy demo --source x --wait soon", "invalid duration 'soon' for --wait (for example 60s, 5m, 2h)"],
     ["deploy Demo --source x", "invalid slug 'Demo'"],
-    ["restore demo --backup x", "restore replaces the site of demo: say --yes"],
+    ["restore demo --backup x", "restore replaces the site of demo and needs confirmation: pass --yes"],
     ["restore other --yes", "project other is not registered"],
     ["backups prune demo --keep -1", "--keep needs a value"],
   ]) {

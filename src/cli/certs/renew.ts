@@ -8,7 +8,7 @@ import { recoverFirst } from "../../run/recovery.ts";
 import type { Session } from "../../run/session.ts";
 import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { editFlags } from "../flags.ts";
+import { confirmationFlags, editFlags } from "../flags.ts";
 import { editWaitMs, run } from "../run.ts";
 
 export default command({
@@ -34,7 +34,7 @@ export default command({
       completes: "certificate",
       description: "Renew only this certificate; certs status lists the names",
     },
-    yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
+    ...confirmationFlags,
     ...editFlags,
   },
   async run(values, context) {

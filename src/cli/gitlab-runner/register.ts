@@ -34,7 +34,7 @@ export default command({
     const { systemIdOf } = await import("../../runner/registration/system-id.ts");
     const { isRegisteredHere } = await import("../../runner/registration/unregister.ts");
     const host = await context.host();
-    return run({ ...values, yes: true }, context, async (session) => {
+    return run(values, context, async (session) => {
       const { dryRun } = session.options;
       if (!dryRun) session.demandRoot();
       const request = await registrationOf(host, values, context, (sentence) => void session.warn(sentence));

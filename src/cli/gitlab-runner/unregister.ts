@@ -1,7 +1,9 @@
 import type { Recipe } from "../../engine/step.ts";
+import { askFirst } from "../../run/confirmation.ts";
 import { convergeRecipe } from "../../run/recipes.ts";
+import { oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { editFlags } from "../flags.ts";
+import { confirmationFlags, editFlags } from "../flags.ts";
 import { editWaitMs, run } from "../run.ts";
 
 export default command({
@@ -26,13 +28,14 @@ export default command({
       description: "GitLab instance URL, if several have a runner of this name",
     },
     force: { type: "boolean", description: "Remove it here even if GitLab cannot be reached" },
+    ...confirmationFlags,
     ...editFlags,
   },
   async run(values, context) {
     const { forgetInGitLab, findRunner, unregistration } = await import("../../runner/registration/unregister.ts");
     const host = await context.host();
     const { name = "" } = values;
-    return run({ ...values, yes: true }, context, async (session) => {
+    return run(values, context, async (session) => {
       const { dryRun } = session.options;
       const recipe = async (): Promise<Recipe> => {
         const known = findRunner(host, name, values.url, ["edox-ops", ...context.typed]);
@@ -44,6 +47,10 @@ export default command({
         return unregistration(known);
       };
       if (!dryRun) session.demandRoot();
+      await askFirst(session, () => {
+        const { recorded, runner } = findRunner(host, name, values.url, ["edox-ops", ...context.typed]);
+        return oneLine(`Remove the runner ${recorded.name} from this host and from ${runner?.url ?? recorded.url}?`);
+      });
       await convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
     });
   },

@@ -1,8 +1,9 @@
 import { listKeptAssets, removeAssets } from "../../sites/deploy/assets.ts";
 import { theProject } from "../../sites/store.ts";
-import { lineOf } from "../../text/lines.ts";
+import { countOf, lineOf } from "../../text/lines.ts";
+import { sizeText } from "../../text/size.ts";
 import { command } from "../command.ts";
-import { pruneFlags } from "../flags.ts";
+import { confirmationFlags, pruneFlags } from "../flags.ts";
 import { type Removal, runPrune } from "./prune.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
@@ -18,8 +19,8 @@ export default command({
   },
   args: {
     ...slugArgument,
+    ...confirmationFlags,
     ...pruneFlags,
-    yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
   },
   async run(values, context) {
     const trees = await context.trees();
@@ -41,6 +42,10 @@ export default command({
         step: { id: "project.assets.prune", title: `only the live release of ${slug} is reachable` },
         slug,
         plan: () => removal("Would remove"),
+        question: ({ parts: { assets = [] } }) => {
+          const bytes = assets.reduce((sum, each) => sum + each.bytes, 0);
+          return `Delete ${countOf(assets.length, "file")} of earlier releases of ${slug} (${sizeText(bytes)})?`;
+        },
         remove() {
           const removed = removal("Removed");
           if (removed.count > 0) removeAssets(trees, slug);

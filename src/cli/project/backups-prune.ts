@@ -3,8 +3,9 @@ import { filesIn, oldBackups } from "../../sites/deploy/backups.ts";
 import { cleanUp, prune, secureBackups } from "../../sites/deploy/releases.ts";
 import { theProject } from "../../sites/store.ts";
 import { countOf, lineOf } from "../../text/lines.ts";
+import { sizeText } from "../../text/size.ts";
 import { command } from "../command.ts";
-import { pruneFlags } from "../flags.ts";
+import { confirmationFlags, pruneFlags } from "../flags.ts";
 import { type Removal, runPrune } from "./prune.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { keepOf, releaseFlags } from "./release-flags.ts";
@@ -24,7 +25,7 @@ export default command({
       "sudo edox-ops project backups prune docs --keep 2",
     ],
   },
-  args: { ...slugArgument, keep: releaseFlags.keep, ...pruneFlags },
+  args: { ...slugArgument, keep: releaseFlags.keep, ...confirmationFlags, ...pruneFlags },
   async run(values, context) {
     const trees = await context.trees();
     const keep = keepOf(values.keep);
@@ -48,6 +49,10 @@ export default command({
         step: { id: "project.backups.prune", title: `${slug} has at most ${countOf(keep, "backup")}` },
         slug,
         plan: () => removal("Would prune", []),
+        question: ({ parts: { backups = [] } }) => {
+          const bytes = backups.reduce((sum, each) => sum + (each.bytes ?? 0), 0);
+          return `Delete ${countOf(backups.length, "backup")} of ${slug} (${sizeText(bytes)})?`;
+        },
         remove() {
           secureBackups(host, trees, slug);
           const pruned = removal("Pruned", cleanUp(host, trees, project));

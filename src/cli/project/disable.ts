@@ -1,5 +1,6 @@
+import { few } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { editFlags } from "../flags.ts";
+import { confirmationFlags, editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
@@ -13,10 +14,19 @@ export default command({
     ],
     examples: ["sudo edox-ops project disable docs", "sudo edox-ops project disable docs --dry-run"],
   },
-  args: { ...slugArgument, ...editFlags },
+  args: { ...slugArgument, ...confirmationFlags, ...editFlags },
   async run(values, context) {
     const { disableProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
-    return edit((facts) => disableProject(slug, facts), values, context);
+    return edit(
+      (facts) => disableProject(slug, facts),
+      values,
+      context,
+      async (host) => {
+        const { servedNames } = await import("../../sites/serve/names.ts");
+        const names = await servedNames(host, slug);
+        return names.length === 0 ? null : `Take ${few(names)} offline?`;
+      },
+    );
   },
 });

@@ -1,5 +1,6 @@
 // Runs a command that only removes files of a project.
 
+import { askFirst } from "../../run/confirmation.ts";
 import type { ResultParts } from "../../run/result.ts";
 import type { Session, StepName } from "../../run/session.ts";
 import { projectLockPath } from "../../sites/deploy/releases.ts";
@@ -23,6 +24,8 @@ interface Prune {
   slug: string;
   /** Lists what would be removed. */
   plan(): Removal;
+  /** Returns the question about what `plan` lists. */
+  question(planned: Removal): string;
   /** Removes it. */
   remove(): Removal;
 }
@@ -36,7 +39,11 @@ export function runPrune(
   return run(values, context, async (session) => {
     const { dryRun, diff } = session.options;
     if (!dryRun) session.demandRoot();
-    const { step, slug, plan, remove } = await open(session);
+    const { step, slug, plan, question, remove } = await open(session);
+    await askFirst(session, () => {
+      const planned = plan();
+      return planned.count === 0 ? null : question(planned);
+    });
     if (!dryRun) await session.lock("project", projectLockPath(slug));
     const removal = await session.operation(step, dryRun ? plan : remove, ({ count, warnings }) => {
       return { outcome: count === 0 ? "ok" : dryRun ? "pending" : "changed", warnings };

@@ -4,20 +4,23 @@ import type { Facts } from "../../engine/facts.ts";
 import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { askFirst } from "../../run/confirmation.ts";
 import { convergeRecipe } from "../../run/recipes.ts";
 import type { Session } from "../../run/session.ts";
+import type { TreeSize } from "../../sites/deletion.ts";
 import { type Project, slug as slugSchema } from "../../sites/project.ts";
-import { countOf, lineOf } from "../../text/lines.ts";
+import { countOf, few, lineOf, oneLine } from "../../text/lines.ts";
+import { sizeText } from "../../text/size.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
-import { editFlags, runOptionsOf } from "../flags.ts";
+import { confirmationFlags, editFlags, runOptionsOf } from "../flags.ts";
 import { editWaitMs, run } from "../run.ts";
 import { keyOf, slugArgument } from "./record.ts";
 
 const flags = {
   "remove-nginx": { type: "boolean", group: "Advanced", description: "Remove its nginx site (default)" },
   "delete-files": { type: "boolean", description: "Delete its files and backups as well; they cannot be restored" },
-  yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
+  ...confirmationFlags,
   "keep-nginx": { type: "boolean", group: "Advanced", description: "Keep its nginx site in sites-available" },
 } as const;
 
@@ -40,20 +43,21 @@ export default command({
   async run(values, context) {
     const { ownTree, theRecord } = await import("../../sites/store.ts");
     const { dirsOf } = await import("../../sites/deploy/releases.ts");
+    const { planDeletion } = await import("../../sites/deletion.ts");
+    const { servedNames } = await import("../../sites/serve/names.ts");
     const slug = await keyOf(context.host, values);
     if (values["keep-nginx"] && values["remove-nginx"]) {
       throw usage("--remove-nginx and --keep-nginx cannot be used together");
     }
     const deletes = values["delete-files"] === true;
     const { dryRun } = runOptionsOf(values);
-    if (deletes && !(values.yes || dryRun)) {
+    if (deletes && !(values.yes || dryRun || context.console.interactive())) {
       // The hint never offers the deletion itself first: a dry run lists what would be deleted.
       const hint = ["sudo", "edox-ops", ...context.typed, "--dry-run"];
-      throw new Problem("not-confirmed", `the files and backups of ${slug} would be gone for ever: say --yes`, {
-        hint,
-      });
+      const message = `deleting the files and backups of ${slug} needs confirmation: pass --yes to delete them`;
+      throw new Problem("not-confirmed", message, { hint });
     }
-    return run({ ...values, yes: true }, context, async (session) => {
+    return run(values, context, async (session) => {
       const { host } = session;
       if (!dryRun) session.demandRoot();
       const record = await theRecord(host, slug);
@@ -66,13 +70,29 @@ export default command({
       const dirs = isSlug(slug) ? dirsOf(slug, tree) : [];
       const keeps = values["keep-nginx"] === true;
       const notes = "project" in record ? certificateNotes(host, record.project) : [];
-      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, notes, trees: await context.trees() });
+      const trees = await context.trees();
+      await askFirst(session, async () => {
+        const names = isSlug(slug) ? await servedNames(host, slug) : [];
+        return questionOf(slug, names, deletes ? planDeletion(trees, slug, dirs) : null);
+      });
+      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, notes, trees });
       const left = dirs.filter((dir) => host.stat(dir) !== null);
       const isDone = await forget(session, slug, keeps);
       if (isDone && !dryRun) session.say(...left.map((dir) => lineOf`Left ${dir}`), ...notes);
     });
   },
 });
+
+/** Returns the question. `trees`: the trees to delete, or null. */
+function questionOf(slug: string, names: readonly string[], trees: readonly TreeSize[] | null): string {
+  const offline = names.length === 0 ? "" : ` and take ${few(names)} offline`;
+  if (trees === null) return `Its files and backups stay.\nRemove project ${oneLine(slug)}${offline}?`;
+  const sizes = trees.map(
+    ({ path, files, bytes }) => `  ${oneLine(path)}: ${countOf(files, "file")}, ${sizeText(bytes)}`,
+  );
+  const list = sizes.length === 0 ? [] : ["This deletes permanently:", ...sizes];
+  return [...list, `Remove project ${slug} with its files and backups${offline}?`].join("\n");
+}
 
 /** certbot renews the certificate of a domain until it is deleted. */
 function certificateNotes(reader: HostReader, { domain }: Project): string[] {

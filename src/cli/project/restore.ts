@@ -1,11 +1,27 @@
+import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { askFirst } from "../../run/confirmation.ts";
+import { backupNames, secondsOf } from "../../sites/deploy/releases.ts";
+import type { Project } from "../../sites/project.ts";
+import { countOf } from "../../text/lines.ts";
+import { ageText, utcText } from "../../text/time.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
+import { confirmationFlags, runOptionsOf } from "../flags.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags } from "./release-flags.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
+
+/** Returns the question. The time of a backup is when a deploy replaced it. */
+function questionOf({ slug, root_path }: Project, backup: string, trees: Trees, nowMs: number): string {
+  const ms = secondsOf(backup) * 1000;
+  let files = 0;
+  if (trees.entry(root_path) !== null)
+    for (const { type } of trees.walk(root_path)) if (type !== "directory") files += 1;
+  return `Replace ${slug} (${countOf(files, "file")}) by the backup of ${utcText(ms)} (${ageText(ms, nowMs)})?`;
+}
 
 interface Texts {
   name: "restore" | "rollback";
@@ -27,23 +43,28 @@ const restoring = (meta: Texts) =>
         valueHint: "directory",
         description: "Name or path of the backup; the newest one that a deployment left by default",
       },
-      yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
+      ...confirmationFlags,
       ...flags,
     },
     async run(values, context) {
-      const { restoreRequest } = await import("../../sites/deploy/requests.ts");
+      const { backupToRestore, restoreRequest } = await import("../../sites/deploy/requests.ts");
+      const { theProject } = await import("../../sites/store.ts");
       const slug = slugOf(values);
-      if (!(values.yes || values["dry-run"] || values.check)) {
+      const options = runOptionsOf(values);
+      if (!(options.yes || options.dryRun || context.console.interactive())) {
         const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
-        throw new Problem(
-          "not-confirmed",
-          `${meta.name} replaces the site of ${slug}: say --yes, or --dry-run to look`,
-          {
-            hint,
-            exit: exitCode.failed,
-          },
-        );
+        const message = `${meta.name} replaces the site of ${slug} and needs confirmation: pass --yes to apply, or --dry-run to preview`;
+        throw new Problem("not-confirmed", message, { hint, exit: exitCode.failed });
       }
+      let typed = values.backup ?? null;
+      await askFirst({ environment: context, options, host: await context.host() }, async (host) => {
+        const project = await theProject(host, slug);
+        const chosen = backupToRestore(host, slug, typed);
+        if (chosen === undefined || !backupNames(host, slug).includes(chosen)) return null;
+        // A deploy may make a newer backup while the question is on the screen.
+        typed = chosen;
+        return questionOf(project, chosen, await context.trees(), host.now());
+      });
       const release: ReleaseCommand = {
         id: "project.restore",
         title: (from) => `${slug} is restored from ${from}`,
@@ -53,7 +74,7 @@ const restoring = (meta: Texts) =>
             ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
             : `Nothing to restore: ${slug} is already as it is in ${from}.`,
         requestOf: (project, choices, host, trees) =>
-          restoreRequest(host, trees, { project, typed: values.backup ?? null, choices: { ...choices, backup: true } }),
+          restoreRequest(host, trees, { project, typed, choices: { ...choices, backup: true } }),
       };
       return runRelease(slug, release, values, context);
     },

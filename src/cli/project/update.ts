@@ -1,5 +1,5 @@
 import { command } from "../command.ts";
-import { editFlags } from "../flags.ts";
+import { confirmationFlags, editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
 import { editOf, recordFlags, slugArgument, slugOf } from "./record.ts";
 
@@ -20,11 +20,19 @@ export default command({
       "sudo edox-ops project update docs --real-ip-from 10.0.0.5 --real-ip-from 2001:db8::/64",
     ],
   },
-  args: { ...slugArgument, ...recordFlags, ...editFlags },
+  args: { ...slugArgument, ...recordFlags, ...confirmationFlags, ...editFlags },
   async run(values, context) {
     const { updateProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     const changes = editOf(values);
-    return edit((facts) => updateProject(slug, changes, facts), values, context);
+    return edit(
+      (facts) => updateProject(slug, changes, facts),
+      values,
+      context,
+      async (host) => {
+        const { updateQuestion } = await import("./update-question.ts");
+        return updateQuestion(host, slug, changes);
+      },
+    );
   },
 });

@@ -151,7 +151,7 @@ export async function restoreRequest(
 ): Promise<DeployRequest | null> {
   const names = backupNames(host, project.slug);
   const dir = backupsOf(project.slug);
-  const name = typed === null ? newestDeployed(host, project.slug) : nameWithin(dir, typed);
+  const name = backupToRestore(host, project.slug, typed);
   if (name === undefined && findRestoreSource(host, trees, project) !== null) return null;
   const missing = (): Problem => {
     const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
@@ -169,6 +169,11 @@ export async function restoreRequest(
     if (open(opened).type !== "directory") throw new Problem("conflict", `${from} is not a directory`);
     return { dir: opened.path, of: "release" };
   });
+}
+
+/** Returns the name of the typed backup, which may not exist; for null that of the release before the live one. */
+export function backupToRestore(reader: HostReader, slug: string, typed: string | null): string | undefined {
+  return typed === null ? newestDeployed(reader, slug) : nameWithin(backupsOf(slug), typed);
 }
 
 /**

@@ -1,0 +1,43 @@
+// The one rule for confirmations. A command that takes a site offline, deletes something or replaces live content asks
+// at a terminal. `--yes` skips the question. Without a terminal nobody can answer: the command then runs as scripts
+// expect it, or requires --yes.
+
+import type { Host } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import { wrap } from "../report/wrap.ts";
+import type { Environment } from "./environment.ts";
+import type { RunOptions } from "./options.ts";
+
+/** Thrown if the user answers no. It is not an error, but the command did not do what it was called for. */
+export class Declined extends Problem {
+  constructor() {
+    super("not-confirmed", "declined at the terminal: nothing was changed", { exit: 1 });
+  }
+}
+
+interface Asking {
+  environment: Pick<Environment, "console">;
+  options: RunOptions;
+}
+
+/** Returns the question about what this run would do, or null if that needs no confirmation. */
+export type Question = (host: Host) => Promise<string | null> | string | null;
+
+/**
+ * Asks before a command acts, if its question is not null. Throws {@link Declined} if the answer is no. Asks nothing in
+ * a dry run, with --yes, without a terminal, and of a user who may not change the host.
+ */
+export async function askFirst({ host, ...asking }: Asking & { host: Host }, question: Question): Promise<void> {
+  const { environment, options } = asking;
+  if (options.dryRun || options.yes || !environment.console.interactive() || host.uid !== 0) return;
+  const text = await question(host);
+  if (text !== null) await ask(asking, text);
+}
+
+/** Asks at a terminal. Throws {@link Declined} if the answer is no. The lines of the question are wrapped. */
+export async function ask({ environment: { console }, options }: Asking, question: string): Promise<void> {
+  // With --json, stdout has only the document.
+  const stream = options.json ? "err" : "out";
+  const lines = `${question} [y/N]`.split("\n").map((line) => wrap(line, console.width(stream) ?? 80));
+  if (!(await console.confirm(`${lines.join("\n")} `, stream))) throw new Declined();
+}
