@@ -1,6 +1,8 @@
 import type { Facts } from "../engine/facts.ts";
-import { backupsDir, docsRoot, logDir, stateDir } from "../engine/paths.ts";
+import { backupsDir, docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import { configValid } from "../nginx/accepts.ts";
 import { nginxPrepare, nginxServes } from "../nginx/recipe.ts";
 import { welcomeSiteKeptOut } from "../nginx/welcome.ts";
@@ -17,6 +19,14 @@ import { bootstrapLogPath } from "./paths.ts";
 
 export const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
 
+/** Returns the command that publishes the first site, or null if there is a project. */
+function publishFirst(reader: HostReader): string[] | null {
+  const records = textOf(reader, projectsPath)?.trim() ?? "";
+  if (records !== "" && !/^\{\s*\}$/.test(records)) return null;
+  const words = ["project", "publish", "demo", "--domain", "docs.example.org", "--source", "/srv/site"];
+  return ["sudo", "edox-ops", ...words];
+}
+
 /** Returns the recipe that sets up a bare host to serve documentation sites. */
 export function bootstrap(facts: Facts): Recipe {
   return {
@@ -24,6 +34,7 @@ export function bootstrap(facts: Facts): Recipe {
     logPath: bootstrapLogPath,
     done: "Bootstrap installation phase completed successfully.",
     failed: "Bootstrap failed at step",
+    closing: { ready: "Host ready", next: publishFirst },
     requires: [
       platform(facts),
       portFree(80, "nginx", nginxServes),
@@ -34,6 +45,7 @@ export function bootstrap(facts: Facts): Recipe {
       {
         id: "packages.install",
         title: `${packages.join(", ")} are installed`,
+        action: "Installing packages",
         requires: [firstBootDone, clockSet, ...aptUsable()],
         resources: [
           ...(facts.ipv6 ? [] : [welcomeSiteKeptOut, etckeeperClean("packages")]),

@@ -26,6 +26,7 @@ export function imagesLoad(bundle: ImageSource): Step[] {
     {
       id: "images.load",
       title: `${few(images.map(({ reference }) => reference))} ${images.length === 1 ? "is" : "are"} loaded`,
+      action: "Loading images",
       requires: [hasSpaceForImages(bundle)],
       resources: archives(images).map((path) => loaded(bundle, path)),
       needs: [{ step: "docker.install", resource: dockerRuns }],

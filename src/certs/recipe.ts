@@ -25,6 +25,7 @@ export const certsPackages = ["certbot", "ca-certificates"];
 export const certbotInstalled: Step = {
   id: "certs.install",
   title: "certbot is installed",
+  action: "Installing certbot",
   requires: [firstBootDone, clockSet, ...aptUsable()],
   resources: [
     dpkgConfigured,

@@ -117,7 +117,7 @@ async function refuse(problem: Problem, context: Context, result?: RunResult): P
   const { outcome, exit } = refusalOf(problem, result?.steps);
   const style = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   const { problemText } = await import("../report/text.ts");
-  const words = (): void => console.err(problemText(problem, null, style));
+  const words = (): void => console.err(problemText(problem, null, style, console.width("err") ?? undefined));
   // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.
   const json = typed.includes("--json=lines") ? "lines" : typed.includes("--json") ? "document" : null;
   if (json) {

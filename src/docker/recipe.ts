@@ -141,6 +141,7 @@ export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
   const step: Step = {
     id: "docker.install",
     title: "Docker Engine is installed and runs",
+    action: "Installing Docker Engine",
     requires: [firstBootDone, clockSet, noSnap, nothingRuns, ...aptUsable(unlessForeign(repository.older))],
     resources: [dpkgConfigured, ...changes.map(unlessForeign)],
   };

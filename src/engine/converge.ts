@@ -24,6 +24,8 @@ export interface Watch extends WaitWatch {
   started?(step: Step): void;
   finished?(result: StepResult): void | Promise<void>;
   running?(argv: readonly string[]): void;
+  /** The child that was reported last has ended. */
+  ran?(): void;
   /** The child has been running for a minute. It is stopped after `limitMs` milliseconds. */
   lasting?(argv: readonly string[], limitMs: number): void;
   /**
@@ -209,7 +211,10 @@ function recordingHost(host: Host, ran: ProgramRun[], stop: Stop, watch: Watch =
           ...(watch.output && { onOutput: watch.output }),
           ...(options?.onStatus && watch.status && { onStatus: watch.status }),
         })
-        .finally(stopObserving);
+        .finally(() => {
+          stopObserving();
+          watch.ran?.();
+        });
       ran.push({ argv, ...answer });
       return answer;
     },

@@ -36,6 +36,8 @@ export interface Resource {
 export interface Step {
   id: string;
   title: string;
+  /** What the step does, for the status line: "Installing packages". By default it is the title. */
+  action?: string;
   resources: Resource[];
   /** Checked only if there is something to change. */
   requires?: Requirement[];
@@ -71,6 +73,13 @@ export interface Recipe {
   done: string;
   /** The last line of a failed run, before the step's id. */
   failed: string;
+  /** What a terminal shows at the end in place of `done`. */
+  closing?: {
+    /** What the host is now: "Host ready". */
+    ready: string;
+    /** Returns the command to run next, or null. */
+    next?(reader: HostReader): string[] | null;
+  };
 }
 
 type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";

@@ -34,6 +34,7 @@ export function nginxPrepare(facts: Facts): Step {
   return {
     id: "nginx.prepare",
     title: "nginx is enabled, closes requests for unknown names, and has the shared settings of the sites",
+    action: "Configuring nginx",
     needs: [{ step: "packages.install", resource: packageInstalled("nginx") }],
     resources: [
       sitesRead,

@@ -11,6 +11,10 @@ export interface ClosingLine {
   next?: { label?: string; argv: readonly string[] };
 }
 
+const indent = 2;
+/** Stands for a space at which no line breaks: between a number and its unit. */
+const noBreak = "\u00A0";
+
 const colours = { done: "ok", failed: "failed", warning: "warning", unknown: "unknown" } as const;
 
 /**
@@ -23,12 +27,14 @@ export function closingText(lines: readonly ClosingLine[], style: Style, width: 
 
 function closingLine({ mark, text, next }: ClosingLine, { glyph, paint, hint }: Style, width: number): string {
   const lead = mark === undefined ? "" : `${glyph(mark)} `;
-  const indent = Bun.stringWidth(lead);
   const colour = colours[mark as keyof typeof colours];
-  const shown = `${colour === undefined ? lead : paint(colour, lead)}${wrap(oneLine(text), width, indent)}`;
+  const whole = oneLine(text).replace(/(\d) (?=[a-z%])/gi, `$1${noBreak}`);
+  const lines = wrap(whole, width, indent).replaceAll(noBreak, " ").replace(/ +$/gm, "");
+  const shown = `${colour === undefined ? lead : paint(colour, lead)}${lines}`;
   if (next === undefined) return shown;
   const command = `${next.label ?? glyph("next")} ${shellLine(hint(next.argv))}`;
   const lastLine = shown.slice(shown.lastIndexOf("\n") + 1);
   const fits = text === "" || Bun.stringWidth(`${lastLine} ${command}`) <= width;
-  return `${shown}${fits ? (text === "" ? "" : " ") : `\n${" ".repeat(indent)}`}${command}`;
+  const gap = text === "" ? "" : fits ? " " : `\n${" ".repeat(lead === "" ? 0 : indent)}`;
+  return `${shown}${gap}${command}`;
 }

@@ -1,7 +1,8 @@
 // The status line at the bottom of a terminal: the current action, its progress, and the elapsed time.
 
 import type { Stop } from "../problem/wait.ts";
-import { oneLine } from "../text/lines.ts";
+import { aptProgress } from "./apt-progress.ts";
+import { type Place, statusText } from "./status-line.ts";
 
 const tickMs = 500;
 const clearLine = "\r\u001B[K";
@@ -10,67 +11,85 @@ interface Terminal {
   err(text: string): void;
   /** Returns the current width. */
   columns(): number;
+  /** Returns whether the terminal shows more than ASCII. */
+  unicode(): boolean;
 }
 
 export interface Progress {
   /** Shows the line and starts the elapsed time. */
-  begin(subject: string): void;
+  begin(label: string, place?: Place): void;
+  /** A program was started. */
+  running(argv: readonly string[]): void;
+  /** The program has ended. */
+  ran(): void;
   /** Parses a line that apt wrote to its APT::Status-Fd. */
   status(line: string): void;
   /** Parses apt's stdout, the only place that contains the download size. */
   output(text: string): void;
-  say(text: string): void;
+  /** Shows what happens now. `share`: how much of the action is done, from 0 to 1. */
+  say(text: string, share?: number | null): void;
   /** Erases the line until it is drawn again, so that other output can be printed. */
   erase(): void;
   /** Removes the line and stops drawing it. */
   clear(): void;
 }
 
-/** Returns a status line that is redrawn every 500 ms. `now`: the time in milliseconds. */
+/**
+ * Returns a status line that is redrawn every 500 ms. `now`: the time in milliseconds. An interruption is announced
+ * once, above the line.
+ */
 export function progressLine(terminal: Terminal, now: () => number, stop: Stop): Progress {
-  let subject = "";
+  let subject: { label: string; place?: Place | undefined } = { label: "" };
   let what = "";
+  let share: number | null = null;
   let since = 0;
-  let toFetch = "";
   let timer: Timer | undefined;
+  let apt = aptProgress();
+  let program: string | undefined;
+  let isStopping = false;
 
   function draw(): void {
+    if (!isStopping && stop() !== null) {
+      isStopping = true;
+      terminal.err(`${clearLine}${stoppingText(program, terminal.unicode())}\n`);
+    }
     const seconds = Math.floor((now() - since) / 1000);
-    const ending = stop()?.message;
-    const text = [subject, ending ? `${ending}, ending in order` : "", what, `${seconds} s`].filter(Boolean).join("  ");
     // The last column stays empty, because a cursor after it would wrap.
-    terminal.err(`${clearLine}${fitLine(oneLine(text), terminal.columns() - 1)}`);
+    const text = statusText({ ...subject, share, what, seconds }, terminal.columns() - 1, terminal.unicode());
+    terminal.err(`${clearLine}${text}`);
   }
 
-  function show(next: string): void {
-    what = next;
+  function show(text: string, far: number | null): void {
+    what = text;
+    share = far;
     if (timer !== undefined) draw();
   }
 
-  function begin(next: string): void {
-    subject = next;
+  function begin(label: string, place?: Place): void {
+    subject = { label, place };
     since = now();
-    what = "";
+    apt = aptProgress();
+    [what, share] = ["", null];
     timer ??= setInterval(draw, tickMs);
   }
 
   return {
     begin,
+    running(argv) {
+      program = argv[0];
+      apt.running(argv);
+    },
+    ran() {
+      program = undefined;
+    },
     status(line) {
-      const found = aptStatus(line);
-      if (found === null) return;
-      const { phase, percent, description } = found;
-      const share = `${Math.round(percent)} %`;
-      show(
-        phase === "fetch" && toFetch !== "" ? `${share}  ${fetchStatus(percent, toFetch)}` : `${share}  ${description}`,
-      );
+      const far = apt.status(line);
+      if (far !== null) show(far.what, far.share);
     },
-    output(text) {
-      toFetch = /Need to get (\S+ \w?B)/.exec(text)?.[1] ?? toFetch;
-    },
-    say(text) {
+    output: (text) => apt.output(text),
+    say(text, far = null) {
       if (timer === undefined) begin("");
-      show(text);
+      show(text, far);
     },
     erase: () => terminal.err(clearLine),
     clear() {
@@ -81,31 +100,10 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
   };
 }
 
-/**
- * Parses "dlstatus:2:45.1:Retrieving file 2 of 5" or "pmstatus:git:amd64:62.5:Unpacking git (amd64)". A name may
- * contain colons.
- */
-function aptStatus(line: string): { phase: "fetch" | "install"; percent: number; description: string } | null {
-  const [, kind, percent, description = ""] = /^(dl|pm)status:.+?:(\d+(?:\.\d+)?):(.*)$/.exec(line) ?? [];
-  if (kind === undefined) return null;
-  return { phase: kind === "dl" ? "fetch" : "install", percent: Number(percent), description: description };
-}
-
-/**
- * Returns a text such as "8.1 of 17.9 MB". In apt's output, the size that is still to be downloaded precedes a slash.
- */
-function fetchStatus(percent: number, total: string): string {
-  const [amount = "", unit = ""] = total.split("/")[0]?.split(" ") ?? [];
-  const all = Number(amount.replaceAll(",", ""));
-  return `${((all * percent) / 100).toFixed(1)} of ${all} ${unit}`;
-}
-
-function fitLine(text: string, width: number): string {
-  if (Bun.stringWidth(text) <= width) return text;
-  let shown = "";
-  for (const letter of text) {
-    if (Bun.stringWidth(shown + letter) > width - 1) break;
-    shown += letter;
-  }
-  return `${shown}…`;
+/** Returns the answer to a signal: the run ends as soon as its program has, so that nothing is left half done. */
+function stoppingText(program: string | undefined, unicode: boolean): string {
+  const end = unicode ? "…" : "...";
+  if (program === undefined) return `Stopping safely${end}`;
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  return `Stopping after ${name === "apt-get" ? "apt" : name} finishes (safe)${end}`;
 }

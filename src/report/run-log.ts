@@ -14,6 +14,8 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
   let broken = false;
   let begun = false;
   return {
+    /** Logs the end of a run whose steps all succeeded. */
+    ended: (done: string) => write(linesOf(done).slice(0, 1), false),
     started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`], false),
     // Steps that changed something are fsynced, as their files are. A run that changes nothing does not wait for the
     // disk.
@@ -64,7 +66,7 @@ export async function logStep<T>(
   }
 }
 
-function finished({ id, outcome, ran, warnings, reason: passedOver, problem }: StepResult): string[] {
+function finished({ id, outcome, ran, warnings, reason: skipped, problem }: StepResult): string[] {
   const word = outcome === "changed" || outcome === "failed" ? words[outcome] : words.ok;
   const reason = [problem?.message ?? "", ...(problem ? linesOf(problem.stderr).slice(-1) : [])].filter(Boolean);
   return [
@@ -72,7 +74,7 @@ function finished({ id, outcome, ran, warnings, reason: passedOver, problem }: S
     ...ran.flatMap(({ stdout }) => linesOf(stdout)).map((line) => `STDOUT ${id} ${line}`),
     ...ran.flatMap(({ stderr }) => linesOf(stderr)).map((line) => `STDERR ${id} ${line}`),
     ...warnings.map((line) => `WARNING ${id} ${line}`),
-    ...(passedOver === undefined ? [] : [`REASON ${id} ${passedOver}`]),
+    ...(skipped === undefined ? [] : [`REASON ${id} ${skipped}`]),
     ...(problem ? [`REASON ${id} ${reason.join(": ")}`] : []),
   ];
 }

@@ -7,6 +7,7 @@ import type { Problem } from "../problem/problem.ts";
 import { linesOf, oneLine, shellLine } from "../text/lines.ts";
 import type { Style } from "./style.ts";
 import { traceHint } from "./trace.ts";
+import { wrap } from "./wrap.ts";
 
 /** The number of last lines shown of a failed command. The log contains all of its output. */
 const shownLines = 10;
@@ -31,15 +32,23 @@ export function stepText(result: StepResult, { paint }: Style): string {
     .join("");
 }
 
-/** Returns the error, the last output of the failed command, and the hint. */
-export function problemText(problem: Problem, subject: string | null, { paint, hint }: Style): string {
+/**
+ * Returns the error, the last output of the failed command, and the hint, which is one line that can be copied. `width`:
+ * the columns of a terminal that the texts are wrapped to.
+ */
+export function problemText(
+  problem: Problem,
+  subject: string | null,
+  { paint, hint }: Style,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const where = subject === null ? "" : `${oneLine(subject)}: `;
   const isBug = problem.code === "internal" && problem.cause !== undefined;
   return [
-    `${paint("error", "error")}: ${where}${oneLine(problem.message)}`,
+    wrap(`error: ${where}${oneLine(problem.message)}`, width, 2).replace(/^error/, paint("error", "error")),
     ...linesOf(problem.stderr)
       .slice(-shownLines)
-      .map((line) => `  ${line}`),
+      .map((line) => `  ${wrap(line, width, 2)}`),
     ...(problem.hint ? [`hint: ${shellLine(hint(problem.hint))}`] : []),
     ...(isBug && !problem.hint ? [traceHint] : []),
   ]

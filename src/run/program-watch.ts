@@ -38,7 +38,7 @@ export function programWatch(
       // A program that redraws its line produces a new line here.
       output: (text) => console.err(visible(text.replace(/\r\n?/g, "\n"))),
     }),
-    ...(line && { output: line.output, status: line.status }),
+    ...(line && { running: line.running, ran: line.ran, output: line.output, status: line.status }),
   };
 }
 

@@ -9,8 +9,10 @@ import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
+import type { ClosingLine } from "../report/closing.ts";
 import type { runLog } from "../report/run-log.ts";
 import { lineOf } from "../text/lines.ts";
+import type { AppliedRecipe } from "./closing.ts";
 import { ask } from "./confirmation.ts";
 import { recoverFirst, warnOfRecovery } from "./recovery.ts";
 import { type Reporter, reporterFor } from "./reporter.ts";
@@ -41,19 +43,25 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
     const note = (sentence: string) => session.note({ warnings: [sentence], unknown: [] }, terms.known);
     await (options.dryRun ? warnOfRecovery(host, note) : recoverFirst(host, note, stop));
     if (!options.dryRun) await removeLeftRepository(host);
+    const start = performance.now();
     const { recipe, reader, steps, failAt } = await prepare(session, recipeFor);
     const wait = options.dryRun ? null : { watch: reporter.watch, stop };
     await session.note(await checkRequirements(reader, recipe, wait), terms.known);
     const log = options.dryRun ? null : session.log(recipe.logPath);
-    const watch = { ...reporter.watch, ...stepWatch(reporter, log) };
+    const watch = { ...reporter.watch, ...stepWatch(reporter, log, steps) };
     const results = await converge(steps, reader, {
       ...(!options.dryRun && { act: host, stop, again, hasOwnAptSource: session.bundle !== null }),
       ...{ failAt, watch },
     });
     session.add(...results);
     const failed = results.find(({ outcome }) => outcome === "failed");
-    if (!options.dryRun) conclude(session, recipe, results);
-    else if (session.bundle !== null) sayPlanned(session, session.bundle.planned(packagesIn(results)));
+    if (options.dryRun) {
+      if (session.bundle !== null) sayPlanned(session, session.bundle.planned(packagesIn(results)));
+      session.summarize(() => planLines(session, terms.known !== undefined));
+    } else {
+      if (failed === undefined && results.length === recipe.steps.length) log?.ended(recipe.done);
+      conclude(session, { recipe, results, milliseconds: performance.now() - start });
+    }
     return failed === undefined;
   } finally {
     reporter.clear();
@@ -80,6 +88,14 @@ async function removeLeftRepository(host: Host): Promise<void> {
   if (host.stat(repositoryDir) !== null) (await import("../bundle/local-repository.ts")).removeRepository(host);
 }
 
+/** Returns the summary of all planned steps. `isConfirmed`: the command asks before it changes anything. */
+async function planLines(session: Session, isConfirmed: boolean): Promise<ClosingLine[]> {
+  const { steps } = session.result();
+  if (steps.some(({ outcome }) => outcome === "failed")) return [];
+  const { applyCommand, planSummary } = await import("../report/plan.ts");
+  return [planSummary(steps, applyCommand(session.again, isConfirmed && !session.options.yes))];
+}
+
 /** Returns the packages that these steps would install. */
 function sayPlanned(session: Session, packages: readonly PlannedPackage[]): void {
   session.include({ packages: [...packages] });
@@ -95,11 +111,13 @@ function packagesIn(results: readonly StepResult[]): string[] {
 }
 
 /** Returns the watch that passes each step to the log and the report. `log`: null in a dry run. */
-function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | null): Watch {
+function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | null, steps: readonly Step[]): Watch {
+  const counted = steps.filter(({ mark }) => !mark);
   return {
     started(step: Step) {
       log?.started(step);
-      reporter.started(step);
+      const place = { step: counted.indexOf(step) + 1, of: counted.length };
+      reporter.started(step, step.mark ? undefined : place);
     },
     async finished(result: StepResult) {
       log?.finished(result);
@@ -127,15 +145,20 @@ export function nestedWatch(session: Session, log: ReturnType<typeof runLog>): W
   };
 }
 
-function conclude(session: Session, { steps, done, failed }: Recipe, results: readonly StepResult[]): void {
+function conclude(session: Session, applied: AppliedRecipe): void {
+  const { recipe, results } = applied;
   const failure = results.find(({ outcome }) => outcome === "failed");
-  const isInterrupted = failure?.problem?.code === "interrupted";
-  // The recipe's message does not apply if only some of its steps ran.
-  const isWhole = failure === undefined && results.length === steps.length;
-  session.conclude(
-    isWhole ? [lineOf`${done}`] : [],
-    failure === undefined || isInterrupted ? null : lineOf`${failed} ${failure.id}`,
-  );
+  if (failure === undefined) {
+    // The recipe's message does not apply if only some of its steps ran.
+    const text = results.length === recipe.steps.length ? lineOf`${recipe.done}` : "";
+    const closing = async () => (await import("./closing.ts")).readyLines(applied, session.host);
+    session.conclude({ text, closing }, null);
+  } else {
+    const isInterrupted = failure.problem?.code === "interrupted";
+    const text = isInterrupted ? "" : lineOf`${recipe.failed} ${failure.id}`;
+    const closing = async () => (await import("./closing.ts")).failureLines(applied, failure, session.again);
+    session.conclude(null, { text, closing });
+  }
 }
 
 /**
@@ -159,7 +182,11 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   const planned = await converge(steps, reader, { failAt });
   const pending = planned.filter(({ outcome }) => outcome !== "ok");
   if (pending.length === 0) return [];
-  const reporter = (await reporterFor(options))({ ...options, quiet: false }, environment, () => null);
+  const reporter = (await reporterFor({ ...options, quiet: false }, environment))(
+    { ...options, quiet: false },
+    environment,
+    () => null,
+  );
   await warnOfRecovery(session.host, reporter.note);
   for (const each of notes.warnings) await reporter.note(each);
   for (const each of notes.unknown) await reporter.note(`could not be determined: ${each}`);
@@ -168,8 +195,21 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
     session.add(...planned);
     return null;
   }
+  await printSummary(environment, options, planned);
   await ask(session, "Apply these changes?");
   return [...notes.warnings, ...notes.unknown];
+}
+
+async function printSummary(
+  { console, hint }: Session["environment"],
+  options: Session["options"],
+  planned: readonly StepResult[],
+): Promise<void> {
+  const { closingText } = await import("../report/closing.ts");
+  const { planSummary } = await import("../report/plan.ts");
+  const { styleOf } = await import("../report/style.ts");
+  const style = styleOf({ colour: options.colour && console.colour("out"), unicode: console.unicode(), hint });
+  await console.out(closingText([planSummary(planned)], style, console.width("out") ?? 80));
 }
 
 async function prepare({ host, bundle, options, environment }: Session, recipeFor: RecipeFor) {

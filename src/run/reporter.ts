@@ -4,6 +4,7 @@ import type { Watch } from "../engine/converge.ts";
 import type { Step, StepResult } from "../engine/step.ts";
 import type { Stop } from "../problem/wait.ts";
 import type { RunEvent } from "../report/schema.ts";
+import type { Place } from "../report/status-line.ts";
 import type { Environment } from "./environment.ts";
 import type { RunOptions } from "./options.ts";
 import type { RunResult } from "./result.ts";
@@ -18,14 +19,15 @@ export interface Reporter {
   warning(sentence: string): Promise<void>;
   /** Reports what the run waits for, once. `limitMs`: the longest wait in milliseconds. */
   waiting(sentence: string, limitMs?: number): void;
-  started(step: Pick<Step, "id" | "title">): void;
+  /** Reports an action that began. `place`: its position among the steps of a recipe. */
+  started(step: Pick<Step, "id" | "title" | "action">, place?: Place): void;
   /** Reports a step of a recipe that ended. */
   step(result: StepResult): Promise<void>;
   /** Reports an operation that ended. For a person the ending of the report describes it. */
   operation(result: StepResult): Promise<void>;
   progress(amount: Amount): void;
   /** Reports the programs of a step. */
-  watch: Pick<Watch, "waiting" | "running" | "lasting" | "ending" | "output" | "status">;
+  watch: Pick<Watch, "waiting" | "running" | "ran" | "lasting" | "ending" | "output" | "status">;
   /** Clears the status line of a terminal. */
   clear(): void;
   /** Prints the end of the report. Rejects if a part of the report could not be written. */
@@ -35,8 +37,13 @@ export interface Reporter {
 /** `stop`: the interruption that a terminal shows while a run ends cleanly. */
 export type ReporterFor = (options: RunOptions, environment: Environment, stop: Stop) => Reporter;
 
-/** Loads the one reporter that the options select. */
-export async function reporterFor({ json }: RunOptions): Promise<ReporterFor> {
+/** Loads the one reporter that the options and the terminal select. */
+export async function reporterFor(
+  { json, quiet, verbose }: RunOptions,
+  { console }: Pick<Environment, "console">,
+): Promise<ReporterFor> {
   if (json) return (await import("./json-reporter.ts")).jsonReporter;
+  const isTerminal = !quiet && !verbose && console.width("out") !== null;
+  if (isTerminal) return (await import("./terminal-reporter.ts")).terminalReporter;
   return (await import("./text-reporter.ts")).textReporter;
 }

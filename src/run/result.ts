@@ -1,5 +1,6 @@
 import type { StepResult } from "../engine/step.ts";
 import type { Problem } from "../problem/problem.ts";
+import type { ClosingLine } from "../report/closing.ts";
 import type { Document } from "../report/schema.ts";
 
 /** Parts of the document that only some commands have. */
@@ -7,6 +8,13 @@ export type ResultParts = Pick<
   Document,
   "assets" | "backups" | "deploy" | "packages" | "plan" | "renewals" | "selftest" | "trees" | "update"
 >;
+
+/** Lines for a person at the end of a run. */
+export interface EndingPart {
+  text: string;
+  /** Returns what a terminal shows in place of the text. It is called at the end of the run. */
+  closing?: () => ClosingLine[] | Promise<ClosingLine[]>;
+}
 
 /** The result of a run, as data. */
 export interface RunResult {
@@ -18,9 +26,9 @@ export interface RunResult {
   problem?: Problem | undefined;
   parts: ResultParts;
   /** The last lines for a person, on stdout. */
-  ending: readonly string[];
+  ending: readonly EndingPart[];
   /** The last line for a person if a step failed, on stderr. */
-  failure: string | null;
+  failure: EndingPart | null;
 }
 
 /**

@@ -11,10 +11,10 @@ import { type LockName, Locks } from "./locks.ts";
 import type { RunOptions } from "./options.ts";
 import { type Reporter, reporterFor } from "./reporter.ts";
 import type { Notes } from "./requirements.ts";
-import { outcomeOf, type ResultParts, type RunResult } from "./result.ts";
+import { type EndingPart, outcomeOf, type ResultParts, type RunResult } from "./result.ts";
 
 /** Identifies a step in the log and in the report. */
-export type StepName = Pick<Step, "id" | "title">;
+export type StepName = Pick<Step, "id" | "title" | "action">;
 
 interface Opening {
   host: Host;
@@ -39,9 +39,10 @@ export class Session {
   readonly #steps: StepResult[] = [];
   readonly #warnings: string[] = [];
   readonly #parts: ResultParts = {};
-  readonly #ending: string[] = [];
-  #done: string[] = [];
-  #failure: string | null = null;
+  readonly #ending: EndingPart[] = [];
+  #done: EndingPart | null = null;
+  #failure: EndingPart | null = null;
+  #plan: EndingPart | null = null;
   #hasUnknown = false;
   #signal: (() => Signal | null) | undefined;
 
@@ -63,7 +64,7 @@ export class Session {
 
   static async open(opening: Opening): Promise<Session> {
     const { options, environment } = opening;
-    const make = await reporterFor(options);
+    const make = await reporterFor(options, environment);
     return new Session(opening, (stop) => make(options, environment, stop));
   }
 
@@ -111,12 +112,12 @@ export class Session {
    * of the run. An error is reported and thrown.
    */
   async operation<T>(
-    { id, title }: StepName,
+    { id, title, action }: StepName,
     run: () => T | Promise<T>,
     outcomeOf: (done: T) => Pick<StepResult, "outcome" | "warnings">,
   ): Promise<T> {
     const result = { id, title, changes: [], unknown: [], warnings: [], ran: [] };
-    this.reporter.started({ id, title });
+    this.reporter.started({ id, title, ...(action !== undefined && { action }) });
     try {
       const done = await run();
       const { outcome, warnings } = outcomeOf(done);
@@ -155,14 +156,19 @@ export class Session {
   }
 
   /** Adds lines for a person to the end of the report. */
-  say(...lines: readonly string[]): void {
-    this.#ending.push(...lines);
+  say(...lines: readonly (string | EndingPart)[]): void {
+    this.#ending.push(...lines.map((line) => (typeof line === "string" ? { text: line } : line)));
   }
 
   /** Sets the sentences of the last recipe: `done` on stdout, `failure` on stderr. */
-  conclude(done: readonly string[], failure: string | null): void {
-    this.#done = [...done];
+  conclude(done: EndingPart | null, failure: EndingPart | null): void {
+    this.#done = done;
     this.#failure = failure;
+  }
+
+  /** Sets the summary of a plan, with which the report at a terminal ends. */
+  summarize(closing: NonNullable<EndingPart["closing"]>): void {
+    this.#plan = { text: "", closing };
   }
 
   result(): RunResult {
@@ -172,7 +178,7 @@ export class Session {
       warnings: this.#warnings,
       problem: this.#steps.find(({ outcome }) => outcome === "failed")?.problem,
       parts: this.#parts,
-      ending: [...this.#done, ...this.#ending],
+      ending: [this.#done, ...this.#ending, this.#plan].filter((part) => part !== null),
       failure: this.#failure,
     };
   }

@@ -66,6 +66,7 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
     {
       id: "runner.install",
       title: "GitLab Runner is installed, from GitLab's own repository",
+      action: "Installing GitLab Runner",
       requires: [firstBootDone, clockSet, ...usable],
       resources: [
         dpkgConfigured,

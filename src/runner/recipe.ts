@@ -4,6 +4,8 @@ import { dockerConfigAccepted } from "../docker/config.ts";
 import { dockerInstall } from "../docker/recipe.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe, Step } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import type { Mirror } from "../resources/apt-repository.ts";
 import { foreignPackages, platform } from "../resources/platform.ts";
@@ -39,6 +41,13 @@ export function gitlabRunnerInstall(facts: Facts, { runner }: Mirrors = official
   };
 }
 
+/** Returns the command that registers the first runner, or null if there is one. */
+function registerFirst(reader: HostReader): string[] | null {
+  if (textOf(reader, runnerConfigPath)?.includes("[[runners]]")) return null;
+  const words = ["register", "--profile", "ci", "--url", "https://gitlab.com", "--token", "-"];
+  return ["sudo", "edox-ops", "gitlab-runner", ...words];
+}
+
 /**
  * Returns the recipe for a CI host. `named`: runners that become privileged because the command line names them.
  * `imageSteps`: the steps that load images into the engine.
@@ -58,6 +67,7 @@ export function prepareCiHost(
       "  sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
     ].join("\n"),
     failed: "CI runner host preparation failed at step",
+    closing: { ready: "CI host ready", next: registerFirst },
     requires: [platform(facts), foreignPackages(facts), configReadable, dockerConfigAccepted],
     steps: [
       dockerInstall(facts, mirrors.docker),

@@ -40,6 +40,7 @@ export function uninstallation({ purge, docker, force = false }: Uninstallation)
     {
       id: "runner.uninstall",
       title: "GitLab Runner is not installed",
+      action: "Uninstalling GitLab Runner",
       requires: aptUsable(),
       resources: [
         withoutPackages("runner:packages", runnerPackages, purge),
@@ -55,6 +56,7 @@ export function uninstallation({ purge, docker, force = false }: Uninstallation)
     steps.push({
       id: "docker.uninstall",
       title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
+      action: "Uninstalling Docker Engine",
       reasonToSkip: foreignEngine,
       requires: [...inUse, ...aptUsable()],
       resources: [

@@ -73,6 +73,7 @@ export function upgrading(): Recipe {
       {
         id: "runner.upgrade",
         title: "GitLab Runner is the newest, and runs",
+        action: "Upgrading GitLab Runner",
         requires: aptUsable(),
         resources: [newest, startedAgain],
       },

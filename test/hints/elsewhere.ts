@@ -38,8 +38,12 @@ const undeclared = "no command declares such a resource yet; its own tests in te
 
 const authority = "the fault is of a certificate authority or of the DNS; test/certs reaches the state";
 
+const example = "an example whose names the admin replaces; test/run/closing.test.ts reaches the state";
+
 /** Why no test types these. */
 export const untyped: Record<string, string> = {
+  'bootstrap/recipe.ts ["sudo", "edox-ops", ...words]': example,
+  'runner/recipe.ts ["sudo", "edox-ops", "gitlab-runner", ...words]': example,
   'certs/errors/connection.ts ["curl", "-sSI", url]': authority,
   'certs/errors/validation.ts ["curl", "-sSi", page]': authority,
   'certs/errors/validation.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,

@@ -292,13 +292,14 @@ export const machineCases: MachineCase[] = [
         width: () => null,
         unicode: () => true,
       };
-      const context = { console: { ...console, colour: () => false }, hint: hintFor("/usr/bin/edox-ops", 0) };
+      const context = {
+        console: { ...console, colour: () => false },
+        hint: hintFor("/usr/bin/edox-ops", 0),
+      } as unknown as Context;
       const script = { pid: Number(started), path: "/var/lib/dpkg/info/nginx.postinst" };
-      (await reporterFor(runOptionsOf({})))(runOptionsOf({}), context as unknown as Context, () => null).watch.ending?.(
-        ["apt-get", "install"],
-        "SIGTERM",
-        script,
-      );
+      const options = runOptionsOf({});
+      const reporter = (await reporterFor(options, context))(options, context, () => null);
+      reporter.watch.ending?.(["apt-get", "install"], "SIGTERM", script);
       return /\((kill \d+) ends that\)/.exec(said.join(""))?.[1]?.split(" ") ?? [];
     },
     afterwards: ([, pid]) =>

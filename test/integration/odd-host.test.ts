@@ -252,16 +252,20 @@ describe("terminal", () => {
     host = await TestHost.bare();
     const { drawn, rest, code } = progress("edox-ops bootstrap --yes");
     expect(code).toBe("0");
-    const install = drawn.filter((line) => /^packages\.install {2}\d+ % {2}Unpacking .+ {2}\d+ s$/.test(line));
+    const install = drawn.filter((line) => /^\[1\/3\] Installing packages [━╺─]{9} \d+ % · unp.+ · \d+ s$/.test(line));
     expect(install.length).toBeGreaterThan(5);
-    expect(drawn.some((line) => /^packages\.install {2}\d+ % {2}[\d.]+ of [\d.]+ MB {2}\d+ s$/.test(line))).toBe(true);
+    const percentages = drawn.flatMap((line) => /^\[1\/3\] .* (\d+) % /.exec(line)?.[1] ?? []).map(Number);
+    expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
+    expect(percentages.some((each) => each > 0 && each < 50)).toBe(true);
     expect(drawn.every((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? "") < 60)).toBe(true);
-    expect(rest).toContain("Bootstrap installation phase completed successfully.\r\nexit 0\r\n");
+    expect(Bun.stripANSI(rest)).toMatch(/^✔ Host ready in [\d.]+ s \(3 changed\)\r\nNext: edox-ops .*\r\nexit 0\r\n$/m);
+    const log = host.sh("tail -1 /var/log/edox-ops/bootstrap.log").stdout;
+    expect(log).toEndWith("Z] Bootstrap installation phase completed successfully.\n");
 
     host.sh("mkdir /srv/large && cd /srv/large && seq 2000 | split -l 1 -a 4 - page- && seq 99999 >index.html");
     const deploy = progress("edox-ops project publish large --domain large.test --source /srv/large");
     expect(deploy.code).toBe("0");
-    const staged = deploy.drawn.filter((line) => / {2}\d+ % {2}\d+ of 2001 files staged, [\d.]+ MB {2}/.test(line));
+    const staged = deploy.drawn.filter((line) => /^Deploying large [━╺─]{9} \d+ % · \d+ of 2001 .* s$/.test(line));
     expect(staged.length).toBeGreaterThan(3);
   });
 
@@ -282,9 +286,9 @@ describe("terminal", () => {
     const inDpkg = "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done";
     const { drawn, rest, code } = progress("edox-ops bootstrap --yes", `${inDpkg}; printf "\\003"`);
     expect(code).toBe("130");
-    expect(drawn.some((line) => line.includes("interrupted by SIGINT, ending in order"))).toBe(true);
+    expect(drawn.filter((line) => line === "Stopping after apt finishes (safe)…\r\n")).toHaveLength(1);
     expect(Bun.stripANSI(rest)).toEndWith(
-      "error: packages.install: interrupted by SIGINT\r\nhint: edox-ops bootstrap --yes\r\nexit 130\r\n",
+      "▲ Stopped: 0 of 3 steps applied.\r\n  Run it again to go on: edox-ops bootstrap --yes\r\nexit 130\r\n",
     );
     expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
   });

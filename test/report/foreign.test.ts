@@ -5,12 +5,14 @@ import fc from "fast-check";
 import { type Change, Text } from "../../src/engine/change.ts";
 import type { StepResult } from "../../src/engine/step.ts";
 import { Problem } from "../../src/problem/problem.ts";
+import { closingText } from "../../src/report/closing.ts";
 import { diffOf } from "../../src/report/diff.ts";
 import { findingsOf, jsonOf, stepsOf } from "../../src/report/json.ts";
 import { junitOf } from "../../src/report/junit.ts";
 import { progressLine } from "../../src/report/progress.ts";
 import { runLog } from "../../src/report/run-log.ts";
 import { styleOf } from "../../src/report/style.ts";
+import { stepLines } from "../../src/report/terminal.ts";
 import { findingText, problemText, stepText } from "../../src/report/text.ts";
 import { lineOf, linesOf, oneLine, shellLine } from "../../src/text/lines.ts";
 import { anyText } from "../any-text.ts";
@@ -69,6 +71,16 @@ describe("untrusted text: adds no lines and moves no cursor", () => {
       expect(shown(stepText(failed(text).result, plain))).toHaveLength(1 + 6 + 1 + 1);
     }));
 
+  test("in a step at a terminal, its plan, and the last lines", () =>
+    each((text) => {
+      const timing = { milliseconds: 1, isOnly: false };
+      const { result } = failed(text);
+      for (const outcome of ["pending", "changed"] as const) {
+        shown(stepLines({ ...result, reason: text, outcome }, timing, plain, 1e9));
+      }
+      expect(shown(closingText([{ mark: "done", text, next: { argv: ["ls", text] } }], plain, 1e9))).toHaveLength(1);
+    }));
+
   test("in a finding and its hint", () =>
     each((text) => {
       const finding = { name: text, status: "error" as const, detail: text, hint: ["ls", text] };
@@ -106,7 +118,7 @@ describe("untrusted text: adds no lines and moves no cursor", () => {
     each((text) => {
       const drawn: string[] = [];
       const line = progressLine(
-        { err: (each) => void drawn.push(each), columns: () => 60 },
+        { err: (each) => void drawn.push(each), columns: () => 60, unicode: () => true },
         () => 0,
         () => null,
       );

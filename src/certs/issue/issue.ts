@@ -51,6 +51,7 @@ export function issuance(options: IssueOptions, facts: Facts): Issuance {
   const step: Step = {
     id: "certs.issue",
     title: `${slug} has a certificate`,
+    action: "Obtaining a certificate",
     requires: [clockSet, certbotFree, ...(options.preflight ? [namesLeadHere(host, preflight)] : [])],
     resources: [certificate(options)],
     verify: async () => demandValid(host, await projectOf(host, options)),

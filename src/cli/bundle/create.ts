@@ -96,7 +96,7 @@ export default command({
       const again = ["edox-ops", ...context.typed];
       return new Problem("interrupted", `interrupted by ${name}`, { returncode: 128 + number, hint: again });
     };
-    const terminal = { err: console.err, columns: () => console.width("err") ?? 80 };
+    const terminal = { err: console.err, unicode: console.unicode, columns: () => console.width("err") ?? 80 };
     const line = !values.quiet && console.width("err") !== null ? progressLine(terminal, host.now, stop) : null;
     const { makeDirectories } = await import("../../bundle/create/apt-root.ts");
     await makeDirectories(host, request.cacheDir);
