@@ -22,7 +22,7 @@ interface Status {
 const narrowest = 50;
 const barWidths = { least: 7, most: 20 };
 /** Fewer columns than this say nothing about what happens now. */
-const leastText = 10;
+const leastText = 8;
 
 /** Returns one line that is at most `width` columns wide. The elapsed time and the percentage are never cut. */
 export function statusText(status: Status, width: number, unicode: boolean): string {
@@ -36,7 +36,7 @@ export function statusText(status: Status, width: number, unicode: boolean): str
   const most = what !== "" && width >= narrowest ? Math.floor(room / 2) : room;
   const shown = fit(oneLine(label), most, unicode);
   room -= widthOf(shown);
-  const size = Math.min(Math.max(Math.floor(width / 6), barWidths.least), barWidths.most);
+  const size = Math.min(Math.max(Math.floor(width / 8), barWidths.least), barWidths.most);
   const bar = share === null || width < narrowest || room <= size ? "" : ` ${barText(share, size, unicode)}`;
   room -= widthOf(bar) + separator.length;
   const text = what !== "" && room >= leastText ? `${separator}${fit(oneLine(what), room, unicode)}` : "";

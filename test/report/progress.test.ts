@@ -31,9 +31,9 @@ test("progress: shows the step, apt's percentage as a bar, the current package a
   line.begin("Installing packages", { step: 1, of: 3 });
   pass(14);
   line.status("pmstatus:libc6:amd64:62.5:Unpacking libc6:amd64 (amd64)");
-  expect(now()).toBe("[1/3] Installing packages ━━━━━━━━╺──── 62 % · unpacking libc6:amd64 · 14 s");
+  expect(now()).toBe("[1/3] Installing packages ━━━━━╺─── 62 % · unpacking libc6:amd64 · 14 s");
   line.status("pmstatus:libc6:amd64:100:Installed libc6:amd64 (amd64)");
-  expect(now()).toBe("[1/3] Installing packages ━━━━━━━━━━━━━ 100 % · installed libc6:amd64 · 14 s");
+  expect(now()).toBe("[1/3] Installing packages ━━━━━━━━━ 100 % · installed libc6:amd64 · 14 s");
   line.clear();
 });
 
@@ -41,7 +41,7 @@ test("progress: a terminal with ASCII only has a bar of ASCII", () => {
   const { line, now } = shown(60, false);
   line.begin("Installing packages", { step: 1, of: 3 });
   line.status("pmstatus:git:58.5:Unpacking git (amd64)");
-  expect(now()).toBe("[1/3] Installing packages =====>--- 58 % - unpacki... - 0 s");
+  expect(now()).toBe("[1/3] Installing packages ====>-- 58 % - unpacking... - 0 s");
   line.clear();
 });
 
