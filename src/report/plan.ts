@@ -13,7 +13,7 @@ const planFlags = ["--dry-run", "-n", "--check", "--diff"];
  * plan, where the line ends with it.
  */
 export function planSummary(results: readonly StepResult[], apply?: readonly string[]): ClosingLine {
-  const counts = countsOf(results.flatMap(({ changes }) => changes));
+  const counts = changeCounts(results);
   const unknown = results.flatMap((result) => result.unknown).length;
   const rest = unknown === 0 ? "" : ` ${countOf(unknown, "state")} could not be determined.`;
   if (counts.length === 0) return { text: unknown === 0 ? "Nothing to change." : `No changes found.${rest}` };
@@ -32,7 +32,8 @@ export function applyCommand(words: readonly string[], needsYes: boolean): strin
 }
 
 /** Returns the number of things of each kind. A path that two steps change counts once. */
-function countsOf(changes: readonly Change[]): string[] {
+export function changeCounts(results: readonly StepResult[]): string[] {
+  const changes = results.flatMap((result) => result.changes);
   const paths = (...kinds: Change["kind"][]): number => {
     const all = changes.flatMap((change) => (kinds.includes(change.kind) && "path" in change ? [change.path] : []));
     return new Set(all).size;

@@ -10,8 +10,8 @@ import { wrap } from "./wrap.ts";
 
 interface StepTiming {
   milliseconds: number;
-  /** The end of the run describes its only step. */
-  isOnly: boolean;
+  /** Whether the end of the run describes it. */
+  isBrief: boolean;
 }
 
 /**
@@ -26,8 +26,8 @@ export function stepLines(result: StepResult, timing: StepTiming, style: Style, 
 }
 
 /** Returns no line for a mark, which is derived from the steps before it. */
-function doneLines({ outcome, changes, title }: StepResult, { milliseconds, isOnly }: StepTiming): ClosingLine[] {
-  if (outcome !== "changed" || changes.length === 0 || isOnly) return [];
+function doneLines({ outcome, changes, title }: StepResult, { milliseconds, isBrief }: StepTiming): ClosingLine[] {
+  if (outcome !== "changed" || changes.length === 0 || isBrief) return [];
   return [{ mark: "done", text: `${title}  ${durationText(milliseconds)}` }];
 }
 

@@ -121,7 +121,7 @@ function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | null, st
     },
     async finished(result: StepResult) {
       log?.finished(result);
-      await reporter.step(result);
+      await reporter.step(result, counted.length === 1);
     },
   };
 }
@@ -140,7 +140,7 @@ export function nestedWatch(session: Session, log: ReturnType<typeof runLog>): W
     async finished(result: StepResult) {
       log.finished(result);
       session.add(result);
-      await (result.problem ? reporter.operation(result) : reporter.step(result));
+      await (result.problem ? reporter.operation(result) : reporter.step(result, true));
     },
   };
 }

@@ -21,8 +21,8 @@ export interface Reporter {
   waiting(sentence: string, limitMs?: number): void;
   /** Reports an action that began. `place`: its position among the steps of a recipe. */
   started(step: Pick<Step, "id" | "title" | "action">, place?: Place): void;
-  /** Reports a step of a recipe that ended. */
-  step(result: StepResult): Promise<void>;
+  /** Reports a step of a recipe that ended. `isBrief`: the end of the report describes it. */
+  step(result: StepResult, isBrief?: boolean): Promise<void>;
   /** Reports an operation that ended. For a person the ending of the report describes it. */
   operation(result: StepResult): Promise<void>;
   progress(amount: Amount): void;

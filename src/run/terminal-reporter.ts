@@ -15,7 +15,6 @@ export const terminalReporter: ReporterFor = (options, environment, stop) => {
   const { style, errorStyle, line, print, progress, printed } = personOutput(options, environment, stop);
   const width = (stream: "out" | "err"): number => console.width(stream) ?? Number.POSITIVE_INFINITY;
   let since = performance.now();
-  let isOnly = false;
 
   return {
     note: (sentence) => print(closingText([{ mark: "warning", text: sentence }], style, width("out"))),
@@ -25,11 +24,10 @@ export const terminalReporter: ReporterFor = (options, environment, stop) => {
     waiting,
     started({ title, action }, place) {
       since = performance.now();
-      isOnly = place?.of === 1;
       line?.begin(action ?? title, place);
     },
-    async step(result) {
-      await print(stepLines(result, { milliseconds: performance.now() - since, isOnly }, style, width("out")));
+    async step(result, isBrief = false) {
+      await print(stepLines(result, { milliseconds: performance.now() - since, isBrief }, style, width("out")));
       if (options.diff) await print((await import("../report/diff.ts")).diffsOf(result.changes, style));
       failed(result);
     },

@@ -40,8 +40,14 @@ const authority = "the fault is of a certificate authority or of the DNS; test/c
 
 const example = "an example whose names the admin replaces; test/run/closing.test.ts reaches the state";
 
-/** Why no test types these. */
+const afterDeploy = "it follows a success; test/cli/terminal-deploy.test.ts types it";
+
+/** Why no test of this folder types these. */
 export const untyped: Record<string, string> = {
+  'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,
+  'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"]': authority,
+  'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "enable", slug]': afterDeploy,
+  'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "restore", slug, "--yes"]': afterDeploy,
   'bootstrap/recipe.ts ["sudo", "edox-ops", ...words]': example,
   'runner/recipe.ts ["sudo", "edox-ops", "gitlab-runner", ...words]': example,
   'certs/errors/connection.ts ["curl", "-sSI", url]': authority,

@@ -73,7 +73,7 @@ describe("untrusted text: adds no lines and moves no cursor", () => {
 
   test("in a step at a terminal, its plan, and the last lines", () =>
     each((text) => {
-      const timing = { milliseconds: 1, isOnly: false };
+      const timing = { milliseconds: 1, isBrief: false };
       const { result } = failed(text);
       for (const outcome of ["pending", "changed"] as const) {
         shown(stepLines({ ...result, reason: text, outcome }, timing, plain, 1e9));

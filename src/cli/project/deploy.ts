@@ -24,6 +24,7 @@ export function deployRelease(slug: string, values: Values, context: Context): R
   return {
     id: "project.deploy",
     title: (from) => `${slug} is deployed from ${from}`,
+    action: `Deploying ${slug}`,
     done: (from) => `Deployed project ${slug} from ${from}.`,
     async requestOf(project, choices, host, trees) {
       const { deployRequest } = await import("../../sites/deploy/requests.ts");

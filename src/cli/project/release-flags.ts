@@ -71,6 +71,7 @@ export const releaseFlags = {
   "dry-run": editFlags["dry-run"],
   check: editFlags.check,
   diff: { type: "boolean", group: "Plan", description: "List the added, changed and removed files" },
+  verbose: editFlags.verbose,
   ...outputFlags,
 } as const satisfies Arguments;
 

@@ -12,6 +12,8 @@ import { countOf, lineOf, oneLine } from "../../text/lines.ts";
 export interface Wording {
   /** The wording of the Python version. */
   done(name: string): string;
+  /** What the site is afterwards, for a terminal: by default that it is live. */
+  state?(name: string): string;
   /** Printed instead if nothing had to change. With null, there was nothing to restore. */
   nothing?(name: string | null): string;
 }
@@ -25,7 +27,7 @@ export function deployParts(deployed: DeployResult, lists: boolean): ResultParts
   return { deploy: figures, ...(lists && { plan: { ...names, pruned: figures.pruned } }) };
 }
 
-/** Returns the report on a deploy for a person. `lists`: whether it names each file. */
+/** Returns the names of the files that differ, if `lists` is set, and then the report on a deploy for a person. */
 export function deployText(request: DeployRequest, deployed: DeployResult, words: Wording, lists: boolean): string[] {
   const names = lists ? namesText(deployed.names) : "";
   return [names, ...deployedLines(request, deployed, words).map((each) => lineOf`${each}`)];
@@ -55,12 +57,12 @@ function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
   ];
 }
 
-/** Returns the report on a plan for a person. `lists`: whether it names each file. */
+/** Returns the names of the files that differ, if `lists` is set, and then the report on a plan for a person. */
 export function planText(
   { project, name }: DeployRequest,
   { planned, pruned }: PlannedRelease,
   lists: boolean,
-): string {
+): string[] {
   const { origins, added, changed, removed, compression } = planned;
   const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${countOf(origins.length, "file")}`;
   return [
@@ -68,7 +70,7 @@ export function planText(
     ...pruned.map((path) => lineOf`Would prune old deploy backup ${path}`),
     compression.isDue ? "Would write or remove compressed files beside unchanged ones\n" : "",
     lineOf`Would replace ${project.root_path} by ${name}: ${counts}`,
-  ].join("");
+  ];
 }
 
 /** Returns a line for each file that differs. */

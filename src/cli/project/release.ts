@@ -35,6 +35,10 @@ export interface ReleaseCommand extends Wording {
   id: string;
   /** The title of the step in the report. */
   title(name: string): string;
+  /** What it does, for the status line. */
+  action: string;
+  /** It changes nothing without --yes. */
+  needsYes?: true;
   /** Opens both trees and returns the requested deploy, or null if there is nothing to restore. */
   requestOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<DeployRequest | null>;
   /** Warnings that do not depend on the tree. */
@@ -101,7 +105,7 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
 }
 
 async function planIn({ command, publication, session, trees }: Release, request: DeployRequest): Promise<void> {
-  const step = { id: command.id, title: command.title(request.name) };
+  const step = { id: command.id, title: command.title(request.name), action: command.action };
   const planAll = async (): Promise<PlannedRelease> => {
     const release = await planRelease(session.host, trees, request, publication);
     throwIfInterrupted(session.stop);
@@ -114,7 +118,12 @@ async function planIn({ command, publication, session, trees }: Release, request
   });
   const { added, changed, removed } = release.planned;
   session.include({ plan: { added, changed, removed, pruned: release.pruned } });
-  session.say(planText(request, release, session.options.diff));
+  const [names = "", ...lines] = planText(request, release, session.options.diff);
+  session.say(names, { text: lines.join(""), closing: () => [] });
+  session.summarize(async () => {
+    const { planLines } = await import("./release-closing.ts");
+    return planLines(release, session.result().steps, session.again, command.needsYes === true);
+  });
 }
 
 async function deployIn(release: Release, request: DeployRequest, pauseForSignals: () => Promise<void>): Promise<void> {
@@ -127,10 +136,23 @@ async function deployIn(release: Release, request: DeployRequest, pauseForSignal
       await pauseForSignals();
     },
   };
-  const step = { id: command.id, title: command.title(request.name) };
+  const step = { id: command.id, title: command.title(request.name), action: command.action };
+  const known = session.result().steps.length;
   const deployed = await session.operation(step, () => deployLogged(release, paused), outcomeOf);
   session.include(deployParts(deployed, options.diff));
-  session.say(...deployText(request, deployed, command, options.diff));
+  const { project } = request;
+  const isRepublished = session
+    .result()
+    .steps.slice(known)
+    .some(({ changes }) => changes.length > 0);
+  const state = command.state?.(request.name) ?? `${project.slug} is ${project.enabled ? "live" : "deployed"}`;
+  const closing = async () => {
+    const { deployedLines, missingLines, publishWithTls } = await import("./release-closing.ts");
+    const lines = deployedLines({ project, deployed, isRepublished, state });
+    return [...lines, ...(await missingLines(session.host, project, publishWithTls(session.again, project)))];
+  };
+  const [names = "", ...lines] = deployText(request, deployed, command, options.diff);
+  session.say(names, { text: lines.join(""), closing });
 }
 
 /** Deploys the tree, with the record and the site if there is a publication. It is logged with the project's changes. */

@@ -4,6 +4,7 @@ import { askFirst } from "../../run/confirmation.ts";
 import { backupNames, secondsOf } from "../../sites/deploy/releases.ts";
 import type { Project } from "../../sites/project.ts";
 import { countOf } from "../../text/lines.ts";
+import { nameOf } from "../../text/path.ts";
 import { ageText, utcText } from "../../text/time.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
@@ -68,6 +69,9 @@ const restoring = (meta: Texts) =>
       const release: ReleaseCommand = {
         id: "project.restore",
         title: (from) => `${slug} is restored from ${from}`,
+        action: `Restoring ${slug}`,
+        needsYes: true,
+        state: (from) => `${slug} is restored from ${nameOf(from)}`,
         done: (from) => `Restored project ${slug} from ${from}.`,
         nothing: (from) =>
           from === null

@@ -1,0 +1,140 @@
+// What a terminal shows after a deploy, a publication or a restore: where the site is, what changed, and what is missing.
+
+import type { StepResult } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
+import type { ClosingLine } from "../../report/closing.ts";
+import { applyCommand, changeCounts, planSummary } from "../../report/plan.ts";
+import type { DeployResult } from "../../sites/deploy/deploy.ts";
+import { isSatisfied } from "../../sites/deploy/plan.ts";
+import type { PlannedRelease } from "../../sites/deploy/release.ts";
+import type { Project } from "../../sites/project.ts";
+import { urlOf } from "../../sites/serve/answer.ts";
+import { countOf } from "../../text/lines.ts";
+import { nameOf } from "../../text/path.ts";
+import { sizeText } from "../../text/size.ts";
+import { durationText } from "../../text/time.ts";
+
+export interface Deployed {
+  project: Project;
+  deployed: DeployResult;
+  /** Whether the record or the site changed too. */
+  isRepublished: boolean;
+  /** What the site is now: "docs is live". */
+  state: string;
+}
+
+/** Returns where the site is, how much changed, and what of earlier releases is kept. */
+export function deployedLines({ project, deployed, isRepublished, state }: Deployed): ClosingLine[] {
+  const { slug, enabled } = project;
+  const { backup, assets, replaced } = deployed;
+  const now = replaced || isRepublished ? state : `${slug} is up to date`;
+  const text = `${enabled ? `${now}: ${urlOf(project)}` : now}  ${figures(deployed)}`;
+  const disabled: ClosingLine = {
+    mark: "absent",
+    text: `${slug} is disabled: nginx does not serve it`,
+    next: { argv: ["sudo", "edox-ops", "project", "enable", slug] },
+  };
+  const restore = ["sudo", "edox-ops", "project", "restore", slug, "--yes"];
+  const reachable = countOf(assets.length, "hashed file");
+  return [
+    { mark: "done", text },
+    ...(enabled ? [] : [disabled]),
+    ...(backup === null ? [] : [{ text: `Previous release: ${nameOf(backup)}`, next: { argv: restore } }]),
+    ...(assets.length === 0
+      ? []
+      : [
+          {
+            text: `${reachable} of earlier releases stay${assets.length === 1 ? "s" : ""} reachable`,
+            next: { argv: ["edox-ops", "project", "assets", "list", slug] },
+          },
+        ]),
+  ];
+}
+
+function figures({ files, changed, bytes, milliseconds, pruned, replaced }: DeployResult): string {
+  // Of a new site, all files are new.
+  const isNew = changed === files;
+  const change = !replaced || isNew ? [] : [`${changed} changed`];
+  return [
+    countOf(files, "file"),
+    ...change,
+    ...(bytes > 0 ? [isNew ? sizeText(bytes) : `${sizeText(bytes)} new`] : []),
+    ...(pruned.length > 0 ? [`${countOf(pruned.length, "old backup")} pruned`] : []),
+    durationText(milliseconds),
+  ].join(", ");
+}
+
+/** Returns the summary of a plan. `steps`: all planned steps. `words`: the typed command. */
+export function planLines(
+  { planned, pruned }: PlannedRelease,
+  steps: readonly StepResult[],
+  words: readonly string[],
+  needsYes: boolean,
+): ClosingLine[] {
+  const { added, changed, removed, compression } = planned;
+  const files = [
+    ...(added.length > 0 ? [`${countOf(added.length, "file")} added`] : []),
+    ...(changed.length > 0 ? [`${countOf(changed.length, "file")} changed`] : []),
+    ...(removed.length > 0 ? [`${countOf(removed.length, "file")} removed`] : []),
+    ...(compression.isDue ? ["compressed files written"] : []),
+    ...(pruned.length > 0 ? [`${countOf(pruned.length, "old backup")} pruned`] : []),
+  ];
+  const other = changeCounts(steps);
+  const isSame = isSatisfied(planned);
+  if (isSame && other.length === 0) return [planSummary(steps)];
+  const site = isSame ? "the same files" : files.join(", ") || "owners, modes and directories";
+  const record = other.length === 0 ? "" : ` Host: ${other.join(", ")}.`;
+  return [{ text: `Plan: ${site}.${record}`, next: { label: "Apply with:", argv: applyCommand(words, needsYes) } }];
+}
+
+/** Names that no public DNS and no public certificate authority knows (RFC 2606, 6761, 6762, 8375, and by custom). */
+const privateName = /(?:^|\.)(?:test|localhost|local|internal|intranet|lan|home|invalid|example|home\.arpa)$/i;
+/** A person waits for this. */
+const dnsLimitMs = 1000;
+
+/**
+ * Returns what a public site lacks: its name in the DNS, and HTTPS. Nothing is known behind a reverse proxy, or where the
+ * DNS does not answer in time. `publish`: the command that sets up HTTPS.
+ */
+export async function missingLines(
+  reader: HostReader,
+  project: Project,
+  publish: readonly string[] | null,
+): Promise<ClosingLine[]> {
+  const { domain, enabled, tls, real_ip_from: proxies = [] } = project;
+  if (!enabled || proxies.length > 0 || privateName.test(domain) || !domain.includes(".")) return [];
+  const dns = await dnsFault(reader, domain);
+  return [
+    ...(dns === null ? [] : [{ mark: "absent" as const, text: `DNS: ${dns}` }]),
+    ...(tls || publish === null
+      ? []
+      : [{ mark: "absent" as const, text: "HTTPS: not set up", next: { argv: publish } }]),
+  ];
+}
+
+/** Returns why the domain does not lead here, or null if it does or that is unknown. */
+async function dnsFault(reader: HostReader, domain: string): Promise<string | null> {
+  const { addresses, failure } = await reader.resolve(domain, { limitMs: dnsLimitMs });
+  if (failure === "no-answer" || failure === "server-failure") return null;
+  const { ownAddresses } = await import("../../certs/issue/addresses.ts");
+  const own = ownAddresses(reader);
+  const here = [own.publicOf(4), own.publicOf(6)].filter((each) => each !== null);
+  const record = here.length === 0 ? "" : `: add a record with ${here.join(" and ")}`;
+  if (addresses.length === 0) return `${domain} does not point here yet${record}`;
+  // Behind a router, the host does not know the address by which others reach it.
+  if (here.length === 0 || addresses.some((address) => own.has(address))) return null;
+  return `${domain} does not point here yet: it leads to ${addresses.join(", ")}, and this host is ${here.join(" and ")}`;
+}
+
+/**
+ * Returns the words that publish the same source with HTTPS, or null for a command that publishes none. `words`: the
+ * typed command.
+ */
+export function publishWithTls(words: readonly string[], { slug }: Project): string[] | null {
+  const at = words.findIndex((word, i) => words[i - 1] === "project" && (word === "deploy" || word === "publish"));
+  if (at < 0) return null;
+  // What was read from stdin cannot be read again.
+  if (words.includes("-") || words.includes("--source=-"))
+    return ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"];
+  return [...words.map((word, i) => (i === at ? "publish" : word)), "--tls"];
+}

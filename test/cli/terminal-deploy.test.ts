@@ -1,0 +1,118 @@
+// What a person sees at a terminal after a publication, a deploy and a restore.
+
+import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import * as time from "../../src/text/time.ts";
+import { SiteHost } from "../sites/site-host.ts";
+import { variables } from "./typed.ts";
+
+let site: SiteHost;
+// The width of a duration decides where a line breaks.
+const durations = spyOn(time, "durationText");
+afterAll(() => durations.mockRestore());
+beforeEach(async () => {
+  durations.mockReturnValue("0.3 s");
+  site = await SiteHost.bootstrapped();
+  site.disk.write("/srv/site/index.html", "home");
+  site.disk.write("/srv/site/about.html", "about");
+  site.disk.write("/srv/new/index.html", "new");
+});
+afterEach(() => {
+  site[Symbol.dispose]();
+  for (const name of ["COLUMNS", "LANG"]) delete variables[name];
+});
+
+/** Types a line at a terminal. The names of backups differ from run to run. */
+async function shown(columns: number, line: string) {
+  variables.COLUMNS = String(columns);
+  const { exit, out, err } = await site.type(line);
+  delete variables.COLUMNS;
+  const stable = out.replace(/\d{8}T\d{6}(?:\.\d+)?Z/g, "20261129T064000Z");
+  return { exit, out: stable, err: err.replaceAll("\r\u001B[K", "§").replaceAll(/(?:§[^§\n]*)*§/g, "") };
+}
+
+const publish = "project publish docs --domain docs.example.org --source";
+
+/** Gives the host this public address. */
+function addressed(address: string): void {
+  site.fake.put("/proc/net/fib_trie", `Local:\n  |-- ${address}\n     /32 host LOCAL\n`);
+}
+
+for (const columns of [80, 40]) {
+  describe(`at a terminal of ${columns} columns`, () => {
+    test("publish: one line with the address, and what is missing with its command", async () => {
+      addressed("203.0.113.7");
+      expect(await shown(columns, `${publish} /srv/site`)).toMatchSnapshot();
+    });
+
+    test("publish, deploy, restore: what changed, and the release before", async () => {
+      site.fake.records.set("docs.example.org", ["203.0.113.7"]);
+      addressed("203.0.113.7");
+      await site.type(`${publish} /srv/site`);
+      expect(await shown(columns, `${publish} /srv/site`)).toMatchSnapshot();
+      expect(await shown(columns, "project deploy docs --source /srv/new --dry-run")).toMatchSnapshot();
+      expect(await shown(columns, "project deploy docs --source /srv/new")).toMatchSnapshot();
+      expect(await shown(columns, "project restore docs --dry-run")).toMatchSnapshot();
+      expect(await shown(columns, "project restore docs --yes")).toMatchSnapshot();
+    });
+
+    test("publish --dry-run: the plan ends with its summary", async () => {
+      expect(await shown(columns, `${publish} /srv/site --dry-run`)).toMatchSnapshot();
+      await site.type(`${publish} /srv/site`);
+      expect(await shown(columns, `${publish} /srv/site --dry-run`)).toMatchSnapshot();
+    });
+
+    test("deploy: a disabled project is named, with the command that enables it", async () => {
+      await site.type("project add docs --domain docs.example.org");
+      expect(await shown(columns, "project deploy docs --source /srv/site")).toMatchSnapshot();
+    });
+  });
+}
+
+test("publish: the DNS is not asked by a dry run, in a pipe, behind a proxy, and for a private name", async () => {
+  const asked: string[] = [];
+  site.host.resolve = async (name) => {
+    asked.push(name);
+    return { addresses: [], failure: "no-record" };
+  };
+  await site.type(`${publish} /srv/site`);
+  await shown(80, `${publish} /srv/site --dry-run`);
+  await shown(80, `${publish} /srv/site --real-ip-from 10.0.0.0/8`);
+  const { out } = await shown(80, "project publish local --domain docs.test --source /srv/site");
+  expect(out).toBe("✔ local is live: http://docs.test/  2 files, 9 bytes, 0.3 s\n");
+  expect(asked).toEqual([]);
+});
+
+test("publish: a name that leads elsewhere is named with both addresses, and a DNS without an answer is not", async () => {
+  addressed("203.0.113.7");
+  site.fake.records.set("docs.example.org", ["198.51.100.1"]);
+  expect((await shown(200, `${publish} /srv/site`)).out).toContain(
+    "– DNS: docs.example.org does not point here yet: it leads to 198.51.100.1, and this host is 203.0.113.7\n",
+  );
+  site.host.resolve = async () => ({ addresses: [], failure: "no-answer" });
+  expect((await shown(200, `${publish} /srv/site`)).out).not.toContain("DNS");
+});
+
+test("deploy: each command after an arrow succeeds as printed", async () => {
+  const commandsIn = (out: string): string[] => [...out.matchAll(/→ edox-ops (.+)/g)].map(([, words = ""]) => words);
+  await site.type("project add docs --domain docs.test");
+  site.disk.write("/srv/site/app.0123abcd.js", "old");
+  const first = await shown(80, "project deploy docs --source /srv/site");
+  expect(commandsIn(first.out)).toEqual(["project enable docs"]);
+  expect(await site.type("project enable docs")).toMatchObject({ exit: 0, err: "" });
+  const { out } = await shown(80, "project deploy docs --source /srv/new");
+  expect(commandsIn(out)).toEqual(["project restore docs --yes", "project assets list docs"]);
+  expect((await site.type("project assets list docs")).out).toContain("app.0123abcd.js");
+  expect(await site.type("project restore docs --yes")).toMatchObject({ exit: 0, err: "" });
+  expect(site.disk.text("/var/www/docs/docs/index.html")).toBe("home");
+});
+
+test("publish: the command for HTTPS repeats the source, which stdin cannot", async () => {
+  const { publishWithTls } = await import("../../src/cli/project/release-closing.ts");
+  const project = { slug: "docs" } as never;
+  const words = (line: string) => publishWithTls(line.split(" "), project)?.join(" ");
+  expect(words("sudo edox-ops project deploy docs --source public")).toBe(
+    "sudo edox-ops project publish docs --source public --tls",
+  );
+  expect(words("sudo edox-ops project deploy docs --source -")).toBe("sudo edox-ops project certs issue docs --yes");
+  expect(words("sudo edox-ops project restore docs --yes")).toBeUndefined();
+});
