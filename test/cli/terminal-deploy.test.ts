@@ -102,8 +102,16 @@ test("deploy: each command after an arrow succeeds as printed", async () => {
   const { out } = await shown(80, "project deploy docs --source /srv/new");
   expect(commandsIn(out)).toEqual(["project restore docs --yes", "project assets list docs"]);
   expect((await site.type("project assets list docs")).out).toContain("app.0123abcd.js");
-  expect(await site.type("project restore docs --yes")).toMatchObject({ exit: 0, err: "" });
-  expect(site.disk.text("/var/www/docs/docs/index.html")).toBe("home");
+  const live = () => site.disk.text("/var/www/docs/docs/index.html");
+  variables.COLUMNS = "80";
+  const restored = await site.type("project restore docs --yes");
+  delete variables.COLUMNS;
+  expect([restored.exit, live()]).toEqual([0, "home"]);
+  // A restore is undone by its own command, which names the release.
+  const [undo = ""] = commandsIn(restored.out);
+  expect(undo).toMatch(/^project restore docs --backup \S+ --yes$/);
+  expect(await site.type(undo)).toMatchObject({ exit: 0, err: "" });
+  expect(live()).toBe("new");
 });
 
 test("publish: the command for HTTPS repeats the source, which stdin cannot", async () => {

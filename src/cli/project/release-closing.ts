@@ -5,7 +5,7 @@ import type { HostReader } from "../../host/host.ts";
 import type { ClosingLine } from "../../report/closing.ts";
 import { applyCommand, changeCounts, planSummary } from "../../report/plan.ts";
 import type { DeployResult } from "../../sites/deploy/deploy.ts";
-import { isSatisfied } from "../../sites/deploy/plan.ts";
+import { type DeployRequest, isSatisfied } from "../../sites/deploy/plan.ts";
 import type { PlannedRelease } from "../../sites/deploy/release.ts";
 import type { Project } from "../../sites/project.ts";
 import { urlOf } from "../../sites/serve/answer.ts";
@@ -15,7 +15,7 @@ import { sizeText } from "../../text/size.ts";
 import { durationText } from "../../text/time.ts";
 
 export interface Deployed {
-  project: Project;
+  request: DeployRequest;
   deployed: DeployResult;
   /** Whether the record or the site changed too. */
   isRepublished: boolean;
@@ -24,7 +24,8 @@ export interface Deployed {
 }
 
 /** Returns where the site is, how much changed, and what of earlier releases is kept. */
-export function deployedLines({ project, deployed, isRepublished, state }: Deployed): ClosingLine[] {
+export function deployedLines({ request, deployed, isRepublished, state }: Deployed): ClosingLine[] {
+  const { project } = request;
   const { slug, enabled } = project;
   const { backup, assets, replaced } = deployed;
   const now = replaced || isRepublished ? state : `${slug} is up to date`;
@@ -34,12 +35,11 @@ export function deployedLines({ project, deployed, isRepublished, state }: Deplo
     text: `${slug} is disabled: nginx does not serve it`,
     next: { argv: ["sudo", "edox-ops", "project", "enable", slug] },
   };
-  const restore = ["sudo", "edox-ops", "project", "restore", slug, "--yes"];
   const reachable = countOf(assets.length, "hashed file");
   return [
     { mark: "done", text },
     ...(enabled ? [] : [disabled]),
-    ...(backup === null ? [] : [{ text: `Previous release: ${nameOf(backup)}`, next: { argv: restore } }]),
+    ...(backup === null ? [] : [previousLine(slug, nameOf(backup), request.of === "release")]),
     ...(assets.length === 0
       ? []
       : [
@@ -49,6 +49,13 @@ export function deployedLines({ project, deployed, isRepublished, state }: Deplo
           },
         ]),
   ];
+}
+
+/** Without --backup, `restore` takes the newest release that a deploy replaced, and none that a restore replaced. */
+function previousLine(slug: string, name: string, wasRestored: boolean): ClosingLine {
+  const backup = wasRestored ? ["--backup", name] : [];
+  const argv = ["sudo", "edox-ops", "project", "restore", slug, ...backup, "--yes"];
+  return { text: `Previous release: ${name}`, next: { argv } };
 }
 
 function figures({ files, changed, bytes, milliseconds, pruned, replaced }: DeployResult): string {

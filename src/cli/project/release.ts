@@ -148,7 +148,7 @@ async function deployIn(release: Release, request: DeployRequest, pauseForSignal
   const state = command.state?.(request.name) ?? `${project.slug} is ${project.enabled ? "live" : "deployed"}`;
   const closing = async () => {
     const { deployedLines, missingLines, publishWithTls } = await import("./release-closing.ts");
-    const lines = deployedLines({ project, deployed, isRepublished, state });
+    const lines = deployedLines({ request, deployed, isRepublished, state });
     return [...lines, ...(await missingLines(session.host, project, publishWithTls(session.again, project)))];
   };
   const [names = "", ...lines] = deployText(request, deployed, command, options.diff);
