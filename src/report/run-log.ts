@@ -15,7 +15,7 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
   let begun = false;
   return {
     /** Logs the end of a run whose steps all succeeded. */
-    ended: (done: string) => write(linesOf(done).slice(0, 1), false),
+    ended: (done: string) => write([`DONE ${linesOf(done)[0] ?? ""}`], false),
     started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`], false),
     // Steps that changed something are fsynced, as their files are. A run that changes nothing does not wait for the
     // disk.

@@ -260,7 +260,7 @@ describe("terminal", () => {
     expect(drawn.every((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? "") < 60)).toBe(true);
     expect(Bun.stripANSI(rest)).toMatch(/^✔ Host ready in [\d.]+ s \(3 changed\)\r\nNext: edox-ops .*\r\nexit 0\r\n$/m);
     const log = host.sh("tail -1 /var/log/edox-ops/bootstrap.log").stdout;
-    expect(log).toEndWith("Z] Bootstrap installation phase completed successfully.\n");
+    expect(log).toEndWith("Z] DONE Bootstrap installation phase completed successfully.\n");
 
     host.sh("mkdir /srv/large && cd /srv/large && seq 2000 | split -l 1 -a 4 - page- && seq 99999 >index.html");
     const deploy = progress("edox-ops project publish large --domain large.test --source /srv/large");
