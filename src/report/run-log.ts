@@ -14,8 +14,11 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
   let broken = false;
   let begun = false;
   return {
-    /** Logs the end of a run whose steps all succeeded. */
-    ended: (done: string) => write([`DONE ${linesOf(done)[0] ?? ""}`], false),
+    /** Logs the end of a run whose steps all succeeded with these results. */
+    ended(done: string, results: readonly StepResult[]) {
+      const isChanged = results.some(({ outcome }) => outcome === "changed");
+      write([`DONE ${linesOf(done)[0] ?? ""}`], isChanged);
+    },
     started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`], false),
     // Steps that changed something are fsynced, as their files are. A run that changes nothing does not wait for the
     // disk.

@@ -59,7 +59,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
       if (session.bundle !== null) sayPlanned(session, session.bundle.planned(packagesIn(results)));
       session.summarize(() => planLines(session, terms.known !== undefined));
     } else {
-      if (failed === undefined && results.length === recipe.steps.length) log?.ended(recipe.done);
+      if (failed === undefined && results.length === recipe.steps.length) log?.ended(recipe.done, results);
       conclude(session, { recipe, results, milliseconds: performance.now() - start });
     }
     return failed === undefined;

@@ -36,6 +36,28 @@ test("diff: shows new, changed and removed files", () => {
   expect(diffOf({ kind: "packages", names: [] })).toBe("");
 });
 
+test("log: the last line of a run that changed something is synced, and one of a converged run does not wait", () => {
+  const host = fakeHost();
+  host.dir("/var/log/edox-ops");
+  const appended: [string, boolean | undefined][] = [];
+  const { append } = host;
+  host.append = (path, text, mode, synced) => {
+    appended.push([text.slice(text.indexOf("] ") + 2), synced]);
+    append(path, text, mode, synced);
+  };
+  const log = runLog("/var/log/edox-ops/a.log", host, () => {});
+  const result = { id: "a", title: "", changes: [], unknown: [], warnings: [], ran: [] };
+  log.ended("Done.\nMore.", [{ ...result, outcome: "ok" }]);
+  log.ended("Done.", [
+    { ...result, outcome: "changed" },
+    { ...result, outcome: "ok" },
+  ]);
+  expect(appended).toEqual([
+    ["DONE Done.\n", false],
+    ["DONE Done.\n", true],
+  ]);
+});
+
 test("linesOf: output of a program cannot move the cursor", () => {
   expect(linesOf("a\r\nb\rc\u001B[2Jd\u0007\n\n")).toEqual(["a", "b", "cd\\u0007"]);
 });
