@@ -1,6 +1,9 @@
 import type { Feature } from "../engine/feature.ts";
 import { bootstrapLogPath } from "./paths.ts";
 
+/** The command that sets up a host. It asks before it changes anything. */
+export const setUpCommand: readonly string[] = ["sudo", "edox-ops", "bootstrap"];
+
 const bootstrap: Feature = {
   command: {
     description: "Set up this host to serve documentation sites",
@@ -17,10 +20,14 @@ const bootstrap: Feature = {
   checks: () => [
     {
       name: `log:${bootstrapLogPath}`,
-      run: (reader) => ({
-        status: "ok",
-        detail: reader.stat(bootstrapLogPath) ? "present" : "not configured (optional; run edox-ops bootstrap --yes)",
-      }),
+      run: (reader) =>
+        reader.stat(bootstrapLogPath) === null
+          ? {
+              status: "not-set-up",
+              detail: "not configured (optional; run edox-ops bootstrap --yes)",
+              hint: setUpCommand,
+            }
+          : { status: "ok", detail: "present" },
     },
   ],
 };

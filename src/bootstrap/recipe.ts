@@ -4,6 +4,7 @@ import type { Recipe, Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { configValid } from "../nginx/accepts.ts";
+import { affectedSites } from "../nginx/affected-sites.ts";
 import { nginxPrepare, nginxServes } from "../nginx/recipe.ts";
 import { welcomeSiteKeptOut } from "../nginx/welcome.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
@@ -19,6 +20,7 @@ import { bootstrapLogPath } from "./paths.ts";
 
 export const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
 
+const nginxInstalled: Resource = { ...packageInstalled("nginx"), affects: (reader) => affectedSites(reader) };
 /** Returns the command that publishes the first site, or null if there is a project. */
 function publishFirst(reader: HostReader): string[] | null {
   const records = textOf(reader, projectsPath)?.trim() ?? "";
@@ -50,7 +52,7 @@ export function bootstrap(facts: Facts): Recipe {
         resources: [
           ...(facts.ipv6 ? [] : [welcomeSiteKeptOut, etckeeperClean("packages")]),
           dpkgConfigured,
-          ...packages.map(packageInstalled),
+          ...packages.map((name) => (name === "nginx" ? nginxInstalled : packageInstalled(name))),
           certificatesComplete(packages),
         ],
       },

@@ -14,6 +14,7 @@ import { hookResult } from "./renewal/hook.ts";
 import { timerState } from "./renewal/timer.ts";
 import { servedCertificates } from "./served.ts";
 
+const renewalsOfAll = "renewals of certificates";
 const renewAll = ["sudo", "edox-ops", "certs", "renew", "--yes"];
 /** A renewal without a certificate takes three seconds; a slow server may need a minute. */
 const testLimitMs = 120_000;
@@ -36,7 +37,7 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
         run: (own) => served(own, secure),
       },
       { name: "certs:lineages", run: () => lineages(found, projects) },
-      { name: "certs:renewals", runsProgram: true, run: renewals },
+      { name: "certs:renewals", runsProgram: true, affects: renewalsOfAll, run: renewals },
       renewalTests(host, online ? [...found.lineages.values()].filter((each) => isTested(each, projects)) : null),
     ];
   } catch (error) {
@@ -70,9 +71,15 @@ function expiryOf(host: HostReader, { slug, domain, enabled }: CertifiedProject)
       const left = certificate.notAfter - reader.now();
       const detail = `${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime is left, until ${utcText(certificate.notAfter)}`;
       const hint = hintToRenew(reader, { domain });
-      if (left <= 0) return { status: "error", detail: `it expired on ${utcText(certificate.notAfter)}`, hint };
+      const warned = (since: string) =>
+        enabled
+          ? { affects: `readers of ${domain} (certificate warning ${since} ${utcText(certificate.notAfter)})` }
+          : {};
+      if (left <= 0) {
+        return { status: "error", detail: `it expired on ${utcText(certificate.notAfter)}`, hint, ...warned("since") };
+      }
       if (left >= overdueMs(certificate.lifetime)) return { status: "ok", detail };
-      return { status: "warning", detail: `${detail}: its renewal is overdue`, hint };
+      return { status: "warning", detail: `${detail}: its renewal is overdue`, hint, ...warned("from") };
     },
   };
 }
@@ -97,7 +104,8 @@ async function served(reader: HostReader, projects: readonly CertifiedProject[])
   const names = stale.map(({ domain, certificate }) => `${domain} (until ${utcText(certificate.notAfter)})`);
   const detail = `nginx serves an older certificate than the one on the disk for ${few(names)}${why}`;
   const hasExpired = stale.some(({ certificate }) => certificate.notAfter <= reader.now());
-  return { status: hasExpired ? "error" : "warning", detail, hint: reloadNginx };
+  const affects = `readers of ${few(stale.map(({ domain }) => domain))} (certificate warning ${hasExpired ? "now" : "once it expires"})`;
+  return { status: hasExpired ? "error" : "warning", detail, affects, hint: reloadNginx };
 }
 
 /** Returns a certificate, or null if there is none that can be used, which is a fault of its project. */
@@ -151,7 +159,8 @@ function renewalTests(host: Host, lineages: readonly Lineage[] | null): Check {
         const { certbotProblem } = await import("./errors/certbot.ts");
         const context = { again: renewAll, server: lineage.settings.server };
         const { message, hint = renewAll } = certbotProblem(host, output, context);
-        return { status: "error", detail: `${lineage.name} cannot be renewed: ${message}`, hint };
+        const affects = `the renewal of ${lineage.name}`;
+        return { status: "error", detail: `${lineage.name} cannot be renewed: ${message}`, affects, hint };
       }
       if (lineages.length === 0) return { status: "ok", detail: "no certificate is renewed by a webroot" };
       return { status: "ok", detail: `${few(lineages.map((each) => each.name))} can be renewed` };

@@ -43,14 +43,17 @@ export const renewalHook: Step = {
     directory(renewalsDir, 0o755),
     // certbot makes it when it first runs.
     directory(parentOf(hookPath), 0o755),
-    file({
-      name: "certs:renewal-hook",
-      title: "certbot runs the hook of edox-ops",
-      path: hookPath,
-      mode: 0o755,
-      keepDir: replacedDir,
-      text: () => Text.of(hookText),
-    }),
+    {
+      ...file({
+        name: "certs:renewal-hook",
+        title: "certbot runs the hook of edox-ops",
+        path: hookPath,
+        mode: 0o755,
+        keepDir: replacedDir,
+        text: () => Text.of(hookText),
+      }),
+      affects: "renewals of certificates (nginx does not load them)",
+    },
   ],
 };
 
@@ -58,7 +61,12 @@ export const renewalHook: Step = {
 export const renewalTimer: Step = {
   id: "certs.timer",
   title: "certificates are renewed automatically",
-  resources: [unit({ unit: "certbot.timer", name: "certs:timer", brought: "certbot", state: "enabled", active: true })],
+  resources: [
+    {
+      ...unit({ unit: "certbot.timer", name: "certs:timer", brought: "certbot", state: "enabled", active: true }),
+      affects: "renewals of certificates",
+    },
+  ],
 };
 
 /** Returns a recipe of these steps. The messages are those of the Python version. */

@@ -1,6 +1,5 @@
-import { type Finding, isHealthy } from "../engine/finding.ts";
-import { command } from "./command.ts";
-import { exitCode } from "./context.ts";
+import { command, type Values } from "./command.ts";
+import { type Context, exitCode } from "./context.ts";
 import { bundlePolicyOf, doctorFlags } from "./flags.ts";
 
 export default command({
@@ -21,79 +20,90 @@ export default command({
   },
   args: doctorFlags,
   async run(values, context) {
-    const { examineFeatures } = await import("../doctor/collect.ts");
-    const { features } = await import("./features.ts");
-    const { snapshot } = await import("../engine/snapshot.ts");
-    const { styleOf } = await import("../report/style.ts");
-    const { shellLine } = await import("../text/lines.ts");
+    const { isFailure } = await import("../report/findings.ts");
     const { console, hint } = context;
     const host = await context.host();
     if (values.inventory) {
-      const { inventoryText, takeInventory } = await import("../bundle/inventory.ts");
-      const file = host.createFile(values.inventory, { mode: 0o644 });
-      try {
-        file.write(new TextEncoder().encode(inventoryText(await takeInventory(host))));
-        file.commit();
-      } finally {
-        file.abort();
-      }
+      await writeInventory(values.inventory, context);
       return exitCode.done;
     }
 
-    let { findings, repair } = await examineHost();
-    if (values.fix && repair !== null) {
+    // With --fix the host is checked, and repaired from the bundle.
+    const bundle = values.fix ? undefined : values.bundle;
+    let startedMs = performance.now();
+    let examination = await examineHost(values, bundle, context);
+    if (values.fix && examination.repair !== null) {
       const { change } = await import("./run.ts");
-      const { recipe, only } = repair;
+      const { recipe, only } = examination.repair;
       const exit = await change(() => recipe, { ...values, only }, context);
       if (exit !== exitCode.done || values.json || values["dry-run"] || values.check) return exit;
-      ({ findings, repair } = await examineHost());
+      startedMs = performance.now();
+      examination = await examineHost(values, bundle, context);
     }
 
-    const failing = (status: Finding["status"]): boolean =>
-      status === "error" || (values.strict === true && !isHealthy(status));
-    const failed = findings.filter(({ status }) => failing(status)).length;
-    const exit = failed > 0 ? exitCode.failed : exitCode.done;
-    const unknown = values.strict ? 0 : findings.filter(({ status }) => status === "unknown").length;
+    const { findings, neverSetUp } = examination;
+    const strict = values.strict === true;
+    const failed = findings.some((each) => isFailure(each, strict));
+    const exit = failed ? exitCode.failed : exitCode.done;
     if (values.junit) {
       const { junitOf } = await import("../report/junit.ts");
       if (host.stat(values.junit) !== null) host.remove(values.junit);
-      host.append(values.junit, junitOf(findings, values.strict === true), 0o644);
+      host.append(values.junit, junitOf(findings, strict), 0o644);
     }
-    const style = styleOf({ colour: !values["no-color"] && console.colour("out"), hint });
+    const { styleOf } = await import("../report/style.ts");
+    const style = styleOf({
+      colour: !values["no-color"] && console.colour("out"),
+      unicode: console.unicode(),
+      hint,
+    });
     if (values.json) {
       const { findingsOf, jsonOf } = await import("../report/json.ts");
-      const outcome = failed > 0 ? "failed" : unknown > 0 ? "unknown" : "ok";
+      const unknown = !strict && findings.some(({ status }) => status === "unknown");
+      const outcome = failed ? "failed" : unknown ? "unknown" : "ok";
       await console.out(jsonOf({ command: "doctor", outcome, exit, findings: findingsOf(findings, style) }));
       return exit;
     }
-    const { findingText } = await import("../report/text.ts");
-    const listed = values.quiet ? findings.filter(({ status }) => failing(status)) : findings;
-    // A check that only root can perform is neither a failure nor a success.
-    const again = host.uid === 0 ? "" : ` (run: ${shellLine(hint(["sudo", "edox-ops", "doctor"]))})`;
-    const notChecked = `${unknown} could not be checked${again}.\n`;
-    const ready =
-      unknown > 0
-        ? `Doctor: no check failed, but ${notChecked}`
-        : `Doctor: ${values.bundle && !values.fix ? "the bundle fits this host" : "host looks ready"}.\n`;
-    const last = values.quiet || failed > 0 ? "" : ready;
-    await console.out(listed.map((finding) => findingText(finding, style)).join("") + last);
-    if (failed > 0 && unknown > 0 && !values.quiet) console.err(`Doctor: of the others ${notChecked}`);
-    if (failed > 0) console.err(`Doctor found ${failed} failing check(s).\n`);
-    return exit;
-
-    async function examineHost() {
-      const reader = snapshot(host);
-      const policy = bundlePolicyOf(values);
-      if (values.bundle && !values.fix) {
-        const { examineBundle } = await import("../doctor/bundle.ts");
-        return { findings: await examineBundle(reader, values.bundle, policy), repair: null };
-      }
-      return examineFeatures(Object.values(features), {
-        reader,
-        host,
-        trees: context.trees,
-        online: values.online === true,
-      });
+    const view = { findings, strict, quiet: values.quiet === true, isRoot: host.uid === 0, bundle };
+    const width = console.width("out");
+    if (width !== null) {
+      const { terminalText } = await import("../report/findings-at-terminal.ts");
+      const milliseconds = performance.now() - startedMs;
+      await console.out(terminalText({ ...view, all: values.all === true, neverSetUp, milliseconds, width }, style));
+      return exit;
     }
+    const { findingsText } = await import("../report/findings.ts");
+    const { out, err } = findingsText(view, style);
+    await console.out(out);
+    if (err !== "") console.err(err);
+    return exit;
   },
 });
+
+async function writeInventory(path: string, context: Context): Promise<void> {
+  const { inventoryText, takeInventory } = await import("../bundle/inventory.ts");
+  const host = await context.host();
+  const file = host.createFile(path, { mode: 0o644 });
+  try {
+    file.write(new TextEncoder().encode(inventoryText(await takeInventory(host))));
+    file.commit();
+  } finally {
+    file.abort();
+  }
+}
+
+async function examineHost(values: Values, bundle: string | undefined, context: Context) {
+  const [{ examineFeatures }, { features }, { snapshot }] = [
+    await import("../doctor/collect.ts"),
+    await import("./features.ts"),
+    await import("../engine/snapshot.ts"),
+  ];
+  const host = await context.host();
+  const reader = snapshot(host);
+  const policy = bundlePolicyOf(values);
+  if (bundle) {
+    const { examineBundle } = await import("../doctor/bundle.ts");
+    return { findings: await examineBundle(reader, bundle, policy), repair: null, neverSetUp: [] };
+  }
+  const online = values.online === true;
+  return examineFeatures(Object.values(features), { reader, host, trees: context.trees, online });
+}

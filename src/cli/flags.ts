@@ -91,6 +91,7 @@ export function bundlePolicyOf(values: Values): Policy {
 }
 
 export const doctorFlags = {
+  all: { type: "boolean", description: "List every check, also those that succeed or are not set up" },
   strict: { type: "boolean", description: "Treat warnings as failures" },
   online: { type: "boolean", description: "Test the renewal of certificates at their ACME servers as well" },
   fix: { type: "boolean", description: "Fix the problems after a confirmation" },

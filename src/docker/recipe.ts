@@ -91,6 +91,7 @@ const dockerStarted = service({
 export const dockerRuns: Resource = {
   ...dockerStarted,
   title: "Docker answers",
+  affects: "CI jobs in containers",
   follows: ["ci-runner:docker-config"],
   isInstalled: isDockerInstalled,
   async check(reader, ahead, warn) {

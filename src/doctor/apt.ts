@@ -15,21 +15,23 @@ const signatureBytes = 32 * 1024;
 const trustedDir = "/etc/apt/trusted.gpg.d";
 const update = ["sudo", "apt-get", "update"];
 
+const updates = "updates and installations of packages";
+
 export const apt: Check[] = [
-  { name: "apt:sources", runsProgram: true, run: sources },
-  { name: "apt:keys", run: keys },
+  { name: "apt:sources", runsProgram: true, affects: updates, run: sources },
+  { name: "apt:keys", affects: updates, run: keys },
 ];
 
 async function sources(reader: HostReader): Promise<CheckResult> {
   const all = aptSources(reader);
   if (all.length === 0) {
-    return { status: "error", detail: "apt has no source", hint: ["ls", "-l", "/etc/apt/sources.list.d"] };
+    return { status: "error", detail: "apt has no sources", hint: ["ls", "-l", "/etc/apt/sources.list.d"] };
   }
   const { unmet, duplicates } = mayBeFaulty(reader) ? await readSources(reader) : { unmet: null, duplicates: [] };
   if (unmet !== null) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
   const keyless = all.flatMap(({ path, title, keyPaths }) => {
     const missing = keyPaths.find((each) => reader.statTarget(each) === null);
-    return missing === undefined ? [] : [{ path, fault: `${missing} is missing, the key of ${title}` }];
+    return missing === undefined ? [] : [{ path, fault: `the key of ${title} is missing: ${missing}` }];
   });
   const [first] = keyless;
   if (first !== undefined) {
@@ -41,13 +43,13 @@ async function sources(reader: HostReader): Promise<CheckResult> {
   const without = fetched.filter((source) => releasePath(reader, source) === null);
   if (without.length === 0 && duplicates[0] !== undefined) {
     const { first, second } = duplicates[0];
-    const detail = `${second} names what ${first} names already, and apt warns of it each time: remove one of them`;
+    const detail = `${second} repeats ${first}, and apt warns about it in each run: remove one of them`;
     const [, path = second, line = "1"] = /^(.+):(\d+)$/.exec(second) ?? [];
     return { status: "warning", detail, hint: ["sed", "-n", `${line}p`, path] };
   }
-  if (without.length === 0) return { status: "ok", detail: "each has been fetched" };
+  if (without.length === 0) return { status: "ok", detail: "the lists of all sources have been fetched" };
   const names = few([...new Set(without.map(({ title }) => title))]);
-  return { status: "warning", detail: `never fetched: ${names}`, hint: update };
+  return { status: "warning", detail: `the lists of these sources were never fetched: ${names}`, hint: update };
 }
 
 /**
@@ -62,11 +64,11 @@ function keys(reader: HostReader): CheckResult {
   });
   const first = ends.sort((a, b) => a.endsMs - b.endsMs)[0];
   if (first === undefined) {
-    return { status: "ok", detail: `none that is in use expires within ${soonDays} days` };
+    return { status: "ok", detail: `no key in use expires within ${soonDays} days` };
   }
   const date = new Date(first.endsMs).toISOString().slice(0, 10);
   const expired = first.endsMs <= reader.now();
-  const detail = `the key of ${first.title} ${expired ? "expired" : "expires"} on ${date}: get its successor`;
+  const detail = `the key of ${first.title} ${expired ? "expired" : "expires"} on ${date}: install its successor`;
   return { status: expired ? "error" : "warning", detail, hint: ["cat", first.path] };
 }
 

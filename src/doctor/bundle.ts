@@ -22,7 +22,7 @@ export async function examineBundle(reader: HostReader, path: string, policy: Po
       name: "bundle:intact",
       async run() {
         await bundle.verify(signalPause(reader));
-        return { status: "ok", detail: `no byte of ${path} is damaged` };
+        return { status: "ok", detail: `${path} is intact` };
       },
     };
     const images = bundle.manifest.images.length === 0 ? [] : [hasSpaceForImages(bundle)];

@@ -1,7 +1,7 @@
 // Checks every resource of the recipes under its name, and the checks of the doctor itself.
 
 import { type Change, corrections, describeMissing } from "../engine/change.ts";
-import { type Check, type CheckResult, type Finding, isHealthy } from "../engine/finding.ts";
+import { type Affects, askRoot, type Check, type CheckResult, type Finding, isHealthy } from "../engine/finding.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -53,29 +53,45 @@ function belowTheirCauses(findings: ReadonlyMap<Check, Finding>): Finding[] {
 }
 
 async function runCheck(reader: HostReader, entry: Check, limitMs: number): Promise<CheckResult> {
+  const result = await resultOf(reader, entry, limitMs);
+  const isAffecting = result.status === "error" || result.status === "warning";
+  if (!isAffecting || entry.affects === undefined || result.affects !== undefined) return result;
+  const affects = typeof entry.affects === "string" ? entry.affects : await affected(reader, entry.affects);
+  return affects === undefined ? result : { ...result, affects };
+}
+
+/** Returns undefined where that is unknown too: the fault itself is reported. */
+async function affected(reader: HostReader, ask: Exclude<Affects, string>): Promise<string | undefined> {
+  try {
+    return await ask(reader);
+  } catch {
+    return undefined;
+  }
+}
+
+async function resultOf(reader: HostReader, entry: Check, limitMs: number): Promise<CheckResult> {
   try {
     const result = entry.run(reader);
     if (!(result instanceof Promise)) return withoutNeedlessHint(result);
     let timer: Timer | undefined;
     const late = new Promise<CheckResult>((resolve) => {
       const detail = `no answer within ${limitMs / 1000} s`;
-      timer = setTimeout(resolve, limitMs, { status: "error", detail, hint: ["sudo", "edox-ops", "doctor"] });
+      timer = setTimeout(resolve, limitMs, { status: "error", detail, hint: askRoot });
     });
     return withoutNeedlessHint(await Promise.race([result, late]).finally(() => clearTimeout(timer)));
   } catch (error) {
-    const again = ["sudo", "edox-ops", "doctor"];
     if (error instanceof UnknownStateError)
-      return { status: "unknown", detail: error.message, hint: error.hint ?? again };
+      return { status: "unknown", detail: error.message, hint: error.hint ?? askRoot };
     const { message, hint } = Problem.of(error);
     // A second run as root would show nothing more.
-    if (hint === undefined) return { status: "error", detail: message, ...(reader.uid !== 0 && { hint: again }) };
+    if (hint === undefined) return { status: "error", detail: message, ...(reader.uid !== 0 && { hint: askRoot }) };
     return { status: "error", detail: message, hint };
   }
 }
 
 /** A successful check needs no hint. */
 function withoutNeedlessHint({ hint, ...result }: CheckResult): CheckResult {
-  return isHealthy(result.status) || hint === undefined ? result : { ...result, hint };
+  return result.status === "ok" || hint === undefined ? result : { ...result, hint };
 }
 
 /**
@@ -135,6 +151,7 @@ function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = []
     name: resource.name,
     ...(resource.isInstalled && { appliesTo: resource.isInstalled }),
     follows: [...needs.map((need) => need.resource.name), ...(resource.follows ?? [])],
+    ...(resource.affects && { affects: resource.affects }),
     async run(reader) {
       const skip = (await reasonToSkip?.(reader)) ?? null;
       if (typeof skip === "string") return { status: "ok", detail: skip };

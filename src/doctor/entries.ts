@@ -1,11 +1,13 @@
 // The checks of the host itself. A check of a feature is in the feature's folder.
 
-import type { Check } from "../engine/finding.ts";
+import { type Check, isHealthy } from "../engine/finding.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
 import type { HostReader, Stat } from "../host/host.ts";
 import { mountPointOf } from "../problem/mount-point.ts";
 import { clockSet } from "../resources/ready.ts";
+import { isRunnerInstalled } from "../runner/service.ts";
 import { countOf } from "../text/lines.ts";
+import { sizeText } from "../text/size.ts";
 import { apt } from "./apt.ts";
 import { interruptedRun } from "./journal.ts";
 import { pi } from "./pi.ts";
@@ -19,8 +21,15 @@ const roomWarning = 1024 * mebibyte;
 const inodeError = 0.01;
 const inodeWarning = 0.05;
 
-/** Directories that edox-ops writes to, directly or through apt. */
-const written = ["/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoot];
+/** Directories that edox-ops writes to, directly or through apt, and what fails where they are full. */
+const written: Record<string, string> = {
+  "/etc": "changes of the configuration",
+  "/usr": "updates of packages",
+  "/var/lib": "updates of packages",
+  "/var/cache/apt": "updates of packages",
+  [logDir]: "logs",
+  [docsRoot]: "deploys",
+};
 
 /** The state files of the contract, which only root reads. */
 const stateFiles = [projectsPath, `${stateDir}/runner.json`, `${stateDir}/host.json`];
@@ -41,7 +50,7 @@ export const entries: Check[] = [
         return { status: isRootOnly(open.stat) ? "warning" : "error", ...accessFault(open.path, open.stat) };
       }
       if (present.length === 0) return { status: "not-set-up", detail: "not configured (optional; no state file yet)" };
-      return { status: "ok", detail: `root alone can read ${countOf(present.length, "state file")}` };
+      return { status: "ok", detail: `only root can read ${countOf(present.length, "state file")}` };
     },
   },
   {
@@ -49,13 +58,15 @@ export const entries: Check[] = [
     run(reader) {
       const least = smallest(reader, ({ bytesFree }) => bytesFree);
       if (least === null) return { status: "unknown", detail: "the free space could not be determined" };
-      const detail = `${Math.floor(least.space.bytesFree / mebibyte)} MiB free for ${least.path}`;
+      const detail = `${sizeText(least.space.bytesFree)} free for ${least.path}`;
       const { bytesFree } = least.space;
       if (bytesFree >= roomWarning) return { status: "ok", detail };
       const status = bytesFree < roomError ? "error" : "warning";
       const clean = ["sudo", "apt-get", "clean"];
       const list = ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(reader, least.path)];
-      return { status, detail, hint: bytesFree + packagesKept(reader, least.path) >= roomWarning ? clean : list };
+      const affects = writersOf(reader, least.path);
+      const hint = bytesFree + packagesKept(reader, least.path) >= roomWarning ? clean : list;
+      return { status, detail, affects, hint };
     },
   },
   {
@@ -64,19 +75,22 @@ export const entries: Check[] = [
       const least = smallest(reader, ({ inodes, inodesFree }) => (inodes === 0 ? 1 : inodesFree / inodes));
       if (least === null) return { status: "unknown", detail: "the free inodes could not be determined" };
       const { inodes, inodesFree } = least.space;
-      if (inodes === 0) return { status: "ok", detail: `${least.path} has no limit` };
+      if (inodes === 0) return { status: "ok", detail: `${least.path} has no limit on inodes` };
       const share = inodesFree / inodes;
-      const detail = `${Math.floor(share * 100)} % free for ${least.path}`;
+      const detail = `${Math.floor(share * 100)} % of the inodes are free for ${least.path}`;
       const status = share < inodeError ? "error" : share < inodeWarning ? "warning" : "ok";
       const point = mountPointOf(reader, least.path);
-      return { status, detail, hint: ["sudo", "du", "-x", "--inodes", "--max-depth=2", "--threshold=1000", point] };
+      const affects = isHealthy(status) ? {} : { affects: writersOf(reader, least.path) };
+      const hint = ["sudo", "du", "-x", "--inodes", "--max-depth=2", "--threshold=1000", point];
+      return { status, detail, ...affects, hint };
     },
   },
   {
     name: "host:clock",
+    affects: "HTTPS, certificates and updates of packages",
     async run(reader) {
       const unmet = await clockSet.check(reader, () => {});
-      if (unmet === null) return { status: "ok", detail: "not before this edox-ops was built" };
+      if (unmet === null) return { status: "ok", detail: "the clock is not before the build date of this edox-ops" };
       return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
     },
   },
@@ -96,8 +110,16 @@ function accessFault(path: string, { type, mode, uid }: Stat): { detail: string;
     const detail = `${path} belongs to user ${uid}, not to root`;
     return { detail, hint: ["sudo", "chown", "root:root", path] };
   }
-  const detail = `${path} is ${mode.toString(8).padStart(4, "0")}, not 0600 and root's`;
+  const detail = `${path} has mode ${mode.toString(8).padStart(4, "0")} instead of 0600`;
   return { detail, hint: ["sudo", "chmod", "0600", path] };
+}
+
+/** Returns what writes to the file system of this path. */
+function writersOf(reader: HostReader, path: string): string {
+  const point = mountPointOf(reader, path);
+  const dirs = Object.keys(written).filter((dir) => mountPointOf(reader, dir) === point);
+  const jobs = dirs.includes("/var/lib") && isRunnerInstalled(reader) ? ["CI jobs"] : [];
+  return [...new Set([...jobs, ...dirs.map((dir) => written[dir]).reverse()])].join(", ");
 }
 
 /** Returns the bytes of packages that apt could fetch again, if they are on the same file system as this path. */
@@ -114,7 +136,7 @@ function isRootOnly({ uid, mode }: Stat): boolean {
 }
 
 function smallest(reader: HostReader, measure: (space: NonNullable<ReturnType<HostReader["space"]>>) => number) {
-  const spaces = written.flatMap((path) => {
+  const spaces = Object.keys(written).flatMap((path) => {
     const space = reader.space(path);
     return space === null ? [] : [{ path, space }];
   });

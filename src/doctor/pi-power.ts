@@ -8,7 +8,7 @@ import { textOf } from "../host/text-file.ts";
  */
 const throttledPath = "/sys/devices/platform/soc/soc:firmware/get_throttled";
 /** Bits of the word. The same four bits, sixteen higher, report that it happened since boot. */
-const troubles = ["too little voltage", "the frequency capped", "throttled", "the soft temperature limit reached"];
+const troubles = ["undervoltage", "frequency capped", "throttled", "soft temperature limit reached"];
 const hint = ["vcgencmd", "get_throttled"];
 
 /** Checks whether the power supply or heat slows the processor down. */
@@ -17,8 +17,8 @@ export async function piPower(reader: HostReader): Promise<CheckResult> {
   if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd reports it", hint };
   const namesFrom = (from: number): string => troubles.filter((_, bit) => (word >> (from + bit)) & 1).join(", ");
   if (namesFrom(0) !== "") return { status: "error", detail: `${namesFrom(0)}: now`, hint };
-  if (namesFrom(16) !== "") return { status: "warning", detail: `${namesFrom(16)}: since the start`, hint };
-  return { status: "ok", detail: "enough, and not throttled" };
+  if (namesFrom(16) !== "") return { status: "warning", detail: `${namesFrom(16)}: since boot`, hint };
+  return { status: "ok", detail: "sufficient, and not throttled" };
 }
 
 async function throttled(reader: HostReader): Promise<number | null> {

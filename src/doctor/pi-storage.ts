@@ -18,14 +18,14 @@ export function piStorage(reader: HostReader): CheckResult {
   // The last mount of a path hides the earlier ones.
   const options = [...mounts.matchAll(/^\S+ \/ \S+ (\S+)/gm)].at(-1)?.[1]?.split(",") ?? [];
   if (options.includes("ro")) {
-    return { status: "error", detail: "/ is read-only, as after errors of its card", hint: kernelLog };
+    return { status: "error", detail: "/ is read-only, as it is after errors of its card", hint: kernelLog };
   }
   const failing = (reader.list("/sys/fs/ext4") ?? []).find(
     (name) => number(reader, `/sys/fs/ext4/${name}/errors_count`) > 0,
   );
   if (failing !== undefined) {
     const count = number(reader, `/sys/fs/ext4/${failing}/errors_count`);
-    return { status: "error", detail: `${count} errors of the file system on ${failing}`, hint: kernelLog };
+    return { status: "error", detail: `${count} file system errors on ${failing}`, hint: kernelLog };
   }
   const spare = number(reader, `${emmcDir}/pre_eol_info`);
   const wear = (textOf(reader, `${emmcDir}/life_time`) ?? "").trim().split(" ").map(Number);
@@ -35,7 +35,7 @@ export function piStorage(reader: HostReader): CheckResult {
   if (worst >= nearlyWorn || spare === urgent - 1) {
     return { status: "warning", detail: "the eMMC is nearly worn out", hint };
   }
-  return { status: "ok", detail: "writable, and without recorded errors" };
+  return { status: "ok", detail: "writable, without recorded errors" };
 }
 
 /** Returns a number from the kernel, decimal or hexadecimal, or 0 if there is none. */

@@ -20,14 +20,14 @@ const hot = 85_000;
 const thermalPath = "/sys/class/thermal/thermal_zone0/temp";
 
 const checks: Check[] = [
-  { name: "pi:cgroup-memory", run: (reader) => warning(memoryCgroupMissing(reader), "the memory cgroup is on") },
+  { name: "pi:cgroup-memory", run: (reader) => warning(memoryCgroupMissing(reader), "the memory cgroup is enabled") },
   { name: "pi:page-size", run: pageSize },
   {
     name: "pi:userland",
     run(reader) {
       const { architecture } = gatherFacts(reader);
-      if (architecture === "arm64") return { status: "ok", detail: "64-bit, as its kernel is" };
-      const detail = `${architecture || "unknown"} on a 64-bit kernel: install Raspberry Pi OS 64-bit anew`;
+      if (architecture === "arm64") return { status: "ok", detail: "64-bit, like its kernel" };
+      const detail = `${architecture || "unknown"} on a 64-bit kernel: reinstall with Raspberry Pi OS 64-bit`;
       return { status: "error", detail, hint: ["dpkg", "--print-architecture"] };
     },
   },
@@ -36,7 +36,7 @@ const checks: Check[] = [
   { name: "pi:storage", run: piStorage },
   {
     name: "pi:swap",
-    run: (reader) => warning(swapMissing(reader, gatherFacts(reader).version), "there is swap, or memory enough"),
+    run: (reader) => warning(swapMissing(reader, gatherFacts(reader).version), "swap or enough memory is available"),
   },
   { name: "pi:clock", run: clock },
 ];
@@ -55,7 +55,7 @@ function pageSize(reader: HostReader): CheckResult {
   const path = bootPath(reader, "config.txt");
   if (size === 0) return { status: "warning", detail: "the kernel does not report it", hint: ["getconf", "PAGESIZE"] };
   if (size <= largestPage) return { status: "ok", detail: `${size} bytes` };
-  const detail = `${size} bytes: ${largestPage} at most are supported, which kernel8.img has`;
+  const detail = `${size} bytes: at most ${largestPage} are supported, as with kernel8.img`;
   if (/^kernel=kernel8\.img\s*$/m.test(textOf(reader, path) ?? "")) {
     return { status: "error", detail: `${detail} from the next boot`, hint: ["sudo", "systemctl", "reboot"] };
   }
@@ -74,9 +74,11 @@ function temperature(reader: HostReader): CheckResult {
  * file.
  */
 function clock(reader: HostReader): CheckResult {
-  if (reader.stat("/sys/class/rtc/rtc0") !== null) return { status: "ok", detail: "a clock that runs without power" };
+  if (reader.stat("/sys/class/rtc/rtc0") !== null) return { status: "ok", detail: "a hardware clock is present" };
   const kept = ["/usr/sbin/fake-hwclock", "/sbin/fake-hwclock", "/var/lib/systemd/timesync/clock"];
-  if (kept.some((path) => reader.stat(path) !== null)) return { status: "ok", detail: "the last time is kept on disk" };
-  const detail = "no clock runs without power, and nothing keeps the last time: TLS fails until a server has answered";
+  if (kept.some((path) => reader.stat(path) !== null))
+    return { status: "ok", detail: "the last time is saved on disk" };
+  const detail =
+    "there is no hardware clock, and the last time is not saved: TLS fails until a time server has answered";
   return { status: "warning", detail, hint: ["sudo", "apt-get", "install", "fake-hwclock"] };
 }

@@ -12,10 +12,11 @@ export const upkeep: Check[] = [
   {
     name: "host:reboot",
     run(reader) {
-      if (reader.stat("/run/reboot-required") === null) return { status: "ok", detail: "no package asks for one" };
+      if (reader.stat("/run/reboot-required") === null) return { status: "ok", detail: "no package requires a reboot" };
       const names = [...new Set(linesOf(textOf(reader, "/run/reboot-required.pkgs") ?? ""))];
-      const detail = `asked for by ${names.length === 0 ? "a package" : few(names)}`;
-      return { status: "warning", detail, hint: ["sudo", "systemctl", "reboot"] };
+      const detail = `required by ${names.length === 0 ? "a package" : few(names)}`;
+      const affects = "updates that take effect only after a reboot";
+      return { status: "warning", detail, affects, hint: ["sudo", "systemctl", "reboot"] };
     },
   },
   { name: "host:units", runsProgram: true, run: units },
@@ -37,23 +38,24 @@ async function units(reader: HostReader): Promise<CheckResult> {
   }
   const names = linesOf(stdout).flatMap((line) => line.trim().split(/\s+/)[0] ?? []);
   const [first] = names;
-  if (first === undefined) return { status: "ok", detail: "none has failed" };
+  if (first === undefined) return { status: "ok", detail: "no unit has failed" };
   return { status: "warning", detail: `failed: ${few(names)}`, hint: ["systemctl", "status", first] };
 }
 
 /** Checks that the clock is synchronized. A container has the clock of its host, which only the host can set. */
 function time(reader: HostReader): CheckResult {
-  if (reader.stat("/run/systemd/timesync/synchronized") !== null) return { status: "ok", detail: "synchronized" };
+  if (reader.stat("/run/systemd/timesync/synchronized") !== null)
+    return { status: "ok", detail: "the clock is synchronized" };
   const keeper = clockUnits.find((unit) => reader.stat(`/run/systemd/units/invocation:${unit}.service`) !== null);
   if (keeper === "systemd-timesyncd") {
-    const detail = "no time server has answered systemd-timesyncd since the start";
+    const detail = "no time server has answered systemd-timesyncd since it was started";
     return { status: "warning", detail, hint: ["timedatectl", "timesync-status"] };
   }
   // These write no file that reports whether they have reached a server.
-  if (keeper !== undefined) return { status: "ok", detail: `kept by ${keeper}` };
+  if (keeper !== undefined) return { status: "ok", detail: `the clock is kept by ${keeper}` };
   if (reader.stat("/run/systemd/container") !== null)
-    return { status: "ok", detail: "the clock of the machine around" };
+    return { status: "ok", detail: "a container has the clock of its host" };
   const there = reader.stat("/usr/lib/systemd/systemd-timesyncd") !== null;
   const hint = there ? ["timedatectl", "set-ntp", "true"] : ["apt-get", "install", "systemd-timesyncd"];
-  return { status: "warning", detail: "nothing keeps the clock", hint: ["sudo", ...hint] };
+  return { status: "warning", detail: "no time service is running", hint: ["sudo", ...hint] };
 }

@@ -4,6 +4,7 @@ import type { HostReader } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
 import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
 import type { Change } from "./change.ts";
+import type { Affects } from "./finding.ts";
 
 /** One piece of desired state. `name` is its check in doctor; `title` describes the state. */
 export interface Resource {
@@ -20,6 +21,7 @@ export interface Resource {
   isInstalled?(reader: HostReader): boolean;
   /** The doctor checks that it depends on. */
   follows?: readonly string[];
+  affects?: Affects;
   /** Returns the command that corrects only this resource, or null. It exists where the step does more than that. */
   repairCommand?(reader: HostReader): string[] | null;
   /**

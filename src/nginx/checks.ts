@@ -3,9 +3,17 @@
 import type { Check, CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { configFault } from "./accepts.ts";
+import { affectedSites } from "./affected-sites.ts";
 import { hintToConfigure } from "./fault.ts";
 
-export const nginxChecks: Check[] = [{ name: "nginx:config", follows: ["package:nginx"], run: validConfig }];
+export const nginxChecks: Check[] = [
+  {
+    name: "nginx:config",
+    follows: ["package:nginx"],
+    affects: (reader) => affectedSites(reader, "online until nginx stops; no change to them is loaded"),
+    run: validConfig,
+  },
+];
 
 async function validConfig(reader: HostReader): Promise<CheckResult> {
   if (reader.stat("/etc/nginx/nginx.conf") === null) {

@@ -10,6 +10,7 @@ import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { packageInstalled } from "../resources/package.ts";
 import { type ServiceSpec, service } from "../resources/service.ts";
+import { affectedByService } from "./affected-sites.ts";
 import { hintToMend } from "./fault.ts";
 import { foreignNameSizes, nameSizes } from "./names.ts";
 import {
@@ -140,7 +141,7 @@ export function nginxService(paths: readonly string[], more: Pick<ServiceSpec, "
     explain: emergencyMessage,
     ...more,
   });
-  return { ...resource, follows: ["nginx:config"] };
+  return { ...resource, follows: ["nginx:config"], affects: affectedByService };
 }
 
 /** Returns whether the running nginx has loaded our default server, and so holds its ports. */

@@ -9,6 +9,7 @@ import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
+import { affectedSites } from "./affected-sites.ts";
 import { nginxConfig } from "./config.ts";
 import { hintToConfigure } from "./fault.ts";
 import { limitsPath, sitesAvailableDir, sitesEnabledDir, sitesIncludePath } from "./paths.ts";
@@ -23,6 +24,7 @@ const mainPath = "/etc/nginx/nginx.conf";
 export const sitesRead: Resource = {
   name: "nginx:sites",
   title: "nginx reads the sites of edox-ops",
+  affects: (reader) => affectedSites(reader, "not in the configuration of nginx"),
   async check(reader, ahead, warn) {
     // The origin of the package, and so its configuration, is known only after its installation.
     if (installs(ahead, "nginx")) return [];

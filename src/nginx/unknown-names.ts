@@ -8,14 +8,14 @@ import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { portHolder } from "../resources/port.ts";
+import { ourSites } from "./affected-sites.ts";
 import { type Listen, nginxConfig, type ServerBlock } from "./config.ts";
-import { catchAllPath, certificatePath, sitesEnabledDir } from "./paths.ts";
+import { catchAllPath, certificatePath } from "./paths.ts";
 import { catchAllText } from "./text.ts";
 import { hasHttp2Parameter, nginxSince } from "./version.ts";
 
 /** nginx's changelog: ssl_reject_handshake was added in 1.19.4. */
 const rejectHandshakeSince = "1.19.4";
-const ourSites = `${sitesEnabledDir}/edox-ops-`;
 
 function rejectsHandshakes(reader: HostReader, facts: Facts): boolean {
   return nginxSince(reader, facts, rejectHandshakeSince);
@@ -90,7 +90,7 @@ const makeCertificate = [
 export function throwawayCertificate(facts: Facts): Resource {
   return {
     name: "nginx:throwaway-certificate",
-    title: "nginx can refuse unknown names over TLS",
+    title: "nginx can refuse unknown host names over TLS",
     async check(reader, ahead) {
       if (rejectsHandshakes(reader, facts) || reader.stat(certificatePath) !== null) return [];
       const { code, stdout, stderr } = await reader.probe(makeCertificate);

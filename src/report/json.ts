@@ -65,8 +65,9 @@ export function problemOf({ code, message, stderr, hint }: Problem, style: Style
 
 /** Converts the findings of doctor. Their details are on one line. */
 export function findingsOf(findings: readonly Finding[], style: Style): NonNullable<Document["findings"]> {
-  return findings.map(({ hint, detail, ...finding }) => {
-    return { ...finding, detail: oneLine(detail), ...(hint && { hint: style.hint(hint) }) };
+  return findings.map(({ hint, detail, affects, ...finding }) => {
+    const shownHint = hint && finding.status !== "not-set-up" ? { hint: style.hint(hint) } : {};
+    return { ...finding, detail: oneLine(detail), ...(affects && { affects: oneLine(affects) }), ...shownHint };
   });
 }
 

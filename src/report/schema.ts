@@ -300,6 +300,8 @@ export const documentSchema = v.object({
         /** unknown: the check could not be made. */
         status: v.picklist(["ok", "not-set-up", "warning", "unknown", "error"]),
         detail: v.string(),
+        /** What a failure affects, for a person. */
+        affects: v.optional(v.string()),
         hint: v.optional(v.array(v.string())),
         step: v.optional(v.string()),
         /** The name of the failed check that caused this one. */

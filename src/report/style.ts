@@ -14,6 +14,7 @@ const glyphs = {
   unknown: ["?", "?"],
   absent: ["–", "-"],
   next: ["→", "->"],
+  dot: ["·", "|"],
 } as const;
 
 export interface Style {

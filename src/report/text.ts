@@ -1,7 +1,6 @@
 // Converts results into text for the terminal.
 
 import { describe } from "../engine/change.ts";
-import type { Finding } from "../engine/finding.ts";
 import type { StepResult } from "../engine/step.ts";
 import type { Problem } from "../problem/problem.ts";
 import { linesOf, oneLine, shellLine } from "../text/lines.ts";
@@ -54,16 +53,4 @@ export function problemText(
   ]
     .map((line) => `${line}\n`)
     .join("");
-}
-
-const labels = { ok: "[OK]", "not-set-up": "[OK]", warning: "[WARN]", unknown: "[WARN]", error: "[FAIL]" };
-
-/**
- * Returns one line for a check, even if its detail has several. A check that follows from another one shows no hint of
- * its own.
- */
-export function findingText({ name, status, detail, follows, ...finding }: Finding, { paint, hint }: Style): string {
-  const run = finding.hint === undefined ? "" : ` (run: ${shellLine(hint(finding.hint))})`;
-  const end = follows === undefined ? run : ` (follows from ${oneLine(follows)})`;
-  return `${paint(status, labels[status])} ${oneLine(name)}: ${oneLine(detail)}${end}\n`;
 }

@@ -19,6 +19,7 @@ export function packageInstalled(name: string): Resource {
 export const dpkgConfigured: Resource = {
   name: "dpkg:configured",
   title: "all unpacked packages are configured",
+  affects: "updates and installations of packages",
   check(reader) {
     if (!dpkgInterrupted(reader)) return [];
     const unfinished = unfinishedPackages(reader);

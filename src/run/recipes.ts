@@ -14,6 +14,8 @@ import type { runLog } from "../report/run-log.ts";
 import { lineOf } from "../text/lines.ts";
 import type { AppliedRecipe } from "./closing.ts";
 import { ask } from "./confirmation.ts";
+import type { Environment } from "./environment.ts";
+import type { RunOptions } from "./options.ts";
 import { recoverFirst, warnOfRecovery } from "./recovery.ts";
 import { type Reporter, reporterFor } from "./reporter.ts";
 import { checkRequirements } from "./requirements.ts";
@@ -201,8 +203,8 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
 }
 
 async function printSummary(
-  { console, hint }: Session["environment"],
-  options: Session["options"],
+  { console, hint }: Environment,
+  options: RunOptions,
   planned: readonly StepResult[],
 ): Promise<void> {
   const { closingText } = await import("../report/closing.ts");

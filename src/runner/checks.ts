@@ -28,8 +28,9 @@ const status = ["sudo", "edox-ops", "gitlab-runner", "status"];
 /** Shows only the lines about concurrency, because the file contains tokens. */
 const showConcurrency = ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath];
 const noRunner: CheckResult = {
-  status: "ok",
+  status: "not-set-up",
   detail: "not configured (optional; run edox-ops gitlab-runner register)",
+  hint: ["edox-ops", "gitlab-runner", "register", "--help"],
 };
 
 /** Returns the checks of runners. `host` sends a request to each runner's GitLab. */
@@ -77,9 +78,17 @@ export function runnerChecks(host: Host): Check[] {
     checksOfRunners("ci-runner:guard", guard),
     checksOfRunners("ci-runner:shared-host", sharedHost),
     { ...checksOfRunners("ci-runner:token", (config) => tokens(host, config)), runsProgram: true },
-    checksOfDocker("ci-runner:docker-config", dockerConfig),
-    { ...checksOfDocker("ci-runner:disk", disk), runsProgram: true, follows: ["ci-runner:docker"] },
-    checksOfDocker("ci-runner:mtu", mtu),
+    {
+      ...checksOfDocker("ci-runner:docker-config", dockerConfig),
+      affects: "CI jobs in containers, once Docker restarts",
+    },
+    {
+      ...checksOfDocker("ci-runner:disk", disk),
+      runsProgram: true,
+      follows: ["ci-runner:docker"],
+      affects: "CI jobs in containers",
+    },
+    { ...checksOfDocker("ci-runner:mtu", mtu), affects: "downloads in CI jobs" },
   ];
 }
 
@@ -92,7 +101,10 @@ function homes(reader: HostReader): CheckResult {
   const wanted = [...new Set([account?.home ?? home, home])];
   const missing = wanted.find((path) => reader.statTarget(path)?.type !== "directory");
   if (missing === undefined)
-    return { status: "ok", detail: account && account.home !== home ? `is there, and ${account.home}` : "is there" };
+    return {
+      status: "ok",
+      detail: account && account.home !== home ? `exists, and so does ${account.home}` : "exists",
+    };
   if (account === null) return { status: "error", detail: `${missing} is missing`, hint: install };
   const owner = ["-o", runnerUser, "-g", String(account.gid)];
   return {
@@ -126,7 +138,12 @@ async function privileged(config: RunnerConfig, reader: HostReader): Promise<Che
     (line) => left.push(line),
   );
   if (edits.length > 0)
-    return { status: "error", detail: "a runner for Docker-in-Docker lacks privileged or a volume", hint: prepare };
+    return {
+      status: "error",
+      detail: "a runner for Docker-in-Docker is not privileged or has no volume for its certificates",
+      affects: "CI jobs with Docker-in-Docker",
+      hint: prepare,
+    };
   if (left.length > 0) return { status: "ok", detail: left.join("; ") };
   return { status: "ok", detail: "the runners for Docker-in-Docker are privileged and have their volumes" };
 }
@@ -138,19 +155,24 @@ async function faults(config: Survey, reader: HostReader): Promise<CheckResult> 
   const hint = found.length === 0 ? hintToShow(runnerStatePath) : hintToShowWithoutTokens(runnerConfigPath);
   if (found.length + recorded.length === 0)
     return { status: "ok", detail: `${config.runners.length} runners, and no fault in ${runnerConfigPath}` };
-  return { status: "error", detail: [...found, ...recorded].join("; "), hint };
+  return {
+    status: "error",
+    detail: [...found, ...recorded].join("; "),
+    affects: "CI jobs of the runners with a fault",
+    hint,
+  };
 }
 
 /** Checks that no long poll, which GitLab holds open for 50 s, delays the next one. */
 function polling({ concurrent, runners }: RunnerConfig): CheckResult {
   if (runners.length > concurrent) {
     const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits blocks the others`;
-    return { status: "warning", detail, hint: showConcurrency };
+    return { status: "warning", detail, affects: "the start of CI jobs", hint: showConcurrency };
   }
   const single = runners.filter(({ request_concurrency }) => request_concurrency < 2).map(({ name }) => name);
   if (single.length === 0 || concurrent === 1) return { status: "ok", detail: "no runner blocks another one" };
   const detail = `${few(single)} requests one job at a time: set request_concurrency = 2, or jobs start up to 50 s late`;
-  return { status: "warning", detail, hint: showConcurrency };
+  return { status: "warning", detail, affects: `the start of CI jobs of ${few(single)}`, hint: showConcurrency };
 }
 
 /**
@@ -202,7 +224,12 @@ async function sharedHost({ runners }: RunnerConfig, reader: HostReader): Promis
     "--token",
     "-",
   ];
-  return { status: "warning", detail, hint: ["sudo", "edox-ops", ...register] };
+  return {
+    status: "warning",
+    detail,
+    affects: "the sites of this host, if a CI job is hostile",
+    hint: ["sudo", "edox-ops", ...register],
+  };
 }
 
 async function tokens(host: Host, { runners }: RunnerConfig): Promise<CheckResult> {
@@ -213,7 +240,12 @@ async function tokens(host: Host, { runners }: RunnerConfig): Promise<CheckResul
   );
   const refused = answers.filter(({ answer }) => answer !== "yes");
   if (refused.length === 0) return { status: "ok", detail: "GitLab accepts the token of every runner" };
-  return { status: "error", detail: refused.map(({ name, answer }) => `${name}: ${answer}`).join("; "), hint: status };
+  return {
+    status: "error",
+    detail: refused.map(({ name, answer }) => `${name}: ${answer}`).join("; "),
+    affects: `CI jobs of ${few(refused.map(({ name }) => name))}`,
+    hint: status,
+  };
 }
 
 async function disk(reader: HostReader): Promise<CheckResult> {

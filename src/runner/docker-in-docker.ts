@@ -34,7 +34,12 @@ const access: Step = {
     const { reason, hint } = noGroup("docker");
     return { reason: `shell jobs cannot use Docker: ${reason}`, hint };
   },
-  resources: [groupMember(runnerUser, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
+  resources: [
+    {
+      ...groupMember(runnerUser, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker"),
+      affects: "CI jobs of the shell executor that use Docker",
+    },
+  ],
 };
 
 export const dockerAccess = optionalStep(access, (reader) => isRunnerInstalled(reader) && isDockerInstalled(reader));

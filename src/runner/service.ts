@@ -87,6 +87,7 @@ export const unitInstalled: Resource = {
 export const drainLoaded: Resource = {
   name: "runner:drain-loaded",
   title: "systemd stops gitlab-runner with SIGQUIT",
+  affects: "CI jobs that run when the service stops",
   optional: true,
   async check(reader, ahead) {
     const reload = {
@@ -137,6 +138,7 @@ const settledMs = 3000;
 
 export const runnerRuns: Resource = {
   ...service({ unit: runnerUnit, name: "runner:service", hasLoaded: () => true, settledMs }),
+  affects: "CI jobs of all runners of this host",
   // The command of the recipe would install a second gitlab-runner, from the package.
   repairCommand: (reader) => (isPackaged(reader) ? null : ["sudo", "systemctl", "status", runnerUnit]),
 };

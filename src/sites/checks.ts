@@ -1,7 +1,7 @@
 // Checks the projects of a host: one check for each project, and checks of all of them together.
 
 import { gatherFacts } from "../engine/facts.ts";
-import type { Check, CheckResult } from "../engine/finding.ts";
+import { askRoot, type Check, type CheckResult } from "../engine/finding.ts";
 import { backupsDir, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
@@ -43,7 +43,8 @@ async function projectChecks(reader: HostReader): Promise<Check[]> {
         };
       });
     const detail = "not configured (optional; run edox-ops project publish)";
-    return [{ name: "projects:managed", run: () => ({ status: "ok", detail }) }];
+    const hint = ["edox-ops", "project", "publish", "--help"];
+    return [{ name: "projects:managed", run: () => ({ status: "not-set-up", detail, hint }) }];
   } catch (error) {
     return [
       {
@@ -71,8 +72,9 @@ function answerOf(faults: readonly Fault[]): CheckResult {
   const first = failure ?? faults.find(({ unknown }) => unknown) ?? faults[0];
   if (first === undefined) return { status: "ok", detail: "matches its record" };
   const detail = faults.map((fault) => fault.detail).join("; ");
-  if (first.unknown) return { status: "unknown", detail, hint: ["sudo", "edox-ops", "doctor"] };
-  return { status: failure ? "error" : "warning", detail, hint: first.hint };
+  const affects = [...new Set(faults.flatMap((fault) => fault.affects ?? []))].join(", ");
+  if (first.unknown) return { status: "unknown", detail, hint: askRoot };
+  return { status: failure ? "error" : "warning", detail, hint: first.hint, ...(affects !== "" && { affects }) };
 }
 
 async function orphan(reader: HostReader): Promise<CheckResult> {

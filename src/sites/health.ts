@@ -22,6 +22,8 @@ import { readRecords } from "./store.ts";
 export interface Fault {
   detail: string;
   hint: string[];
+  /** What it affects, for a person. */
+  affects?: string;
   /** A warning: the state may be intended. */
   mild?: true;
   /** Doctor has a check of its own for it. */
@@ -67,7 +69,8 @@ function certificateCheck(reader: HostReader): (project: Project) => Promise<Fau
     if (!project.enabled || !project.tls) return [];
     const { certificateFaults, trustedRoots } = await import("./serve/certificate.ts");
     roots ??= trustedRoots(reader);
-    return certificateFaults(reader, project, roots);
+    const faults = certificateFaults(reader, project, roots);
+    return faults.map((each) => (each.mild ? each : { ...each, affects: `HTTPS of ${project.domain}` }));
   };
 }
 
@@ -108,6 +111,7 @@ export async function nginxFaults(reader: HostReader, slug: string): Promise<Fau
 
 function treeFaults(reader: HostReader, project: Project): Fault[] {
   const { slug, root_path, source_path, owner_group, enabled } = project;
+  const deploys = `deploys of ${slug}`;
   const faults: Fault[] = [];
   const stat = reader.stat(root_path);
   if (stat === null) faults.push({ detail: `${root_path} is missing`, hint: hintToFill(reader, project) });
@@ -126,15 +130,15 @@ function treeFaults(reader: HostReader, project: Project): Fault[] {
   const unpublished = source_path === null ? null : whyNotPublished(reader, source_path);
   if (unpublished !== null) {
     const detail = `the source ${source_path} is not published: ${unpublished.reason}`;
-    faults.push({ detail, hint: command("update", slug, "--source-path", "DIRECTORY") });
+    faults.push({ detail, hint: command("update", slug, "--source-path", "DIRECTORY"), affects: deploys });
   } else if (source_path !== null && reader.statTarget(source_path) === null) {
     const hint = command("update", slug, "--source-path", "DIRECTORY");
-    faults.push({ detail: `the source ${source_path} is missing`, hint });
+    faults.push({ detail: `the source ${source_path} is missing`, hint, affects: deploys });
   }
   const gid = gidOf(reader, owner_group);
   if (gid === null) {
     const { reason, hint } = noGroup(owner_group);
-    faults.push({ detail: reason, hint });
+    faults.push({ detail: reason, hint, affects: deploys });
   }
   const page = `${root_path}/index.html`;
   const owner = reader.stat(page);
@@ -217,7 +221,8 @@ function siteFaults(
       faults.push({ detail: `${link} exists although the project is disabled`, hint: command("disable", slug) });
     return faults;
   }
-  if (!linked) faults.push({ detail: `${link} is missing`, hint: command("enable", slug) });
+  const affects = urlOf(project);
+  if (!linked) faults.push({ detail: `${link} is missing`, hint: command("enable", slug), affects });
   // certbot exits with success even if its hook could not reload nginx.
   const { chainPath, keyPath } = certificatePathsOf(project);
   if (tls && linked && answer && !hasLoadedFiles(reader, [chainPath, keyPath])) {
@@ -225,14 +230,14 @@ function siteFaults(
     faults.push({ detail, hint: reloadNginx, mild: true, elsewhere: true });
   }
   const text = textOf(reader, site);
-  if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });
+  if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug), affects });
   else if (text !== siteText(reader, project, facts)) {
     // A site of the Python version is served until it is updated.
     const detail = `${site} differs from its record (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
   }
   const other = foreignName(servers, project, namesOf(project));
-  if (other !== null) faults.push({ detail: other.reason, hint: other.hint });
+  if (other !== null) faults.push({ detail: other.reason, hint: other.hint, affects });
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const status = answer ? `answers ${answer}` : "does not answer";
     // A site without a front page may be deployed intentionally, with its pages in subdirectories.
@@ -240,10 +245,16 @@ function siteFaults(
     if (blank) {
       const isEmpty = (reader.list(project.root_path) ?? []).length === 0;
       const hint = isEmpty ? hintToFill(reader, project) : ["ls", "-la", project.root_path];
-      faults.push({ detail: `${urlOf(project)} ${status}: it has no index.html`, hint, mild: true, follows: true });
+      faults.push({
+        detail: `${urlOf(project)} ${status}: it has no index.html`,
+        hint,
+        affects,
+        mild: true,
+        follows: true,
+      });
     } else {
       const hint = hintToAnswer(reader, project, answer ?? 0);
-      faults.push({ detail: `${urlOf(project)} ${status} on this host`, hint, follows: true });
+      faults.push({ detail: `${urlOf(project)} ${status} on this host`, hint, affects, follows: true });
     }
   }
   return faults;

@@ -39,7 +39,7 @@ test("doctor: with failing checks, the number of checks that need root is printe
   const { exit, err } = await typed("doctor", seenByUser());
   expect(exit).toBe(1);
   expect(err).toMatch(
-    /^Doctor: of the others \d+ could not be checked \(run: sudo edox-ops doctor\)\.\nDoctor found 1 failing check\(s\)\.\n$/,
+    /^Doctor: \d+ of the others could not be checked \(run: sudo edox-ops doctor\)\.\nDoctor found 1 failing check\(s\)\.\n$/,
   );
 });
 

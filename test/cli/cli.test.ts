@@ -391,7 +391,7 @@ describe("doctor's flags", () => {
       '<testcase classname="doctor" name="package:nginx"><system-out>nginx is installed</system-out>',
     );
     await typed("doctor --strict --junit /out/doctor.xml", host);
-    expect(host.text("/out/doctor.xml")).toContain('name="host:reboot"><failure message="asked for by a package"/>');
+    expect(host.text("/out/doctor.xml")).toContain('name="host:reboot"><failure message="required by a package"/>');
   });
 
   test("doctor --fix --dry-run: shows what would change, as text and as JSON, and changes nothing", async () => {

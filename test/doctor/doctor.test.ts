@@ -144,7 +144,7 @@ describe("checks of the doctor", () => {
     expect(await finding("state:permissions", host)).toEqual({
       name: "state:permissions",
       status: "error",
-      detail: "/etc/edox-ops/runner.json is 0664, not 0600 and root's",
+      detail: "/etc/edox-ops/runner.json has mode 0664 instead of 0600",
       hint: ["sudo", "chmod", "0600", "/etc/edox-ops/runner.json"],
     });
   });

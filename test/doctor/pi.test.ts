@@ -52,17 +52,17 @@ type Case = [string, (host: FakeHost) => void, status: string, detail: string];
 const cases: Case[] = [
   ["pi:page-size", (host) => host.put("/proc/self/auxv", pages(65536)), "error", "65536 bytes"],
   ["pi:page-size", (host) => host.put("/proc/self/auxv", "short"), "warning", "does not report it"],
-  ["pi:power", (host) => host.put(throttled, "50005\n"), "error", "too little voltage, throttled: now"],
-  ["pi:power", (host) => host.put(throttled, "50000\n"), "warning", "too little voltage, throttled: since the start"],
+  ["pi:power", (host) => host.put(throttled, "50005\n"), "error", "undervoltage, throttled: now"],
+  ["pi:power", (host) => host.put(throttled, "50000\n"), "warning", "undervoltage, throttled: since boot"],
   ["pi:power", (host) => host.remove(throttled), "warning", "neither the kernel nor vcgencmd"],
   ["pi:temperature", (host) => host.put("/sys/class/thermal/thermal_zone0/temp", "81000"), "warning", "81 °C"],
   ["pi:temperature", (host) => host.put("/sys/class/thermal/thermal_zone0/temp", "86000"), "error", "86 °C"],
   ["pi:storage", (host) => host.put("/proc/self/mounts", "/dev/x / ext4 ro,noatime 0 0\n"), "error", "read-only"],
-  ["pi:storage", (host) => host.put("/sys/fs/ext4/mmcblk0p2/errors_count", "3\n"), "error", "3 errors"],
+  ["pi:storage", (host) => host.put("/sys/fs/ext4/mmcblk0p2/errors_count", "3\n"), "error", "3 file system errors"],
   ["pi:storage", (host) => host.put("/sys/block/mmcblk0/device/life_time", "0x01 0x0b\n"), "error", "worn out"],
   ["pi:storage", (host) => host.put("/sys/block/mmcblk0/device/pre_eol_info", "0x02\n"), "warning", "nearly"],
   ["pi:swap", (host) => host.put("/proc/meminfo", "MemTotal: 900000 kB\nSwapTotal: 0 kB\n"), "warning", "no swap"],
-  ["pi:clock", (host) => host.remove("/usr/sbin/fake-hwclock"), "warning", "no clock runs without power"],
+  ["pi:clock", (host) => host.remove("/usr/sbin/fake-hwclock"), "warning", "there is no hardware clock"],
 ];
 for (const [name, change, status, detail] of cases) {
   test(`${name}: ${detail}, with a hint`, async () => {
@@ -105,10 +105,10 @@ test("pi:power: without the kernel's file, vcgencmd or the driver's alarm report
   host.remove(throttled);
   host.put("/sys/class/hwmon/hwmon1/name", "rpi_volt\n");
   host.put("/sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n");
-  expect((await finding("pi:power", host))?.detail).toBe("too little voltage: now");
+  expect((await finding("pi:power", host))?.detail).toBe("undervoltage: now");
   host.put("/usr/bin/vcgencmd", "");
   host.taught.unshift((argv) => (argv[0] === "vcgencmd" ? ok("throttled=0x80000\n") : undefined));
-  expect((await finding("pi:power", host))?.detail).toBe("the soft temperature limit reached: since the start");
+  expect((await finding("pi:power", host))?.detail).toBe("soft temperature limit reached: since boot");
 });
 
 test("pi:swap: 2 GiB of memory and more need no swap", async () => {

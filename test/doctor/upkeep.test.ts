@@ -19,7 +19,8 @@ test("host:reboot: a pending reboot names the packages that request it, each onc
   expect(await finding("host:reboot", host)).toEqual({
     name: "host:reboot",
     status: "warning",
-    detail: "asked for by libc6, linux-base",
+    detail: "required by libc6, linux-base",
+    affects: "updates that take effect only after a reboot",
     hint: ["sudo", "systemctl", "reboot"],
   });
 });
@@ -39,7 +40,7 @@ test("host:units: failed units are named, and a systemd that does not respond is
 
 test("host:time: the service that keeps the clock is named, and a host without one is a warning", async () => {
   const host = fakeDebian();
-  expect((await finding("host:time", host))?.detail).toBe("synchronized");
+  expect((await finding("host:time", host))?.detail).toBe("the clock is synchronized");
   host.remove("/run/systemd/timesync/synchronized");
   expect((await finding("host:time", host))?.hint).toEqual(["sudo", "apt-get", "install", "systemd-timesyncd"]);
   host.put("/run/systemd/container", "lxc");
@@ -51,7 +52,7 @@ test("host:time: the service that keeps the clock is named, and a host without o
   });
   host.remove("/run/systemd/units/invocation:systemd-timesyncd.service");
   host.link("/run/systemd/units/invocation:chrony.service", "0");
-  expect((await finding("host:time", host))?.detail).toBe("kept by chrony");
+  expect((await finding("host:time", host))?.detail).toBe("the clock is kept by chrony");
 });
 
 test("apt:sources: a source without lists is named without its password, in both formats, unless it is disabled", async () => {
@@ -69,7 +70,7 @@ test("apt:sources: a source without lists is named without its password, in both
   host.put("/var/lib/apt/lists/b.test_dists_two_Release", "");
   expect(await finding("apt:sources", host)).toMatchObject({
     status: "warning",
-    detail: "never fetched: https://a.test/a_b ./, http://b.test one",
+    detail: "the lists of these sources were never fetched: https://a.test/a_b ./, http://b.test one",
     hint: ["sudo", "apt-get", "update"],
   });
   host.put("/var/lib/apt/lists/a.test_a%5fb_._InRelease", "");
@@ -89,8 +90,9 @@ test("apt:sources: sources that apt cannot read are a failure, and ones that are
     name: "apt:sources",
     status: "warning",
     detail:
-      "/etc/apt/sources.list.d/a.list:3 names what /etc/apt/sources.list:1 names already, and apt warns of it each time: remove one of them",
+      "/etc/apt/sources.list.d/a.list:3 repeats /etc/apt/sources.list:1, and apt warns about it in each run: remove one of them",
     hint: ["sed", "-n", "3p", "/etc/apt/sources.list.d/a.list"],
+    affects: "updates and installations of packages",
   });
   says(100, "E: Malformed entry 1 in list file /etc/apt/sources.list (Suite)\n");
   expect(await finding("apt:sources", host)).toMatchObject({
@@ -105,7 +107,7 @@ test("apt:sources: a missing key of a source is a failure", async () => {
   host.put("/etc/apt/sources.list.d/a.list", "deb [ signed-by=/etc/apt/keyrings/a.gpg ] http://a.test x main\n");
   expect(await finding("apt:sources", host)).toMatchObject({
     status: "error",
-    detail: "/etc/apt/keyrings/a.gpg is missing, the key of http://a.test x",
+    detail: "the key of http://a.test x is missing: /etc/apt/keyrings/a.gpg",
   });
 });
 
@@ -118,7 +120,7 @@ test("apt:sources: each source without its key is named, beside directories with
     ["a", "b", "c"].map((name) => `deb [signed-by=/etc/apt/keyrings/${name}.gpg] http://${name}.test x y\n`).join(""),
   );
   expect((await finding("apt:sources", host))?.detail).toBe(
-    "/etc/apt/keyrings/a.gpg is missing, the key of http://a.test x; /etc/apt/keyrings/b.gpg is missing, the key of http://b.test x",
+    "the key of http://a.test x is missing: /etc/apt/keyrings/a.gpg; the key of http://b.test x is missing: /etc/apt/keyrings/b.gpg",
   );
   expect((await finding("apt:keys", host))?.status).toBe("ok");
 });

@@ -1,6 +1,7 @@
 // Finds each hint of the source, and the test that types it.
 
 import { expect, test } from "bun:test";
+import { absentCases } from "./absent-cases.ts";
 import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { cases } from "./cases.ts";
@@ -21,6 +22,7 @@ import { userCases } from "./user-cases.ts";
 test("hints: a test types each hint of the source", async () => {
   const known = [
     ...cases,
+    ...absentCases,
     ...aptCases,
     ...bundleCases,
     ...certsCases,

@@ -98,7 +98,6 @@ export const parts: string[] = [
   'cli/self-update.ts ["sudo"]',
   'run/environment.ts ["hint"]',
   'run/recipes.ts ["edox-ops", ...environment.typed]',
-  "runner/checks.ts [...found, ...recorded]",
   'sites/checks.ts ["sudo", ...hint]',
   'doctor/upkeep.ts ["sudo", ...hint]',
   'engine/select.ts (others, "--only", [step, ...ids].join(","))',

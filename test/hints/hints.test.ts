@@ -4,11 +4,13 @@ import { describe, expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
 import { siteChecks } from "../../src/sites/checks.ts";
 import { shellLine } from "../../src/text/lines.ts";
-import { typedWords } from "../cli/typed.ts";
+import { typedWords, variables } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { SiteHost } from "../sites/site-host.ts";
 import { registeredHost } from "../sites/typed-deploy.ts";
+import { absentCases } from "./absent-cases.ts";
 import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { type Case, cases } from "./cases.ts";
@@ -78,6 +80,25 @@ describe("hint for a user without root, typed as root:", () => {
       const hint = /(?:run|hint): (sudo [\w -]+)/.exec(says.exec(out + err)?.[0] ?? "")?.[1] ?? "";
       const root = await type(host, hint.split(" "));
       expect([hint, root.exit, root.out]).toEqual([hint, 0, expect.stringContaining(shows)]);
+    });
+  }
+});
+
+describe("hint about what is not set up, typed as printed at a terminal:", () => {
+  for (const { of, check, host: which } of absentCases) {
+    test(`${of} (${check})`, async () => {
+      const host = which === "bare" ? fakeDebian() : await runnerHost().then((runners) => runners.host);
+      if (which === "runner") host.put("/etc/gitlab-runner/config.toml", "concurrent = 1\n", { mode: 0o600 });
+      variables.COLUMNS = "1000";
+      const { out } = await typedWords(["doctor", "--all"], host).finally(() => delete variables.COLUMNS);
+      const [, printed = ""] = new RegExp(`^– .*${check}.*\\n {2}→ edox-ops (.*)$`, "m").exec(out) ?? [];
+      const words = printed.split(" ");
+      // What changes the host is typed as a dry run: the tests of these commands apply them, with keys of their own.
+      const typed = await typedWords(words.includes("--help") ? words : [...words, "--dry-run"], host);
+      expect([printed, typed.exit]).toEqual([
+        expect.stringMatching(/./),
+        check.includes("runner:") && which === "bare" ? 1 : 0,
+      ]);
     });
   }
 });

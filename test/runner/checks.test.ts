@@ -138,7 +138,7 @@ describe("runners", () => {
         host.dir("/srv/runner");
       },
       "runner:home:/home/gitlab-runner",
-      "ok: is there, and /srv/runner",
+      "ok: exists, and so does /srv/runner",
     ],
     [
       "a shell runner beside a Docker without its group",
@@ -193,7 +193,7 @@ describe("runners", () => {
       "a runner without its volumes",
       (host) => host.put("/etc/gitlab-runner/config.toml", section("a", "privileged = true")),
       "ci-runner:docker-privileged",
-      "error: a runner for Docker-in-Docker lacks",
+      "error: a runner for Docker-in-Docker is not privileged or has no volume",
     ],
     [
       "a second section of one runner",
@@ -315,7 +315,8 @@ describe("runners", () => {
     const host = await prepared(`concurrent = 4\n[[runners]]\nname = 7\n${section("a", `privileged = true`)}`);
     fakeGitLab(host, url).runners.set("glrt-a", 1);
     expect(await found(host)).toMatchObject({
-      "ci-runner:docker-privileged": "error: a runner for Docker-in-Docker lacks privileged or a volume",
+      "ci-runner:docker-privileged":
+        "error: a runner for Docker-in-Docker is not privileged or has no volume for its certificates",
       "ci-runner:token": "ok: GitLab accepts the token of every runner",
       "ci-runner:guard": "ok: privileged: a; whether it is locked and protected is shown in GitLab only",
     });
