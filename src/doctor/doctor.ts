@@ -38,8 +38,8 @@ export async function examine(
 /** Returns the findings in order, with each consequence directly below its cause. */
 function belowTheirCauses(findings: ReadonlyMap<Check, Finding>): Finding[] {
   const failing = new Set([...findings.values()].filter(({ status }) => status === "error").map(({ name }) => name));
-  const all = [...findings].map(([{ follows = [] }, finding]) => {
-    const cause = isHealthy(finding.status) ? undefined : follows.find((name) => failing.has(name));
+  const all = [...findings].map(([{ follows = [] }, { follows: found = [], ...finding }]): Finding => {
+    const cause = isHealthy(finding.status) ? undefined : [found, follows].flat().find((name) => failing.has(name));
     return cause === undefined ? finding : { ...finding, follows: cause };
   });
   const consequences = Map.groupBy(all, ({ follows }) => follows);

@@ -8,6 +8,13 @@ import { few, linesOf } from "../text/lines.ts";
 /** Units that keep the clock, under every name in Debian and Ubuntu. */
 const clockUnits = ["systemd-timesyncd", "chrony", "chronyd", "ntpsec", "ntp", "openntpd"];
 
+/** The units that have a check of their own. */
+const checksOfUnits: Record<string, string> = {
+  "nginx.service": "nginx:active",
+  "docker.service": "ci-runner:docker",
+  "gitlab-runner.service": "runner:service",
+};
+
 export const upkeep: Check[] = [
   {
     name: "host:reboot",
@@ -39,7 +46,10 @@ async function units(reader: HostReader): Promise<CheckResult> {
   const names = linesOf(stdout).flatMap((line) => line.trim().split(/\s+/)[0] ?? []);
   const [first] = names;
   if (first === undefined) return { status: "ok", detail: "no unit has failed" };
-  return { status: "warning", detail: `failed: ${few(names)}`, hint: ["systemctl", "status", first] };
+  // A check of its own reports why such a unit failed.
+  const causes = names.map((name) => checksOfUnits[name]);
+  const follows = causes.every((cause) => cause !== undefined) && causes[0] !== undefined ? { follows: causes[0] } : {};
+  return { status: "warning", detail: `failed: ${few(names)}`, hint: ["systemctl", "status", first], ...follows };
 }
 
 /** Checks that the clock is synchronized. A container has the clock of its host, which only the host can set. */

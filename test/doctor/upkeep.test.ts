@@ -38,6 +38,19 @@ test("host:units: failed units are named, and a systemd that does not respond is
   expect((await finding("host:units", host))?.detail).toContain("Failed to connect");
 });
 
+test("host:units: a failed unit that a failing check reports follows from that check, and any other does not", async () => {
+  const host = fakeDebian();
+  const of = async (failed: string, status: "ok" | "error") => {
+    host.taught.unshift((argv) => (argv[0] === "systemctl" ? ok(failed) : undefined));
+    const active = { name: "nginx:active", run: () => ({ status, detail: "" }) };
+    return (await examine(host, [], [...upkeep, active])).find(({ name }) => name === "host:units");
+  };
+  const nginx = "nginx.service loaded failed failed nginx\n";
+  expect((await of(nginx, "error"))?.follows).toBe("nginx:active");
+  expect(await of(nginx, "ok")).not.toHaveProperty("follows");
+  expect(await of(`${nginx}bad.service loaded failed failed Bad\n`, "error")).not.toHaveProperty("follows");
+});
+
 test("host:time: the service that keeps the clock is named, and a host without one is a warning", async () => {
   const host = fakeDebian();
   expect((await finding("host:time", host))?.detail).toBe("the clock is synchronized");

@@ -5,6 +5,7 @@ import { converge } from "../../src/engine/converge.ts";
 import { snapshot } from "../../src/engine/snapshot.ts";
 import { units } from "../../src/resources/unit.ts";
 import { suites } from "./base.ts";
+import { atTerminal } from "./terminal.ts";
 import { TestHost } from "./test-host.ts";
 import { typedHint } from "./typed-hint.ts";
 
@@ -194,8 +195,49 @@ SystemCallFilter=~@clock
       expect(line("apt:sources")).toContain("[FAIL] apt:sources: the key of file:/srv/repo/two ./ is missing");
     });
 
-    // cloud-init takes ten seconds to install.
+    // These install packages, which takes most of their time.
     if (suite === "trixie") {
+      test("doctor at a terminal: its commands alone set up a host, and recover one whose nginx is broken", () => {
+        /** Types the first command of doctor until it prints none, and returns the commands. */
+        const recover = (columns: number): string[] => {
+          const typed: string[] = [];
+          for (;;) {
+            const shown = atTerminal(host, "edox-ops doctor --quiet", columns);
+            const [, command] = /^ *→ (.*)$/m.exec(shown) ?? [];
+            if (command === undefined) return typed;
+            if (typed.length > 5) throw new Error(`${typed.join("\n")}\nstill fails:\n${shown}`);
+            typed.push(command);
+            host.sh(`${command} ${command.endsWith("bootstrap") ? "--yes" : ""}`);
+          }
+        };
+        host.sh("rm -f /etc/apt/sources.list.d/two.list");
+        expect(atTerminal(host, "edox-ops doctor", 80)).toBe("This host is not set up yet.\n→ edox-ops bootstrap\n");
+        expect(recover(80)).toEqual(["edox-ops bootstrap"]);
+        const publish = (slug: string) => `edox-ops project publish ${slug} --domain ${slug}.test --source /srv/pages`;
+        const site = "/etc/nginx/sites-available/edox-ops-docs";
+        expect(
+          host.sh(`set -e; mkdir /srv/pages; echo home >/srv/pages/index.html
+          ${["docs", "handbook", "manual"].map(publish).join("; ")}`).code,
+        ).toBe(0);
+        host.sh(`echo 'server { bogus; }' >${site}; systemctl restart nginx`);
+        const shown = atTerminal(host, "edox-ops doctor", 80);
+        expect(shown).toStartWith(
+          `✖ nginx:config: unknown directive "bogus" in\n  /etc/nginx/sites-enabled/edox-ops-docs:1\n`,
+        );
+        expect(shown).toContain("\n  also failing because of it: nginx:active, host:units, project:docs,\n  project:");
+        expect(shown).toContain("\n  affects: all 3 sites (offline)\n  → edox-ops ");
+        expect(recover(80)).toEqual(["edox-ops project render-nginx docs", "edox-ops bootstrap --yes"]);
+        expect(host.run(["curl", "-sS", "-H", "Host: docs.test", "http://127.0.0.1/"]).stdout).toBe("home\n");
+        // A purge removes /etc/nginx, with the sites of edox-ops in it.
+        host.sh("apt-get purge -y -qq nginx nginx-common >/dev/null");
+        const purged = atTerminal(host, "edox-ops doctor", 80);
+        expect(purged).toMatch(/^✖ package:nginx: nginx not installed\n {2}also failing because of it: nginx:sites, /);
+        expect(purged).toMatch(/^✖ project:docs: [^]*?\n {2}affects: http:\/\/docs\.test\/\n/m);
+        const enable = ["docs", "handbook", "manual"].map((slug) => `edox-ops project enable ${slug}`);
+        expect(recover(40)).toEqual(["edox-ops bootstrap --yes", ...enable]);
+        expect(host.run(["curl", "-sS", "-H", "Host: docs.test", "http://127.0.0.1/"]).stdout).toBe("home\n");
+      });
+
       test("hint, typed as printed: a cloud-init that has not ended, and a clock before that of a source, are shown", () => {
         /** Runs bootstrap with a clock that is 600 times as fast, so that ten minutes pass in a second. */
         const waited = (): string =>
