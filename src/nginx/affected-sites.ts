@@ -23,5 +23,5 @@ export async function affectedSites(reader: HostReader, online?: string): Promis
 /** Returns the sites that a service of nginx in the wrong state affects: it does not run, or not as configured. */
 export function affectedByService(reader: HostReader): Promise<string | undefined> {
   const starts = isEnabled(reader, "nginx") && !isMasked(reader, "nginx");
-  return affectedSites(reader, starts ? "online, with the configuration of before" : "online until nginx stops");
+  return affectedSites(reader, starts ? "online, with the previous configuration" : "online until nginx stops");
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { certsChecks } from "../../src/certs/checks.ts";
+import type { Finding } from "../../src/engine/finding.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -108,7 +109,7 @@ test("doctor: a certificate with less than a quarter of its lifetime is overdue,
     { name: "due.test", from: "2026-11-01", to: "2027-01-30" },
     { name: "gone.test", from: "2026-10-01", to: "2027-01-10" },
   ];
-  const { lines } = await hostWith(specs, { ...record("due", "due.test"), ...record("gone", "gone.test") });
+  const { host, lines } = await hostWith(specs, { ...record("due", "due.test"), ...record("gone", "gone.test") });
   const found = await lines();
   expect(found).toContain(
     "[WARN] expiry:due.test: 16 % of its lifetime is left, until 2027-01-30 00:00 UTC: its renewal is overdue (run: edox-ops certs renew --yes)",
@@ -116,6 +117,12 @@ test("doctor: a certificate with less than a quarter of its lifetime is overdue,
   expect(found.find((line) => line.includes("gone.test"))).toStartWith(
     "[FAIL] expiry:gone.test: it expired on 2027-01-10 00:00 UTC",
   );
+  const { findings } = JSON.parse((await typed("doctor --json", host)).out) as { findings: Finding[] };
+  const affects = findings.filter(({ name }) => name.startsWith("certs:expiry:")).map((each) => each.affects);
+  expect(affects).toEqual([
+    "readers of due.test (certificate warning from 2027-01-30 00:00 UTC)",
+    "readers of gone.test (certificate warning since 2027-01-10 00:00 UTC)",
+  ]);
 });
 
 test("doctor: nginx that serves an older certificate is reported once, with the reason of the hook", async () => {
