@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { packageField } from "../apt/dpkg.ts";
 import { dockerSocket } from "../docker/paths.ts";
 import { gatherFacts } from "../engine/facts.ts";
-import type { HostReader } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
@@ -147,4 +147,15 @@ export function statusOf({ packages }: Inventory): string {
     })
     .join("\n\n")
     .concat("\n");
+}
+
+/** Writes the inventory of the host to this path. */
+export async function writeInventory(host: Host, path: string): Promise<void> {
+  const file = host.createFile(path, { mode: 0o644 });
+  try {
+    file.write(new TextEncoder().encode(inventoryText(await takeInventory(host))));
+    file.commit();
+  } finally {
+    file.abort();
+  }
 }

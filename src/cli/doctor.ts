@@ -24,7 +24,7 @@ export default command({
     const { console, hint } = context;
     const host = await context.host();
     if (values.inventory) {
-      await writeInventory(values.inventory, context);
+      await (await import("../bundle/inventory.ts")).writeInventory(host, values.inventory);
       return exitCode.done;
     }
 
@@ -78,18 +78,6 @@ export default command({
     return exit;
   },
 });
-
-async function writeInventory(path: string, context: Context): Promise<void> {
-  const { inventoryText, takeInventory } = await import("../bundle/inventory.ts");
-  const host = await context.host();
-  const file = host.createFile(path, { mode: 0o644 });
-  try {
-    file.write(new TextEncoder().encode(inventoryText(await takeInventory(host))));
-    file.commit();
-  } finally {
-    file.abort();
-  }
-}
 
 async function examineHost(values: Values, bundle: string | undefined, context: Context) {
   const [{ examineFeatures }, { features }, { snapshot }] = [
