@@ -42,9 +42,10 @@ try {
     host.sh(`set -e; export DEBIAN_FRONTEND=noninteractive; cp /srv/site/large.html /srv/site/index.html
     edox-ops bootstrap --yes --quiet
     apt-get -qq install -y --no-install-recommends wrk libnginx-mod-http-brotli-static >/dev/null
-    echo 'access_log off;' >/etc/nginx/conf.d/bench.conf
     edox-ops project publish dynamic --domain dynamic.test --source /srv/site --no-precompress --quiet
-    edox-ops project publish packed --domain packed.test --source /srv/site --precompress --quiet`);
+    edox-ops project publish packed --domain packed.test --source /srv/site --precompress --quiet
+    sed -i 's/access_log .*;/access_log off;/' /etc/nginx/sites-available/edox-ops-*
+    systemctl reload nginx`);
   if (code !== 0) throw new Error(stdout + stderr);
   console.log(
     `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${suite}, ${host.sh("nginx -v 2>&1").stdout.trim()}`,

@@ -38,7 +38,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
     host.dir(path);
   for (const path of ["/etc/apt/sources.list.d", "/etc/apt/preferences.d"]) host.dir(path);
   host.put("/usr/bin/apt-get", "");
-  host.put("/etc/group", "root:x:0:\nwww-data:x:33:\n");
+  host.put("/etc/group", "root:x:0:\nadm:x:4:\nwww-data:x:33:\n");
   host.put("/etc/apt/sources.list", `deb http://deb.test/debian ${codename} main\n`);
   host.put(`/var/lib/apt/lists/deb.test_debian_dists_${codename}_InRelease`, "");
   host.put("/run/systemd/timesync/synchronized", "");
@@ -108,6 +108,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
     }
     brought[name]?.();
     if (name === "nginx") {
+      host.dir("/var/log/nginx");
       if (options.nginxOrg) installNginxOrg();
       else {
         add("nginx-common");

@@ -19,6 +19,8 @@ export const sitesEnabledDir = "/etc/nginx/sites-enabled";
 /** Where certbot proves control of a domain. No deploy touches it. */
 export const acmeDir = "/var/lib/edox-ops/acme";
 
+export const nginxLogDir = "/var/log/nginx";
+
 /** The FILES section of the manual page. */
 export const files: readonly (readonly [path: string, description: string])[] = [
   [certificatePath, "certificate for requests with an unknown host name, if nginx cannot refuse them without one"],
@@ -32,4 +34,5 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [sitesAvailableDir, "nginx sites, enabled or not"],
   [sitesEnabledDir, "links to the enabled nginx sites"],
   [acmeDir, "responses to HTTP challenges of certbot"],
+  [nginxLogDir, "logs of nginx; the access log of a site is edox-ops-SLUG.access.log"],
 ];

@@ -24,6 +24,7 @@ import {
   usableRecord,
   validRecord,
 } from "./requirements.ts";
+import { accessLog } from "./serve/access-log.ts";
 import { type Promised, projectStep, recordFile, siteText, vhostFile, vhostPath } from "./serve/site.ts";
 import { draftOf, theProject } from "./store.ts";
 
@@ -140,7 +141,7 @@ export function initProject(slug: string): Recipe {
 export function renderProject(slug: string, facts: Facts): Recipe {
   const text = async (reader: HostReader) => Text.of(siteText(reader, await theProject(reader, slug), facts));
   // The site may be enabled already, and uses the settings of these files.
-  const resources = [limits, clients, contentTypes, tlsSettings(facts), brotli, vhostFile(slug, text)];
+  const resources = [limits, clients, contentTypes, tlsSettings(facts), brotli, accessLog(slug), vhostFile(slug, text)];
   const step = { id: "project.render-nginx", title: `the nginx site of ${slug} matches its record`, resources };
   return recipe(
     `project render-nginx ${slug}`,

@@ -267,10 +267,10 @@ for (const suite of suites) {
         });
         expect(visit(400, "10.77.0.1:8080", "-H 'X-Forwarded-For: 127.0.0.1'")).toHaveProperty("429");
         expect(visit(90, "10.77.0.1:8080", second)).toEqual({ "200": 90 });
-        expect(host.sh("tail -n 1 /var/log/nginx/access.log").stdout).toStartWith("10.77.0.3 - ");
+        expect(host.sh("tail -n 1 /var/log/nginx/edox-ops-demo.access.log").stdout).toStartWith("10.77.0.3 - ");
         // An untrusted peer counts by its own address, and a request that was not forwarded comes from the host itself.
         expect(visit(400, "10.77.0.1", `${second} -H 'X-Forwarded-For: 198.51.100.1'`)).toHaveProperty("429");
-        expect(host.sh("grep -c '^198.51.100.1 ' /var/log/nginx/access.log").stdout).toBe("0\n");
+        expect(host.sh("grep -c '^198.51.100.1 ' /var/log/nginx/edox-ops-demo.access.log").stdout).toBe("0\n");
         expect(flood(400, "127.0.0.1")).toEqual({ "200": 400 });
       });
     });

@@ -31,7 +31,7 @@ test("project: the life cycle from add to remove", async () => {
   expect(host.stat(linkPath)).toBeNull();
   expect(host.stat(vhostPath)).not.toBeNull();
   expect((await typed("project remove demo", host)).out).toEndWith(
-    "Removed project demo from managed state.\nLeft /var/www/docs/demo\n",
+    "Removed project demo from managed state.\nLeft /var/www/docs/demo\nLeft the access log; to delete it: sudo rm /var/log/nginx/edox-ops-demo.access.log*\n",
   );
   expect(host.stat(vhostPath)).toBeNull();
   expect(host.text(projectsPath)).toBe("{}\n");
@@ -93,7 +93,7 @@ test("project remove: reports the remaining files, and deletes them only after c
   });
   expect(host.text(projectsPath)).toContain("demo.test");
   expect((await typed("project remove demo --keep-nginx", host)).out).toEndWith(
-    "Removed project demo from managed state.\nLeft /var/www/docs/demo\n",
+    "Removed project demo from managed state.\nLeft /var/www/docs/demo\nLeft the access log; to delete it: sudo rm /var/log/nginx/edox-ops-demo.access.log*\n",
   );
   expect(host.stat(vhostPath)).not.toBeNull();
 });

@@ -69,7 +69,8 @@ export default command({
       }
       const dirs = isSlug(slug) ? dirsOf(slug, tree) : [];
       const keeps = values["keep-nginx"] === true;
-      const notes = "project" in record ? certificateNotes(host, record.project) : [];
+      const notes =
+        "project" in record ? [...(await logNotes(host, slug)), ...certificateNotes(host, record.project)] : [];
       const trees = await context.trees();
       await askFirst(session, async () => {
         const names = isSlug(slug) ? await servedNames(host, slug) : [];
@@ -92,6 +93,13 @@ function questionOf(slug: string, names: readonly string[], trees: readonly Tree
   );
   const list = sizes.length === 0 ? [] : ["This deletes permanently:", ...sizes];
   return [...list, `Remove project ${slug} with its files and backups${offline}?`].join("\n");
+}
+
+/** The access log holds addresses of readers, and the rotation of logs deletes no log without new requests. */
+async function logNotes(reader: HostReader, slug: string): Promise<string[]> {
+  const { accessLogPath } = await import("../../sites/serve/access-log.ts");
+  const path = accessLogPath(slug);
+  return reader.stat(path) === null ? [] : [lineOf`Left the access log; to delete it: sudo rm ${path}*`];
 }
 
 /** certbot renews the certificate of a domain until it is deleted. */

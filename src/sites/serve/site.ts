@@ -26,6 +26,7 @@ import { file } from "../../resources/file.ts";
 import { isActive } from "../../resources/service.ts";
 import type { Draft, Project } from "../project.ts";
 import { draftOf, projectFrom, recordsText } from "../store.ts";
+import { accessLog } from "./access-log.ts";
 import { vhostText } from "./vhost.ts";
 
 export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
@@ -116,6 +117,7 @@ export function projectStep(
       serves(contentTypes),
       serves(tlsSettings(facts)),
       serves(brotli),
+      serves(accessLog(slug)),
       serves(
         vhostFile(slug, async (reader) => {
           const project = await becomes(reader);

@@ -4,6 +4,7 @@ import { tlsPath, typesPath } from "../../nginx/paths.ts";
 import { acmeLocation, brotliInclude, server } from "../../nginx/text.ts";
 import { keptAssetsOf } from "../deploy/releases.ts";
 import { namesOf, type Project } from "../project.ts";
+import { accessLogPath } from "./access-log.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 
@@ -79,7 +80,11 @@ function listens(port: string, project: Project, { ipv6 }: Serving, words = ""):
 }
 
 function names(project: Project): string[] {
-  return [`server_name ${namesOf(project).join(" ")};`, "server_tokens off;"];
+  return [
+    `server_name ${namesOf(project).join(" ")};`,
+    "server_tokens off;",
+    `access_log ${accessLogPath(project.slug)} combined;`,
+  ];
 }
 
 function tls(project: Project, serving: Serving, certificateDir: string): string[] {
