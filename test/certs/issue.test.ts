@@ -59,6 +59,35 @@ describe("project certs issue", () => {
     expect(await typed(`${line} --check`, host)).toMatchObject({ exit: 0 });
   });
 
+  test("--domain: the site changes its domain once there is a certificate for it, and keeps the former name as an alias", async () => {
+    const { host } = await hostWith("new.test");
+    await typed(line, host);
+    await typed("project init demo", host);
+    for (const each of ["project update demo --tls", "project enable demo"]) await typed(each, host);
+    const change = `${line} --domain new.test --alias demo.test`;
+    const { exit, out } = await typed(change, host);
+    expect([exit, out]).toEqual([0, expect.stringMatching(/changed +certs\.issue[\s\S]*changed +certs\.site/)]);
+    expect(out).toEndWith("Issued certificate for new.test at /etc/letsencrypt/live/new.test\n");
+    expect(requests(host)[1]).toContain("--cert-name new.test -d new.test -d demo.test ");
+    const site = host.text("/etc/nginx/sites-available/edox-ops-demo");
+    expect(site).toContain("server_name new.test demo.test;");
+    expect(site).toContain("ssl_certificate /etc/letsencrypt/live/new.test/fullchain.pem;");
+    expect((await typed("project show demo", host)).out).toContain("\ndomain: new.test\n");
+    expect(await typed(`${change} --check`, host)).toMatchObject({ exit: 0 });
+  });
+
+  test("--domain: without a certificate neither the record nor the site changes", async () => {
+    const { host } = await hostWith();
+    await typed(line, host);
+    await typed("project init demo", host);
+    for (const each of ["project update demo --tls", "project enable demo"]) await typed(each, host);
+    const before = [host.text("/etc/edox-ops/projects.json"), host.text("/etc/nginx/sites-available/edox-ops-demo")];
+    expect((await typed(`${line} --domain new.test`, host)).exit).toBe(1);
+    expect([host.text("/etc/edox-ops/projects.json"), host.text("/etc/nginx/sites-available/edox-ops-demo")]).toEqual(
+      before,
+    );
+  });
+
   test("an update with names that the certificate does not cover has the command that obtains it as its hint", async () => {
     const { host } = await hostWith("www.demo.test");
     await typed(line, host);
@@ -73,7 +102,7 @@ describe("project certs issue", () => {
     expect(await typed(hint, host)).toMatchObject({ exit: 0 });
     expect(await typed(alias, host)).toMatchObject({ exit: 0 });
     expect((await typed("project update demo --domain www.test", host)).err).toEndWith(
-      "hint: edox-ops project publish demo --domain www.test --source DIRECTORY --tls\n",
+      "hint: edox-ops project certs issue demo --domain www.test --yes\n",
     );
   });
 

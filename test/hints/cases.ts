@@ -438,7 +438,7 @@ export const cases: Case[] = [
     from: "project update demo --tls",
   },
   {
-    of: 'sites/serve/certificate-hints.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--alias", aliases.join(",") || "none", "--yes"]',
+    of: 'sites/serve/certificate-hints.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, ...moved, ...others, "--yes"]',
     state: (host) => void addAuthority(host, ["demo.test", "www.demo.test"]),
     from: "project update demo --tls --alias www.demo.test",
   },

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { projectLockPath } from "../../src/sites/deploy/releases.ts";
 import { makeBundle } from "../bundle/small.ts";
 import { addAuthority } from "../certs/fake-authority.ts";
+import { putLineage } from "../certs/lineage-files.ts";
 import type { SiteHost } from "../sites/site-host.ts";
 
 export interface SiteCase {
@@ -67,12 +68,12 @@ export const siteCases: SiteCase[] = [
   {
     of: 'sites/serve/certificate-hints.ts ["sudo", "edox-ops", "project", "publish", slug, "--domain", domain, ...source, "--tls"]',
     async state(site) {
-      await publish(site);
       site.disk.write("/srv/new/index.html", "new");
-      addAuthority(site.fake, ["demo.test", "new.test"], site.host.now());
-      await site.type("project publish demo --source /srv/site --tls");
+      addAuthority(site.fake, ["new.test"], site.host.now());
+      putLineage(site.fake, { name: "new.test", names: ["other.test"] });
     },
-    from: "project update demo --domain new.test",
+    from: "project add demo --domain new.test --tls",
+    after: "project show demo",
   },
   {
     of: 'bundle/show-hint.ts ["edox-ops", "bundle", "show", path]',

@@ -20,12 +20,13 @@ export const issueWaitMs = 180_000;
 /** Returns the recipe that obtains a certificate, and has nginx use it where the project uses TLS. */
 export async function issueCertificate(options: IssueOptions, facts: Facts): Promise<Recipe> {
   const { slug, after, host } = options;
-  const { domain } = await theProject(host, slug);
+  const { domain: former } = await theProject(host, slug);
+  const { domain } = await projectOf(host, options);
   const { requires, steps } = issuance(options, facts);
   const title = `${slug} is served as recorded`;
   const site = projectStep({ id: "certs.site", title, slug, after, certificate: "promised" }, facts);
   // This run replaces a certificate that is missing, or whose key does not match it.
-  const valid = siteConfigValid(site, slug, after, [`"${liveDir}/${domain}/`]);
+  const valid = siteConfigValid(site, slug, after, [`"${liveDir}/${former}/`]);
   return {
     command: `project certs issue ${slug}`,
     logPath: certsLogPath,

@@ -15,12 +15,14 @@ export function hintToIssue({ slug }: Project): string[] {
  */
 export function hintToIssueFirst(project: Project, before: Draft | null): string[] {
   const { slug, domain, aliases = [], source_path } = project;
-  if (before?.domain !== domain) {
+  if (before === null) {
     const source = source_path === null ? ["--source", "DIRECTORY"] : [];
     return ["sudo", "edox-ops", "project", "publish", slug, "--domain", domain, ...source, "--tls"];
   }
-  if (String(before.aliases ?? []) === String(aliases)) return hintToIssue(project);
-  return ["sudo", "edox-ops", "project", "certs", "issue", slug, "--alias", aliases.join(",") || "none", "--yes"];
+  const moved = before.domain === domain ? [] : ["--domain", domain];
+  const isSame = String(before.aliases ?? []) === String(aliases);
+  const others = isSame ? [] : ["--alias", aliases.join(",") || "none"];
+  return ["sudo", "edox-ops", "project", "certs", "issue", slug, ...moved, ...others, "--yes"];
 }
 
 /** Returns the command that replaces a certificate which is wrong although it has not expired. */

@@ -5,7 +5,7 @@ import { run } from "../../run.ts";
 import { certificateChoices, certificateFlags } from "../certificate-flags.ts";
 import { editOf, recordFlags, slugArgument, slugOf } from "../record.ts";
 
-const { alias } = recordFlags;
+const { alias, domain } = recordFlags;
 
 export default command({
   meta: {
@@ -20,11 +20,12 @@ export default command({
     examples: [
       "sudo edox-ops project certs issue docs --yes",
       "sudo edox-ops project certs issue docs --alias www.example.org --yes",
+      "sudo edox-ops project certs issue docs --domain new.example.org --alias docs.example.org --yes",
       "sudo edox-ops project certs issue docs --server https://ca.example.org/acme/directory --yes",
       "edox-ops project certs issue docs --dry-run",
     ],
   },
-  args: { ...slugArgument, ...certificateFlags, alias, ...changeFlags },
+  args: { ...slugArgument, ...certificateFlags, domain, alias, ...changeFlags },
   async steps(facts, host, slug = "") {
     const { issueCertificate } = await import("../../../certs/issue/recipe.ts");
     return (
@@ -39,7 +40,7 @@ export default command({
     const { applyEdit } = await import("../../../sites/recipe.ts");
     const { confirm, convergeRecipe } = await import("../../../run/recipes.ts");
     const slug = slugOf(values);
-    const edit = editOf({ alias: values.alias });
+    const edit = editOf({ domain: values.domain, alias: values.alias });
     const choices = certificateChoices(values);
     return run(values, context, async (session) => {
       const {
