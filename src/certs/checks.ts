@@ -2,6 +2,7 @@
 
 import type { Check, CheckResult } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
+import { nginxConfig } from "../nginx/config.ts";
 import { hintToRenew } from "../sites/serve/certificate-hints.ts";
 import { overdueMs } from "../sites/serve/overdue.ts";
 import { reloadNginx } from "../sites/serve/site-hints.ts";
@@ -9,6 +10,7 @@ import { few } from "../text/lines.ts";
 import { utcText } from "../text/time.ts";
 import { renewalTest, runCertbot } from "./certbot-run.ts";
 import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
+import { liveDir } from "./paths.ts";
 import { type CertifiedProject, isOurs, projectsIn, projectsOf } from "./projects.ts";
 import { hookResult } from "./renewal/hook.ts";
 import { timerState } from "./renewal/timer.ts";
@@ -36,7 +38,7 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
         follows: ["nginx:config", "nginx:active"],
         run: (own) => served(own, secure),
       },
-      { name: "certs:lineages", run: () => lineages(found, projects) },
+      { name: "certs:lineages", run: (own) => lineages(own, found, projects) },
       { name: "certs:renewals", runsProgram: true, affects: renewalsOfAll, run: renewals },
       renewalTests(host, online ? [...found.lineages.values()].filter((each) => isTested(each, projects)) : null),
     ];
@@ -118,15 +120,22 @@ function readable(reader: HostReader, domain: string): Certificate | null {
 }
 
 /** Checks that certbot can use each lineage, and that each one of edox-ops has a project. */
-function lineages({ lineages, broken }: Lineages, projects: readonly CertifiedProject[]): CheckResult {
+function lineages(
+  reader: HostReader,
+  { lineages, broken }: Lineages,
+  projects: readonly CertifiedProject[],
+): CheckResult {
   const [damaged] = broken.values();
   if (damaged !== undefined) {
     const detail = `certbot cannot renew ${damaged.name}: ${damaged.reason}`;
     return { status: "warning", detail, hint: ["sudo", "certbot", "certificates"] };
   }
-  const unused = [...lineages.values()].filter(
+  const left = [...lineages.values()].filter(
     (each) => isOurs(each, projects) && projectsOf(projects, each).length === 0,
   );
+  // A server of the admin's own may use one, for a redirect from a former name.
+  const used = left.length === 0 ? [] : nginxConfig(reader).paths;
+  const unused = left.filter(({ name }) => !used.includes(`${liveDir}/${name}/fullchain.pem`));
   const [first] = unused;
   if (first === undefined) return { status: "ok", detail: "each has its project, or is not managed by edox-ops" };
   const detail = `no project has the domain of ${few(unused.map(({ name }) => name))}, and certbot renews it`;

@@ -160,6 +160,16 @@ test("doctor: a lineage without a project, one that certbot cannot use, and a fa
   );
 });
 
+test("doctor: a lineage without a project that a server of the admin uses, as for a redirect, is no warning", async () => {
+  const { host, lines } = await hostWith([{ name: "left.test" }], {});
+  const server =
+    "server {\n listen 443 ssl;\n server_name left.test;\n ssl_certificate /etc/letsencrypt/live/left.test/fullchain.pem;\n}\n";
+  host.put("/etc/nginx/conf.d/old-name.conf", server);
+  expect((await lines()).find((line) => line.includes("lineages"))).toStartWith("[OK]");
+  host.put("/etc/nginx/conf.d/old-name.conf", server.replace("fullchain", "other"));
+  expect((await lines()).find((line) => line.includes("lineages"))).toContain("no project has the domain of left.test");
+});
+
 test("doctor --fix: a lineage of the Python version is migrated, and short lifetimes are renewed in time", async () => {
   const { host, lines } = await hostWith([], {});
   addCertbot(host, [{ name: "old.test", webroot: "/var/www/docs/old", from: "2027-01-14", to: "2027-01-20" }]);
