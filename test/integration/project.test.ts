@@ -153,6 +153,7 @@ for (const suite of suites) {
       expect(header("/assets/app.4f283b18.js", "cache-control")).toBe("public, max-age=31536000, immutable");
       expect(header("/nothing", "cache-control")).toBe("");
       expect(header("/big.json", "content-encoding", "-H 'Accept-Encoding: gzip'")).toBe("gzip");
+      expect(header("/big.json", "content-encoding", "-H 'Accept-Encoding: gzip' -H 'Via: 1.1 proxy'")).toBe("gzip");
       expect(header("/nothing", "x-content-type-options")).toBe("nosniff");
     });
 

@@ -135,6 +135,8 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "gzip_static on;",
     "# Has no effect without nginx's module for brotli.",
     brotliInclude,
+    "# Proxies announce themselves with Via, and nginx would not compress for them.",
+    "gzip_proxied any;",
     "gzip_vary on;",
     "gzip_comp_level 5;",
     "gzip_min_length 256;",
