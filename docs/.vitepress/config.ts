@@ -28,6 +28,17 @@ const guides: DefaultTheme.SidebarItem[] = [
     ],
   },
   {
+    text: "Guides",
+    items: [
+      { text: "Change the domain", link: "/guides/change-domain" },
+      { text: "Several names", link: "/guides/several-names" },
+      { text: "Access logs and statistics", link: "/guides/access-logs" },
+      { text: "Behind a reverse proxy", link: "/guides/reverse-proxy" },
+      { text: "Move a site", link: "/guides/move-a-site" },
+      { text: "Remove everything", link: "/guides/remove-everything" },
+    ],
+  },
+  {
     text: "Reference",
     items: [
       { text: "Commands", link: "/commands" },

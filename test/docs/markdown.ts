@@ -6,7 +6,9 @@ import { dirname, normalize } from "node:path";
 export const top = normalize(`${import.meta.dir}/../..`);
 
 /** Paths relative to the repository. The source reference is generated and checked by the build. */
-export const pagePaths = ["*.md", "docs/*.md"].flatMap((glob) => [...new Bun.Glob(glob).scanSync(top)].sort());
+export const pagePaths = ["*.md", "docs/*.md", "docs/guides/*.md"].flatMap((glob) =>
+  [...new Bun.Glob(glob).scanSync(top)].sort(),
+);
 
 /** Returns the text of a page with its included pages. */
 export function textOf(path: string): string {

@@ -1,16 +1,19 @@
-// Publishes the documentation site on a host that edox-ops set up, with the commands of its first page.
+// Publishes the documentation site on a host that edox-ops set up, with the commands of its first page. Then types the
+// guides on the same host.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cpSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { sitePath } from "../../build/site-address.ts";
 import { blocksOf, textOf, top } from "../docs/markdown.ts";
 import { smoke } from "../site/smoke.ts";
-import { startPebble } from "./pebble.ts";
+import { sectionOf, type } from "./guides.ts";
+import { type Pebble, startPebble } from "./pebble.ts";
 import { must } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
 let host: TestHost;
+let pebble: Pebble;
 beforeAll(async () => {
   host = await TestHost.bare("bookworm");
 });
@@ -24,7 +27,7 @@ test("site: the commands of the first page work in their order on a bare host", 
     const { code: exit, stdout, stderr } = host.sh(`cd /srv && sudo() { "$@"; } && set -e\n${code}`);
     expect([code, exit, stderr]).toEqual([code, 0, ""]);
     // The certificate authority of the test, which certbot uses without a flag.
-    if (code.includes("edox-ops bootstrap")) startPebble(host, ["docs.example.org"]);
+    if (code.includes("edox-ops bootstrap")) pebble = startPebble(host, ["docs.example.org"]);
     const next = blocks[i + 1];
     if (next?.language === "") expect(stdout).toBe(next.code);
   }
@@ -46,3 +49,111 @@ test("site: it is built, published and readable on that host: every written page
   expect(pages).toContain("commands");
   expect(pages).toContain("source/engine/step");
 });
+
+describe("guides:", () => {
+  const guide = (name: string): string => `docs/guides/${name}.md`;
+  const logPath = "/var/log/nginx/edox-ops-demo.access.log";
+  const curl = (words: string): string => host.sh(`curl -sS ${words}`).stdout;
+
+  beforeAll(() => {
+    for (const name of ["new.example.org", "www.example.org", "docs.example.net"]) {
+      pebble.dns.set(name, { a: [host.address] });
+    }
+    pebble.dns.set("handbook.example.org", { a: ["10.0.0.5"] });
+    const publish = "edox-ops project publish demo --domain docs.example.org --source site --tls";
+    const { code, stderr } = host.sh(`set -e; ip addr add 203.0.113.10/32 dev lo; cd /srv; mkdir -p site/guide
+      echo home >site/index.html; echo page >site/guide/index.html; seq 2000 >site/big.json; ${publish}`);
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+
+  test("several names: an alias is served with a certificate for it, and unknown names by the default site", () => {
+    type(host, textOf(guide("several-names")));
+    expect(host.sh("edox-ops project show demo").stdout).not.toContain("aliases");
+  });
+
+  test("change the domain: both names are served, the old one can redirect, and doctor has no complaint until the way back", () => {
+    const page = guide("change-domain");
+    type(host, sectionOf(page, "# Change", "## Undo"));
+    expect(curl("-o /dev/null -w '%{http_code}' https://new.example.org/guide/")).toBe("200");
+    expect(host.sh("edox-ops doctor --strict")).toMatchObject({ code: 0 });
+    expect(host.sh("edox-ops certs renew --force --yes")).toMatchObject({ code: 0 });
+    type(host, sectionOf(page, "## Undo"));
+    expect(curl("-o /dev/null -w '%{http_code}' https://docs.example.org/guide/")).toBe("200");
+    expect(host.sh("edox-ops doctor --strict")).toMatchObject({ code: 0 });
+  });
+
+  test("access logs: GoAccess reads the log of a site, logrotate rotates it, and no other user can read it", () => {
+    expect(host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq logrotate")).toMatchObject({ code: 0 });
+    const page = guide("access-logs");
+    type(host, sectionOf(page, "# See", "## How long"));
+    const report = host.sh("cat /srv/report.html").stdout;
+    expect(Number(/"total_requests": ?(\d+)/.exec(report)?.[1])).toBeGreaterThan(0);
+    expect(report).not.toContain(host.address);
+    const modes = (): string => host.sh(`stat -c '%a %G' ${logPath}*`).stdout;
+    expect(modes()).toBe("640 adm\n");
+    expect(host.sh("logrotate --force /etc/logrotate.d/nginx")).toMatchObject({ code: 0 });
+    curl("https://docs.example.org/after-rotation");
+    expect(host.sh(`cat ${logPath}`).stdout).toContain("GET /after-rotation ");
+    expect(modes()).toBe("640 adm\n640 adm\n");
+    type(host, sectionOf(page, "## How long"));
+    expect(host.sh(`cat ${logPath}`).stdout).toBe("");
+  });
+
+  test("reverse proxy: the log has the reader's address, redirects keep HTTPS, text is compressed, and limits count readers", () => {
+    const page = guide("reverse-proxy");
+    type(host, sectionOf(page, "# Run", "## Limit"), { put: (_, text) => startProxy(host, text) });
+    const site = "https://handbook.example.org";
+    expect(host.sh("cut -d' ' -f1 /var/log/nginx/edox-ops-handbook.access.log | sort -u").stdout).toBe(
+      "10.0.0.10\n127.0.0.1\n",
+    );
+    expect(curl(`-o /dev/null -w '%{http_code} %header{location}' ${site}/guide`)).toBe("301 /guide/");
+    expect(curl(`-o /dev/null -w '%header{content-encoding}' --compressed ${site}/big.json`)).toBe("gzip");
+    type(host, sectionOf(page, "## Limit", "## Undo"));
+    const flood = (from: string): string =>
+      host.sh(`seq 400 | sed 's,.*,url = ${site}/\\noutput = /dev/null,' | \
+        curl -sS --interface ${from} -K - -w '%{http_code}\\n' | sort | uniq -c`).stdout;
+    expect(flood("10.0.0.10")).toContain(" 429\n");
+    expect(flood("10.0.0.11")).toContain(" 200\n");
+    expect(host.sh("edox-ops doctor --strict")).toMatchObject({ code: 0 });
+    type(host, sectionOf(page, "## Undo"));
+    host.sh("systemctl stop proxy; ip netns del proxy; edox-ops project remove handbook --delete-files --yes");
+  });
+
+  test("move a site: what the old host sends makes the new one serve the site over HTTPS, and renew its certificate", () => {
+    const page = guide("move-a-site");
+    // The commands for the new host wait until the old one has forgotten the site: it is the same host here.
+    const prelude = 'ssh() { shift; printf "%s\\n" "$*" >>/srv/commands; cat >"/srv/sent-$(wc -l </srv/commands)"; }';
+    type(host, sectionOf(page, "# Move", "## 5."), { prelude });
+    type(host, sectionOf(page, "## 7."));
+    expect(host.sh("rm -r /etc/letsencrypt /var/lib/edox-ops/renewals; ls /var/www/docs").stdout).not.toContain("demo");
+    const replay = `set -e; sudo() { "$@"; }; n=0
+      while read -r line; do n=$((n + 1)); eval "$line" <"/srv/sent-$n"; done </srv/commands; echo "$n"`;
+    expect(host.sh(replay)).toMatchObject({ code: 0, stdout: expect.stringMatching(/\n2\n$/) });
+    type(host, sectionOf(page, "## 5.", "## 7."));
+    expect(curl("https://docs.example.org/")).toBe("home\n");
+    expect(host.sh("edox-ops doctor --strict")).toMatchObject({ code: 0 });
+  });
+
+  test("remove everything: no file of edox-ops is left", () => {
+    for (const slug of ["pages"]) host.sh(`edox-ops project remove ${slug} --delete-files --yes`);
+    type(host, sectionOf(guide("remove-everything"), "# Remove", "## Undo"));
+    const paths = ["/etc/nginx", "/etc/letsencrypt", "/var/www/docs", "/var/log/nginx", "/usr/sbin/nginx"];
+    expect(host.sh(`ls -d ${paths.join(" ")} 2>/dev/null; find / -xdev -name '*edox-ops*'`).stdout).toBe("");
+  });
+});
+
+/** Runs nginx with this configuration on another machine, 10.0.0.5. */
+function startProxy(host: TestHost, text: string): void {
+  writeFileSync(`${host.root}/srv/proxy.conf`, `pid /run/proxy.pid;\nevents {}\nhttp {\naccess_log off;\n${text}}\n`);
+  const certificate = "-keyout /etc/ssl/handbook.key -out /etc/ssl/handbook.pem -subj /CN=proxy";
+  const { code, stderr } = host.sh(`set -e
+    ip netns add proxy; ip link add proxy type veth peer name eth0 netns proxy; ip link set proxy up
+    ip addr add 10.0.0.10/24 dev proxy; ip addr add 10.0.0.11/24 dev proxy
+    ip -n proxy link set lo up; ip -n proxy link set eth0 up; ip -n proxy addr add 10.0.0.5/24 dev eth0
+    openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 90 ${certificate} \
+      -addext subjectAltName=DNS:handbook.example.org 2>/dev/null
+    cp /etc/ssl/handbook.pem /usr/local/share/ca-certificates/handbook.crt; update-ca-certificates >/dev/null 2>&1
+    systemd-run --quiet --unit=proxy ip netns exec proxy nginx -c /srv/proxy.conf -g 'daemon off;'
+    for i in $(seq 50); do curl -sSo /dev/null http://10.0.0.5/ 2>/dev/null && break; sleep 0.1; done`);
+  expect([code, stderr]).toEqual([0, ""]);
+}
