@@ -86,6 +86,10 @@ describe("guides:", () => {
     expect(host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq logrotate")).toMatchObject({ code: 0 });
     const page = guide("access-logs");
     type(host, sectionOf(page, "# See", "## How long"));
+    const dashboard = host.sh(
+      `TERM=xterm script -qec 'goaccess ${logPath} --log-format=COMBINED' /dev/null <<<q`,
+    ).stdout;
+    expect(dashboard).toContain("Unique visitors per day");
     const report = host.sh("cat /srv/report.html").stdout;
     expect(Number(/"total_requests": ?(\d+)/.exec(report)?.[1])).toBeGreaterThan(0);
     expect(report).not.toContain(host.address);
@@ -101,13 +105,15 @@ describe("guides:", () => {
 
   test("reverse proxy: the log has the reader's address, redirects keep HTTPS, text is compressed, and limits count readers", () => {
     const page = guide("reverse-proxy");
-    type(host, sectionOf(page, "# Run", "## Limit"), { put: (_, text) => startProxy(host, text) });
+    type(host, sectionOf(page, "# Run", "## Limit"), { put: (_, text) => startProxy(host, text + encrypted(page)) });
     const site = "https://handbook.example.org";
     expect(host.sh("cut -d' ' -f1 /var/log/nginx/edox-ops-handbook.access.log | sort -u").stdout).toBe(
       "10.0.0.10\n127.0.0.1\n",
     );
     expect(curl(`-o /dev/null -w '%{http_code} %header{location}' ${site}/guide`)).toBe("301 /guide/");
     expect(curl(`-o /dev/null -w '%header{content-encoding}' --compressed ${site}/big.json`)).toBe("gzip");
+    const onHttps = "-k --resolve docs.example.org:443:10.0.0.5 https://docs.example.org/";
+    expect(curl(onHttps)).toBe("home\n");
     type(host, sectionOf(page, "## Limit", "## Undo"));
     const flood = (from: string): string =>
       host.sh(`seq 400 | sed 's,.*,url = ${site}/\\noutput = /dev/null,' | \
@@ -141,6 +147,22 @@ describe("guides:", () => {
     expect(host.sh(`ls -d ${paths.join(" ")} 2>/dev/null; find / -xdev -name '*edox-ops*'`).stdout).toBe("");
   });
 });
+
+/** Returns a server of the proxy that connects to the host over HTTPS, with the directives of the page. */
+function encrypted(page: string): string {
+  const directives = [...sectionOf(page, "## HTTPS to the host").matchAll(/`(proxy_\w+ \S+;)`/g)].map(
+    ([, each]) => each,
+  );
+  expect(directives).toHaveLength(3);
+  return `server {
+    listen 443 ssl;
+    server_name docs.example.org;
+    ssl_certificate /etc/ssl/handbook.pem;
+    ssl_certificate_key /etc/ssl/handbook.key;
+    proxy_set_header Host $host;
+    location / { ${directives.join(" ")} }
+  }`;
+}
 
 /** Runs nginx with this configuration on another machine, 10.0.0.5. */
 function startProxy(host: TestHost, text: string): void {
