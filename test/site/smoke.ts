@@ -19,6 +19,14 @@ const colourRules = ["color-contrast", "link-in-text-block"];
 /** The pages of the reference share their layout, which is tested once. */
 const reference = "source/";
 
+/** What readers type, and the beginning of the address of the guide that they need. */
+const searches = [
+  ["certificate", "https"],
+  ["backup", "guides/backup"],
+  ["change domain", "guides/", "sites", "https"],
+  ["prepare-ci-host", "runner", "commands"],
+] as const;
+
 export interface Smoked {
   /** The addresses of all pages, relative to that of the site. */
   pages: string[];
@@ -106,20 +114,31 @@ async function violations(page: Page, path: string, runOnly: readonly string[]):
   return found as string[];
 }
 
-/** Tests that the search leads to a page with the search term. */
+/** Tests that each query finds a page of the given prefixes first, which has the last word of the query. */
 async function search(context: BrowserContext, url: string, failures: string[]): Promise<void> {
-  const word = "prepare-ci-host";
   const { page } = await open(context, url, failures);
-  try {
-    await page.goto(url, { waitUntil: "load" });
-    await hydrated(page);
-    await page.locator("#local-search button").first().click();
-    await page.locator("#localsearch-input").fill(word);
-    await page.locator(".VPLocalSearchBox .result").first().click();
-    await page.locator(".VPLocalSearchBox").waitFor({ state: "detached" });
-    await page.locator("main").getByText(word).first().waitFor();
-  } catch (error) {
-    failures.push(`the search for ${word}: ${firstLine(error)}`);
+  for (const [query, ...prefixes] of searches) {
+    try {
+      await page.goto(url, { waitUntil: "load" });
+      await hydrated(page);
+      await page.locator("#local-search button").first().click();
+      await page.locator("#localsearch-input").fill(query);
+      const first = page.locator(".VPLocalSearchBox .result").first();
+      const link = (await first.getAttribute("href")) ?? "";
+      const found = new URL(link, url).href.slice(url.length);
+      if (!prefixes.some((prefix) => found.startsWith(prefix))) failures.push(`the search for ${query} finds ${found}`);
+      if ((await page.locator('.VPLocalSearchBox .result[href*="/source/"]').count()) > 0)
+        failures.push(`the search for ${query} finds the reference of the source`);
+      await first.click();
+      await page.locator(".VPLocalSearchBox").waitFor({ state: "detached" });
+      await page
+        .locator("main")
+        .getByText(query.split(" ").at(-1) ?? "")
+        .first()
+        .waitFor();
+    } catch (error) {
+      failures.push(`the search for ${query}: ${firstLine(error)}`);
+    }
   }
 }
 
