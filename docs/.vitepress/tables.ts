@@ -21,9 +21,8 @@ export function tables(md: MarkdownRenderer): void {
     }
   });
   md.renderer.rules.table_open = (tokens, i, options, _env, self) => {
-    const stacks = tokens[i]?.attrGet("class") === "stacks";
     // A table that may scroll can be reached with the keyboard.
-    return `<div class="table${stacks ? " stacks" : ""}" tabindex="0">${self.renderToken(tokens, i, options)}`;
+    return `<div class="table" tabindex="0">${self.renderToken(tokens, i, options)}`;
   };
   md.renderer.rules.table_close = () => "</table></div>\n";
 }
@@ -47,5 +46,5 @@ function label(table: readonly Token[]): void {
     token.attrSet("data-label", headings[column] ?? "");
     column += 1;
   }
-  if (!isNumeric) table[0]?.attrSet("class", "stacks");
+  if (!isNumeric) table[0]?.attrSet("class", headings.length > 2 ? "stacks many" : "stacks");
 }
