@@ -12,7 +12,7 @@ const excluded = ["docs/commands.md", "CHANGELOG.md"];
 
 /** Words that a reader who knows the field has to translate. */
 const dialect = [
-  /\b(told|tells|heed(s|ed)?|somebody('s| else)?|nobody|whoever|whatever|wherever|anew)\b/i,
+  /\b(told|tells|heed(s|ed)?|somebody('s| else)?|whoever|whatever|wherever|anew)\b/i,
   /\b(put|puts|putting) back\b/i,
   /\b(take|takes|taken|took|taking) (it |them |this |that )?away\b/i,
   /\b(passed|passes|pass) over\b/i,
@@ -33,7 +33,7 @@ function sentencesOf(text: string): string[] {
   const prose = withoutBlocks(text)
     .replace(/^---\n[\s\S]*?\n---\n/, "")
     .replace(/<!--[\s\S]*?-->/g, "")
-    .replace(/^( *\||#|<).*$/gm, "")
+    .replace(/^( *[|<]|#).*$/gm, "")
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replace(/`[^`]*`/g, "CODE")
     .replace(/[*_]{1,2}/g, "");
