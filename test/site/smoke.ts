@@ -23,7 +23,7 @@ const reference = "source/";
 const searches = [
   ["certificate", "https"],
   ["backup", "guides/backup"],
-  ["change domain", "guides/", "sites", "https"],
+  ["change domain", "guides/change-domain"],
   ["prepare-ci-host", "runner", "commands"],
 ] as const;
 
