@@ -116,8 +116,9 @@ async function violations(page: Page, path: string, runOnly: readonly string[]):
 
 /** Tests that each query finds a page of the given prefixes first, which has the last word of the query. */
 async function search(context: BrowserContext, url: string, failures: string[]): Promise<void> {
-  const { page } = await open(context, url, failures);
   for (const [query, ...prefixes] of searches) {
+    // A page of its own, because a tab keeps the last query and shows its results first.
+    const { page } = await open(context, url, failures);
     try {
       await page.goto(url, { waitUntil: "load" });
       await hydrated(page);
@@ -139,6 +140,7 @@ async function search(context: BrowserContext, url: string, failures: string[]):
     } catch (error) {
       failures.push(`the search for ${query}: ${firstLine(error)}`);
     }
+    await page.close();
   }
 }
 
