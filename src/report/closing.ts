@@ -12,8 +12,8 @@ export interface ClosingLine {
 }
 
 const indent = 2;
-/** Stands for a space at which no line breaks: between a number and its unit. */
-const noBreak = "\u00A0";
+/** The spaces at which a line may break: not between a number and its unit. */
+const breaks = /(?<!\d) | (?![a-z%])/i;
 
 const colours = { done: "ok", failed: "failed", warning: "warning", unknown: "unknown" } as const;
 
@@ -25,14 +25,19 @@ export function closingText(lines: readonly ClosingLine[], style: Style, width: 
   return lines.map((line) => `${closingLine(line, style, width)}\n`).join("");
 }
 
-function closingLine({ mark, text, next }: ClosingLine, { glyph, paint, hint }: Style, width: number): string {
+/** Returns the command that follows, as it has to be typed on this host. It is never wrapped, so that it can be copied. */
+export function nextText({ label, argv }: NonNullable<ClosingLine["next"]>, { glyph, hint }: Style): string {
+  return `${label ?? glyph("next")} ${shellLine(hint(argv))}`;
+}
+
+function closingLine({ mark, text, next }: ClosingLine, style: Style, width: number): string {
+  const { glyph, paint } = style;
   const lead = mark === undefined ? "" : `${glyph(mark)} `;
   const colour = colours[mark as keyof typeof colours];
-  const whole = oneLine(text).replace(/(\d) (?=[a-z%])/gi, `$1${noBreak}`);
-  const lines = wrap(whole, width, indent).replaceAll(noBreak, " ").replace(/ +$/gm, "");
+  const lines = wrap(oneLine(text).split(breaks), width, indent);
   const shown = `${colour === undefined ? lead : paint(colour, lead)}${lines}`;
   if (next === undefined) return shown;
-  const command = `${next.label ?? glyph("next")} ${shellLine(hint(next.argv))}`;
+  const command = nextText(next, style);
   const lastLine = shown.slice(shown.lastIndexOf("\n") + 1);
   const fits = text === "" || Bun.stringWidth(`${lastLine} ${command}`) <= width;
   const gap = text === "" ? "" : fits ? " " : `\n${" ".repeat(lead === "" ? 0 : indent)}`;

@@ -2,8 +2,9 @@
 
 import { setUpCommand } from "../bootstrap/feature.ts";
 import { askRoot, type Finding, isHealthy } from "../engine/finding.ts";
-import { countOf, few, oneLine, shellLine } from "../text/lines.ts";
+import { countOf, few, oneLine } from "../text/lines.ts";
 import { durationText } from "../text/time.ts";
+import { nextText } from "./closing.ts";
 import { type FindingsView, isFailure } from "./findings.ts";
 import type { Style } from "./style.ts";
 import { wrap } from "./wrap.ts";
@@ -103,9 +104,8 @@ function lineText({ name, status, detail }: Finding, { width }: TerminalView, st
   return `${style.paint(status, style.glyph(glyphs[status]))} ${wrap(text, width, indent)}\n`;
 }
 
-/** A command is never wrapped, so that it can be copied. */
-function fixText(hint: readonly string[], { glyph, hint: adapt }: Style): string {
-  return `${glyph("next")} ${shellLine(adapt(hint))}\n`;
+function fixText(argv: readonly string[], style: Style): string {
+  return `${nextText({ argv }, style)}\n`;
 }
 
 function healthyText(findings: readonly Finding[], view: TerminalView, style: Style): string {
@@ -150,12 +150,11 @@ function summaryText(
     ...(count("not-set-up") > 0 ? [`${count("not-set-up")} not set up${view.all ? "" : " (--all lists them)"}`] : []),
     ...(hidden > 0 ? [rootText(hidden, style)] : []),
   ];
-  // Lines are broken between parts only.
-  const kept = (text: string): string => text.replaceAll(" ", "\u00A0");
-  const line = `${parts.map(kept).join(`\u00A0${dot} `)}  ${kept(durationText(view.milliseconds))}`;
-  return `${wrap(line, view.width).replace(/ +\n/g, "\n").replaceAll("\u00A0", " ")}\n`;
+  // The empty part is a wider gap before the duration.
+  const line = [...parts.slice(0, -1).map((part) => `${part} ${dot}`), ...parts.slice(-1), ""];
+  return `${wrap([...line, durationText(view.milliseconds)], view.width)}\n`;
 }
 
-function rootText(count: number, { glyph, hint }: Style): string {
-  return `${count} ${count === 1 ? "needs" : "need"} root ${glyph("next")} ${shellLine(hint(askRoot))}`;
+function rootText(count: number, style: Style): string {
+  return `${count} ${count === 1 ? "needs" : "need"} root ${nextText({ argv: askRoot }, style)}`;
 }

@@ -5,12 +5,14 @@ const narrowest = 20;
 
 /**
  * Returns the text broken between words for a terminal of `width` columns. Each line begins at column `indent`: the
- * caller prints what is before the first one. A longer word stays whole, so that a path or a command can be copied.
+ * caller prints what is before the first one. A longer word stays whole, so that a path or a command can be copied. In
+ * place of a text, `text` may be its parts, which are broken only between each other.
  */
-export function wrap(text: string, width: number, indent = 0): string {
+export function wrap(text: string | readonly string[], width: number, indent = 0): string {
   const room = width - indent;
-  if (room < narrowest || Bun.stringWidth(text) <= room) return text;
-  return broken(text.split(" "), room).join(`\n${" ".repeat(indent)}`);
+  const whole = typeof text === "string" ? text : text.join(" ");
+  if (room < narrowest || Bun.stringWidth(whole) <= room) return whole;
+  return broken(typeof text === "string" ? text.split(" ") : text, room).join(`\n${" ".repeat(indent)}`);
 }
 
 /**
@@ -34,7 +36,7 @@ function broken(words: readonly string[], room: number): string[] {
       line = longer;
       continue;
     }
-    lines.push(line);
+    lines.push(line.trimEnd());
     line = word;
   }
   return [...lines, line];
