@@ -3,7 +3,7 @@ import { UnknownStateError } from "../host/host.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
 import { outputFlags } from "./flags.ts";
-import { nextText, rootCommand, viewOf } from "./view.ts";
+import { linesText, printFound, rootCommand } from "./view.ts";
 
 /** The result of nginx's configuration test. `valid`: null if only root can run the test. */
 interface Check {
@@ -29,30 +29,26 @@ export default command({
     const { configFault } = await import("../nginx/accepts.ts");
     const { contractLines } = await import("../report/contract-lines.ts");
     const { keepsRunning } = await import("../resources/service.ts");
-    const { console, hint } = context;
+    const { hint } = context;
     const host = await context.host();
     const installed = installedPackage(host, "nginx") !== null;
     const { valid, output } = installed ? await check(host) : { valid: false, output: "" };
     const nginx = { installed, active: await keepsRunning(host, "nginx"), config_valid: valid, config_check: output };
-    const exit = valid ? exitCode.done : exitCode.failed;
-    if (json) {
-      const { jsonOf } = await import("../report/json.ts");
-      const outcome = valid === null ? "unknown" : valid ? "ok" : "failed";
-      await console.out(jsonOf({ command: "nginx status", outcome, exit, nginx }));
-      return exit;
-    }
-    const view = viewOf(context);
-    if (view === null) {
-      await console.out(contractLines({ ...nginx, config_valid: valid ?? "unknown" }).join(""));
-    } else if (installed) {
-      const { details } = await import("../report/table.ts");
-      const labels = ["NGINX", "CONFIGURATION", ""];
-      const values = [nginx.active ? "active" : "not active", validText(valid), valid ? "" : output];
-      await console.out(details(labels, values, view.width));
-    } else {
-      await console.out(nextText(view, "nginx is not installed.", rootCommand("bootstrap")));
-    }
-    return exit;
+    return printFound(context, json, {
+      document: { nginx },
+      outcome: valid === null ? "unknown" : valid ? "ok" : "failed",
+      exit: valid ? exitCode.done : exitCode.failed,
+      text: () => contractLines({ ...nginx, config_valid: valid ?? "unknown" }).join(""),
+      async view(view) {
+        if (!installed) {
+          return linesText(view, { text: "nginx is not installed.", next: { argv: rootCommand("bootstrap") } });
+        }
+        const { details } = await import("../report/table.ts");
+        const labels = ["NGINX", "CONFIGURATION", ""];
+        const values = [nginx.active ? "active" : "not active", validText(valid), valid ? "" : output];
+        return details(labels, values, view.width);
+      },
+    });
 
     async function check(host: Host): Promise<Check> {
       if (host.uid === 0) {

@@ -1,25 +1,49 @@
-// What commands that only read print at a terminal. A pipe gets the lines that scripts read.
+// What commands that only read print.
 
+import { type ClosingLine, closingText } from "../report/closing.ts";
+import type { Document } from "../report/schema.ts";
 import { type Style, styleOf } from "../report/style.ts";
-import { wrap } from "../report/wrap.ts";
-import { oneLine, shellLine } from "../text/lines.ts";
-import type { Context } from "./context.ts";
+import { type Context, exitCode } from "./context.ts";
 
+/** The style and the width of stdout, if it is a terminal. */
 export interface View extends Style {
   /** In columns. */
   width: number;
 }
 
-/** Returns the view of stdout, or null if stdout is not a terminal. */
-export function viewOf({ console, hint }: Context): View | null {
-  const width = console.width("out");
-  if (width === null) return null;
-  return { width, ...styleOf({ colour: console.colour("out"), unicode: console.unicode(), hint }) };
+/** What a command found, in each of its forms. Only one of them is called. */
+interface Found {
+  /** The content of the document. */
+  document: Omit<Document, "schema" | "command" | "outcome" | "exit">;
+  /** "ok" by default. */
+  outcome?: Document["outcome"];
+  /** 0 by default. */
+  exit?: number;
+  /** Returns the text for a terminal. */
+  view(view: View): string | Promise<string>;
+  /** Returns the text for a pipe, which scripts read. */
+  text(): string | Promise<string>;
 }
 
-/** Returns the sentence, and below it the next command. The command is never broken, so that it can be copied. */
-export function nextText({ width, glyph, hint }: View, sentence: string, next: readonly string[]): string {
-  return `${wrap(oneLine(sentence), width, 2).replace(/^ +/, "")}\n${glyph("next")} ${shellLine(hint(next))}\n`;
+/** Prints what a command that only reads found: the document with `json`, or text. Returns the exit code. */
+export async function printFound({ command, console, hint }: Context, json: unknown, found: Found): Promise<number> {
+  const { document, outcome = "ok", exit = exitCode.done } = found;
+  const width = console.width("out");
+  if (json) {
+    const { jsonOf } = await import("../report/json.ts");
+    await console.out(jsonOf({ command, outcome, exit, ...document }));
+  } else if (width === null) {
+    await console.out(await found.text());
+  } else {
+    const style = styleOf({ colour: console.colour("out"), unicode: console.unicode(), hint });
+    await console.out(await found.view({ ...style, width }));
+  }
+  return exit;
+}
+
+/** Returns lines for a terminal, each with the command to run next, if there is one. */
+export function linesText(view: View, ...lines: readonly ClosingLine[]): string {
+  return closingText(lines, view, view.width);
 }
 
 /** Returns the words of a command of edox-ops that needs root. No word of it may contain a blank. */

@@ -7,8 +7,14 @@ import { wrap } from "./wrap.ts";
 export interface ClosingLine {
   mark?: Parameters<Style["glyph"]>[0];
   text: string;
-  /** The command that the line ends with, and the words before it: an arrow by default. */
-  next?: { label?: string; argv: readonly string[] };
+  /** The command that the line ends with. */
+  next?: NextCommand;
+}
+
+interface NextCommand {
+  /** The words before the command; an arrow by default. */
+  label?: string;
+  argv: readonly string[];
 }
 
 const indent = 2;
@@ -26,7 +32,7 @@ export function closingText(lines: readonly ClosingLine[], style: Style, width: 
 }
 
 /** Returns the command that follows, as it has to be typed on this host. It is never wrapped, so that it can be copied. */
-export function nextText({ label, argv }: NonNullable<ClosingLine["next"]>, { glyph, hint }: Style): string {
+export function nextText({ label, argv }: NextCommand, { glyph, hint }: Style): string {
   return `${label ?? glyph("next")} ${shellLine(hint(argv))}`;
 }
 

@@ -88,7 +88,7 @@ describe("project list at a terminal", () => {
     expect(out).toMatch(/^docs +http:\/\/docs.example.org\/ +enabled +\? +\?$/m);
     expect(out).toMatch(/^handbook .* disabled +just now +2\.0 KiB$/m);
     expect(out).toContain("▲ docs: permission denied");
-    expect(out).toEndWith("Root can read all of them.\n→ sudo edox-ops project list\n");
+    expect(out).toEndWith("Root can read all of them. → sudo edox-ops project list\n");
   });
 
   test("a tree that another program made has no time of a deploy", async () => {
@@ -165,7 +165,7 @@ describe("project backups, assets and show at a terminal", () => {
     const { out } = await atWidth(site, 80, "project assets docs");
     expect(out).toBe(
       "PATH                    SIZE\nassets/app.4f283b18.js  6 bytes\n\n" +
-        "1 file, 6 bytes. Remove them:\n→ edox-ops project assets prune docs\n",
+        "1 file, 6 bytes. Remove them: → edox-ops project assets prune docs\n",
     );
     expect((await site.type("project assets docs")).out).toBe("assets/app.4f283b18.js\t6\n");
   });
@@ -231,7 +231,7 @@ describe("runners at a terminal", () => {
       expect((await viewed(host, width, "gitlab-runner status")).out).toMatchSnapshot(`${width} columns`);
     }
     const none = await viewed(version(fakeDebian(), 127), 80, "gitlab-runner status");
-    expect([none.exit, none.out]).toEqual([1, "GitLab Runner is not installed.\n→ edox-ops gitlab-runner install\n"]);
+    expect([none.exit, none.out]).toEqual([1, "GitLab Runner is not installed. → edox-ops gitlab-runner install\n"]);
   });
 });
 
@@ -243,7 +243,7 @@ describe("certs status and nginx status at a terminal", () => {
     expect(out).toMatchSnapshot("80 columns");
     expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     const bare = await viewed(fakeDebian(), 80, "certs status");
-    expect(bare.out).toStartWith("No certificates yet.\n→ edox-ops project certs issue SLUG\n");
+    expect(bare.out).toStartWith("No certificates yet. → edox-ops project certs issue SLUG\n");
   });
 
   test("nginx status shows the service and the configuration, and --json the same facts", async () => {
@@ -255,7 +255,7 @@ describe("certs status and nginx status at a terminal", () => {
       nginx: { installed: true, active: true, config_valid: true },
     });
     const bare = await viewed(fakeDebian(), 80, "nginx status");
-    expect([bare.exit, bare.out]).toEqual([1, "nginx is not installed.\n→ edox-ops bootstrap\n"]);
+    expect([bare.exit, bare.out]).toEqual([1, "nginx is not installed. → edox-ops bootstrap\n"]);
     const { outcome, exit } = JSON.parse((await typed("nginx status --json", fakeDebian())).out);
     expect([outcome, exit]).toEqual(["failed", 1]);
   });

@@ -4,7 +4,7 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { bundleFlags, bundlePolicyOf, outputFlags } from "../flags.ts";
-import { viewOf } from "../view.ts";
+import { printFound } from "../view.ts";
 import { fileArgument } from "./file.ts";
 
 export default command({
@@ -44,21 +44,11 @@ export default command({
       }
       const policy = bundlePolicyOf({ ...values, bundle: values.file });
       const description = describeBundle(bundle, await findSigner(host, bundle, policy));
-      if (values.json) {
-        const { jsonOf } = await import("../../report/json.ts");
-        const document = { command: "bundle show", outcome: "ok", exit: exitCode.done } as const;
-        await console.out(jsonOf({ ...document, bundle: description }));
-        return exitCode.done;
-      }
-      const view = viewOf(context);
-      if (view !== null) {
-        const { bundleText } = await import("./show-view.ts");
-        await console.out(bundleText(description, view));
-        return exitCode.done;
-      }
-      const { descriptionLines } = await import("./text.ts");
-      await console.out(descriptionLines(description).join(""));
-      return exitCode.done;
+      return await printFound(context, values.json, {
+        document: { bundle: description },
+        view: async (view) => (await import("./show-view.ts")).bundleText(description, view),
+        text: async () => (await import("./text.ts")).descriptionLines(description).join(""),
+      });
     } finally {
       bundle.close();
     }

@@ -2,10 +2,9 @@
 
 import type { CertificateStatus, CertsStatus } from "../../certs/status.ts";
 import { type Cell, table } from "../../report/table.ts";
-import { wrap } from "../../report/wrap.ts";
-import { countOf, oneLine } from "../../text/lines.ts";
+import { countOf } from "../../text/lines.ts";
 import { utcText } from "../../text/time.ts";
-import { nextText, rootCommand, type View } from "../view.ts";
+import { linesText, rootCommand, type View } from "../view.ts";
 
 interface Certificates {
   status: CertsStatus;
@@ -16,17 +15,15 @@ interface Certificates {
 /** Returns a row for each certificate, and what is known about renewals. */
 export function certificatesText({ status, warnings }: Certificates, uid: number, view: View): string {
   const { certificates } = status;
-  const notes = [...certificates.flatMap(hookNote), ...warnings];
-  const shown = notes.map((note) => `${wrap(oneLine(`${view.glyph("warning")} ${note}`), view.width, 2)}\n`);
+  const notes = [...certificates.flatMap(hookNote), ...warnings].map((text) => ({ mark: "warning" as const, text }));
   if (certificates.length === 0 && uid === 0) {
-    const issue = rootCommand("project certs issue SLUG");
-    return nextText(view, "No certificates yet.", issue) + shown.join("");
+    const next = { argv: rootCommand("project certs issue SLUG") };
+    return linesText(view, { text: "No certificates yet.", next }, ...notes);
   }
   const rows = certificates.map((each) => rowOf(each, view));
-  const renewals = wrap(`Renewals: ${timerText(status)}`, view.width, 2);
   return [
     ...(rows.length === 0 ? [] : [table(["NAME", "VALID UNTIL", "SERVED", "PROJECTS"], rows, view.width)]),
-    `${renewals}\n${shown.join("")}`,
+    linesText(view, { text: `Renewals: ${timerText(status)}` }, ...notes),
   ].join("\n");
 }
 

@@ -2,8 +2,8 @@ import type { CertificateStatus } from "../../certs/status.ts";
 import { contractLines } from "../../report/contract-lines.ts";
 import { lineOf, shellLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { exitCode } from "../context.ts";
-import { viewOf } from "../view.ts";
+import { outputFlags } from "../flags.ts";
+import { printFound } from "../view.ts";
 
 export default command({
   meta: {
@@ -16,36 +16,31 @@ export default command({
     ],
     examples: ["sudo edox-ops certs status", "sudo edox-ops certs status --json"],
   },
-  args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
+  args: { json: outputFlags.json },
   async run(values, context) {
     const { certsStatus } = await import("../../certs/status.ts");
-    const { console, hint } = context;
+    const { hint } = context;
     const host = await context.host();
     const { status, faults } = await certsStatus(host);
     const isHidden = host.uid !== 0;
     const again = shellLine(hint(["sudo", "edox-ops", "certs", "status"]));
     const warnings = [...faults, ...(isHidden ? [`only root may read the certificates (run: ${again})`] : [])];
-    if (values.json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const outcome = isHidden ? "unknown" : "ok";
-      const document = { command: "certs status", outcome, exit: exitCode.done } as const;
-      await console.out(jsonOf({ ...document, ...(warnings.length > 0 && { warnings }), certs: status }));
-      return exitCode.done;
-    }
-    const view = viewOf(context);
-    if (view !== null) {
-      const { certificatesText } = await import("./status-view.ts");
-      await console.out(certificatesText({ status, warnings }, host.uid, view));
-      return exitCode.done;
-    }
-    const { certificates, ...renewals } = status;
-    const lines = [
-      ...contractLines(renewals),
-      ...certificates.flatMap(linesFor),
-      ...warnings.map((each) => lineOf`certificates: ${each}`),
-    ];
-    await console.out(lines.join(""));
-    return exitCode.done;
+    return printFound(context, values.json, {
+      document: { ...(warnings.length > 0 && { warnings }), certs: status },
+      outcome: isHidden ? "unknown" : "ok",
+      async view(view) {
+        const { certificatesText } = await import("./status-view.ts");
+        return certificatesText({ status, warnings }, host.uid, view);
+      },
+      text() {
+        const { certificates, ...renewals } = status;
+        return [
+          ...contractLines(renewals),
+          ...certificates.flatMap(linesFor),
+          ...warnings.map((each) => lineOf`certificates: ${each}`),
+        ].join("");
+      },
+    });
   },
 });
 

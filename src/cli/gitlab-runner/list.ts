@@ -1,7 +1,6 @@
 import { command } from "../command.ts";
-import { exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";
-import { nextText, rootCommand, viewOf } from "../view.ts";
+import { linesText, printFound, rootCommand } from "../view.ts";
 
 /** The command that registers the first runner of a host. It reads the token from stdin. */
 const firstRunner = rootCommand("gitlab-runner register --profile ci --url https://gitlab.com --token -");
@@ -21,7 +20,6 @@ export default command({
     const { surveyConfig } = await import("../../runner/runners.ts");
     const { recordOf, readRecord, recordFaults } = await import("../../runner/record.ts");
     const { lineOf, oneLine } = await import("../../text/lines.ts");
-    const { console } = context;
     const host = await context.host();
     const record = readRecord(host);
     const config = surveyConfig(host);
@@ -30,26 +28,23 @@ export default command({
       return { name, url, executor, ours: recordOf(record, runner) !== null };
     });
     const faults = [...config.invalid, ...recordFaults(record)];
-    if (json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const document = { command: "gitlab-runner list", outcome: "ok", exit: exitCode.done } as const;
-      await console.out(jsonOf({ ...document, ...(faults.length > 0 && { warnings: faults }), runners }));
-      return exitCode.done;
-    }
-    for (const fault of faults) console.err(`warning: ${oneLine(fault)}\n`);
-    const view = viewOf(context);
-    if (view === null) {
-      const lines = runners.map(({ name, url, executor, ours }) => {
-        return lineOf`${name}\t${url}\t${executor}\t${ours ? "ours" : "foreign"}`;
-      });
-      await console.out(lines.length === 0 ? "No runners.\n" : lines.join(""));
-    } else if (runners.length === 0) {
-      await console.out(nextText(view, "No runners yet.", firstRunner));
-    } else {
-      const { table } = await import("../../report/table.ts");
-      const rows = runners.map(({ name, url, executor, ours }) => [name, url, executor, ours ? "edox-ops" : "foreign"]);
-      await console.out(table(["NAME", "GITLAB", "EXECUTOR", "OWNER"], rows, view.width));
-    }
-    return exitCode.done;
+    if (!json) for (const fault of faults) context.console.err(`warning: ${oneLine(fault)}\n`);
+    return printFound(context, json, {
+      document: { ...(faults.length > 0 && { warnings: faults }), runners },
+      async view(view) {
+        if (runners.length === 0) return linesText(view, { text: "No runners yet.", next: { argv: firstRunner } });
+        const { table } = await import("../../report/table.ts");
+        const rows = runners.map(({ name, url, executor, ours }) => {
+          return [name, url, executor, ours ? "edox-ops" : "foreign"];
+        });
+        return table(["NAME", "GITLAB", "EXECUTOR", "OWNER"], rows, view.width);
+      },
+      text() {
+        const lines = runners.map(({ name, url, executor, ours }) => {
+          return lineOf`${name}\t${url}\t${executor}\t${ours ? "ours" : "foreign"}`;
+        });
+        return lines.join("") || "No runners.\n";
+      },
+    });
   },
 });

@@ -1,11 +1,9 @@
 // The status of the runners for a terminal.
 
 import { details, table } from "../../report/table.ts";
-import { wrap } from "../../report/wrap.ts";
 import type { RunnerLoad, RunnerStatus, ServiceStatus } from "../../runner/status.ts";
-import { oneLine } from "../../text/lines.ts";
 import { durationText } from "../../text/time.ts";
-import { nextText, rootCommand, type View } from "../view.ts";
+import { linesText, rootCommand, type View } from "../view.ts";
 
 interface Status {
   service: ServiceStatus;
@@ -17,9 +15,10 @@ interface Status {
 }
 
 /** Returns the service, a row for each runner, and the faults. */
-export function statusText({ service, now, runners, faults }: Status, view: View): string {
+export function runnersText({ service, now, runners, faults }: Status, view: View): string {
   if (!service.installed) {
-    return nextText(view, "GitLab Runner is not installed.", rootCommand("gitlab-runner install"));
+    const argv = rootCommand("gitlab-runner install");
+    return linesText(view, { text: "GitLab Runner is not installed.", next: { argv } });
   }
   const atBoot = service.service_installed ? "starts at boot" : "does not start at boot";
   const labels = ["SERVICE", "VERSION", "JOBS", "STOP"];
@@ -33,11 +32,11 @@ export function statusText({ service, now, runners, faults }: Status, view: View
     return [name, url, `${executor}${privileged ? ", privileged" : ""}`, ours ? "edox-ops" : "foreign", accepted];
   });
   const headers = ["NAME", "GITLAB", "EXECUTOR", "OWNER", "ACCEPTED"];
-  const notes = faults.map((fault) => `${wrap(oneLine(`${view.glyph("warning")} ${fault}`), view.width, 2)}\n`);
+  const notes = faults.map((text) => ({ mark: "warning" as const, text }));
   return [
     details(labels, values, view.width),
     ...(rows.length === 0 ? [] : [table(headers, rows, view.width)]),
-    ...(notes.length === 0 ? [] : [notes.join("")]),
+    ...(notes.length === 0 ? [] : [linesText(view, ...notes)]),
   ].join("\n");
 }
 

@@ -6,7 +6,8 @@ import { runnerStatePath } from "../../runner/paths.ts";
 import { lineOf, shellLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
-import { viewOf } from "../view.ts";
+import { outputFlags } from "../flags.ts";
+import { printFound } from "../view.ts";
 
 export default command({
   meta: {
@@ -19,13 +20,12 @@ export default command({
     ],
     examples: ["sudo edox-ops gitlab-runner status", "sudo edox-ops gitlab-runner status --json"],
   },
-  args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
+  args: { json: outputFlags.json },
   async run(values, context) {
     const { runnerLoad, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
-    const { console, hint } = context;
+    const { hint } = context;
     const host = await context.host();
     const service = await serviceStatus(host);
-    const exit = service.installed ? exitCode.done : exitCode.failed;
     // Only root can read the tokens, and so only root can ask GitLab about the runners.
     const sees = host.uid === 0 && service.installed;
     const now = sees ? await runnerLoad(host) : undefined;
@@ -39,34 +39,29 @@ export default command({
       ...(problem ? [problem] : []),
       ...(hidden ? [`only root may read them (run: ${again})`] : []),
     ];
-    if (values.json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const outcome = hidden ? "unknown" : service.installed ? "ok" : "failed";
-      const warnings = faults.length > 0 ? { warnings: faults } : {};
-      const runner = { ...service, ...now, runners };
-      await console.out(jsonOf({ command: "gitlab-runner status", outcome, exit, ...warnings, runner }));
-      return exit;
-    }
-    const view = viewOf(context);
-    if (view !== null) {
-      const { statusText } = await import("./status-view.ts");
-      await console.out(statusText({ service, now, runners, faults }, view));
-      return exit;
-    }
-    const { found: state = [] } = await orReason(() => registrationState(host));
-    const lines = [
-      ...contractLines(service),
-      ...state.map((each) => lineOf`${each}`),
-      ...contractLines(now ?? {}),
-      ...runners.map(({ name, url, executor, privileged, volumes, ours, accepted }) => {
-        const docker = executor.startsWith("docker") ? [privileged ? "privileged" : "", volumes.join(" ")] : [];
-        const settings = [executor, ...docker].filter((each) => each !== "").join(", ");
-        return lineOf`runner ${name}: ${url}, ${settings}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
-      }),
-      ...faults.map((fault) => lineOf`runners: ${fault}`),
-    ];
-    await console.out(lines.join(""));
-    return exit;
+    return printFound(context, values.json, {
+      document: { ...(faults.length > 0 && { warnings: faults }), runner: { ...service, ...now, runners } },
+      outcome: hidden ? "unknown" : service.installed ? "ok" : "failed",
+      exit: service.installed ? exitCode.done : exitCode.failed,
+      async view(view) {
+        const { runnersText } = await import("./status-view.ts");
+        return runnersText({ service, now, runners, faults }, view);
+      },
+      async text() {
+        const { found: state = [] } = await orReason(() => registrationState(host));
+        return [
+          ...contractLines(service),
+          ...state.map((each) => lineOf`${each}`),
+          ...contractLines(now ?? {}),
+          ...runners.map(({ name, url, executor, privileged, volumes, ours, accepted }) => {
+            const docker = executor.startsWith("docker") ? [privileged ? "privileged" : "", volumes.join(" ")] : [];
+            const settings = [executor, ...docker].filter((each) => each !== "").join(", ");
+            return lineOf`runner ${name}: ${url}, ${settings}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
+          }),
+          ...faults.map((fault) => lineOf`runners: ${fault}`),
+        ].join("");
+      },
+    });
   },
 });
 

@@ -5,7 +5,7 @@ import { lineOf, oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";
-import { viewOf } from "../view.ts";
+import { printFound } from "../view.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
@@ -17,36 +17,29 @@ export default command({
   },
   args: { ...slugArgument, json: outputFlags.json },
   async run(values, context) {
-    const { console } = context;
     const [host, trees] = [await context.host(), await context.trees()];
     const project = await theProject(host, slugOf(values));
     const unread: string[] = [];
     const backups = listBackups(host, trees, project.slug, unread);
     const from = findRestoreSource(host, trees, project);
-    const exit = unread.length > 0 ? exitCode.failed : exitCode.done;
-    if (values.json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const outcome = unread.length > 0 ? "failed" : "ok";
-      const document = { command: "project backups list", outcome, exit, warnings: unread, backups } as const;
-      await console.out(jsonOf({ ...document, restored_from: from }));
-      return exit;
-    }
-    for (const fault of unread) console.err(`warning: ${oneLine(fault)}\n`);
-    const view = viewOf(context);
-    if (view !== null) {
-      const { backupsText } = await import("./backups-view.ts");
-      await console.out(backupsText({ slug: project.slug, backups, from, nowMs: host.now() }, view));
-      return exit;
-    }
-    const lines = backups.map(({ name, path, bytes }) => lineOf`${name}\t${bytes ?? "-"}\t${path}`);
-    const newest = backups.at(-1);
-    const last = newest === undefined ? "No deploy backups for this project.\n" : `Newest backup: ${newest.name}\n`;
-    const left = backups.filter((backup) => backup.left_by_restore).map(({ name }) => name);
-    const more = [
-      ...(left.length > 0 ? [`Left by a restore: ${left.join(", ")}\n`] : []),
-      ...(from === null ? [] : [`Live release: restored from ${from}\n`]),
-    ];
-    await console.out([...lines, ...more, last].join(""));
-    return exit;
+    if (!values.json) for (const fault of unread) context.console.err(`warning: ${oneLine(fault)}\n`);
+    return printFound(context, values.json, {
+      document: { warnings: unread, backups, restored_from: from },
+      outcome: unread.length > 0 ? "failed" : "ok",
+      exit: unread.length > 0 ? exitCode.failed : exitCode.done,
+      async view(view) {
+        const { backupsText } = await import("./backups-view.ts");
+        return backupsText({ slug: project.slug, backups, from, nowMs: host.now() }, view);
+      },
+      async text() {
+        const { restoreNotes } = await import("./backups-view.ts");
+        const newest = backups.at(-1);
+        return [
+          ...backups.map(({ name, path, bytes }) => lineOf`${name}\t${bytes ?? "-"}\t${path}`),
+          ...restoreNotes(backups, from).map((note) => `${note}\n`),
+          newest === undefined ? "No deploy backups for this project.\n" : `Newest backup: ${newest.name}\n`,
+        ].join("");
+      },
+    });
   },
 });

@@ -1,12 +1,11 @@
 // The backups of a project as a table for a terminal.
 
 import { table } from "../../report/table.ts";
-import { wrap } from "../../report/wrap.ts";
 import type { Backup } from "../../sites/deploy/backups.ts";
 import { secondsOf } from "../../sites/deploy/releases.ts";
 import { sizeText } from "../../text/size.ts";
 import { ageText, utcText } from "../../text/time.ts";
-import { nextText, rootCommand, type View } from "../view.ts";
+import { linesText, rootCommand, type View } from "../view.ts";
 
 interface Backups {
   slug: string;
@@ -21,8 +20,8 @@ interface Backups {
 export function backupsText({ slug, backups, from, nowMs }: Backups, view: View): string {
   const newest = backups.at(-1);
   if (newest === undefined) {
-    const deploy = rootCommand(`project deploy ${slug} --source DIRECTORY`);
-    return nextText(view, `No backups of ${slug} yet: a deploy that replaces a release makes one.`, deploy);
+    const text = `No backups of ${slug} yet: a deploy that replaces a release makes one.`;
+    return linesText(view, { text, next: { argv: rootCommand(`project deploy ${slug} --source DIRECTORY`) } });
   }
   const rows = backups.map((backup) => {
     const { name, bytes } = backup;
@@ -31,16 +30,17 @@ export function backupsText({ slug, backups, from, nowMs }: Backups, view: View)
     const marks = [...(backup === newest ? ["newest"] : []), ...(name === from ? ["restored"] : [])].join(", ");
     return [name, utcText(ms).replace(" UTC", ""), ageText(ms, nowMs), size, marks];
   });
+  const restore = rootCommand(`project restore ${slug} --backup ${newest.name}`);
+  const notes = restoreNotes(backups, from).map((text) => ({ text }));
+  const next = linesText(view, ...notes, { text: "Restore one of them:", next: { argv: restore } });
+  return `${table(["BACKUP", "CREATED (UTC)", "AGE", "SIZE", ""], rows, view.width)}\n${next}`;
+}
+
+/** Returns what restores left. `from`: the name of the backup that the live release was restored from, or null. */
+export function restoreNotes(backups: readonly Backup[], from: string | null): string[] {
   const left = backups.filter((backup) => backup.left_by_restore).map(({ name }) => name);
-  const notes = [
+  return [
     ...(left.length > 0 ? [`Left by a restore: ${left.join(", ")}`] : []),
     ...(from === null ? [] : [`Live release: restored from ${from}`]),
   ];
-  const restore = rootCommand(`project restore ${slug} --backup ${newest.name}`);
-  return [
-    table(["BACKUP", "CREATED (UTC)", "AGE", "SIZE", ""], rows, view.width),
-    "\n",
-    ...notes.map((note) => `${wrap(note, view.width, 2)}\n`),
-    nextText(view, "Restore one of them:", restore),
-  ].join("");
 }

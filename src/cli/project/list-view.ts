@@ -3,16 +3,15 @@
 import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import type { ClosingLine } from "../../report/closing.ts";
 import { type Cell, table } from "../../report/table.ts";
-import { wrap } from "../../report/wrap.ts";
 import { type LiveTree, measureLive } from "../../sites/deploy/live-tree.ts";
 import type { Project } from "../../sites/project.ts";
 import { urlOf } from "../../sites/serve/answer.ts";
 import type { readRecords } from "../../sites/store.ts";
-import { oneLine } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
 import { ageText } from "../../text/time.ts";
-import { nextText, rootCommand, type View } from "../view.ts";
+import { linesText, rootCommand, type View } from "../view.ts";
 
 /** The time in milliseconds to measure all trees: 10,000 files take 40 to 100 ms. */
 export const measuringMs = 1000;
@@ -27,12 +26,6 @@ export interface Machine {
 /** A tree, or why it is not known. */
 type Known = { live: LiveTree | null } | { why: Problem };
 
-/** What is wrong with a project, and the command that fixes it. */
-interface Note {
-  sentence: string;
-  next: readonly string[] | undefined;
-}
-
 /** Returns a row for each record. A tree that cannot be read does not stop the others. */
 export function projectsText(
   { projects, broken }: Awaited<ReturnType<typeof readRecords>>,
@@ -41,25 +34,28 @@ export function projectsText(
 ): string {
   const { host } = machine;
   if (projects.size + broken.size === 0) {
-    const publish = rootCommand("project publish SLUG --domain docs.example.org --source DIRECTORY");
-    return nextText(view, "No projects yet.", publish);
+    const argv = rootCommand("project publish SLUG --domain docs.example.org --source DIRECTORY");
+    return linesText(view, { text: "No projects yet.", next: { argv } });
   }
   const end = host.now() + measuringMs;
   let left = projects.size;
-  const notes: Note[] = [];
+  const notes: ClosingLine[] = [];
   const rows = new Map<string, Cell[]>();
   for (const [slug, project] of projects) {
     const known = liveTree(machine, project, (end - host.now()) / left);
     left -= 1;
-    if ("why" in known) notes.push({ sentence: `${slug}: ${known.why.message}`, next: known.why.hint });
+    if ("why" in known) notes.push(noteOf(slug, known.why.message, known.why.hint));
     rows.set(slug, [slug, urlOf(project), ...cells(project, known, host.now(), view)]);
   }
   for (const [slug, { reason, hint }] of broken) {
     rows.set(slug, [slug, "", { text: "invalid", paint: (text) => view.paint("failed", text) }]);
-    notes.push({ sentence: `${slug}: ${reason}`, next: hint });
+    notes.push(noteOf(slug, reason, hint));
   }
   const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-  return [table(headers, sorted, view.width), ...notesText(notes, host.uid, view)].join("\n");
+  if (notes.length > 0 && host.uid !== 0) {
+    notes.push({ text: "Root can read all of them.", next: { argv: rootCommand("project list") } });
+  }
+  return [table(headers, sorted, view.width), ...(notes.length === 0 ? [] : [linesText(view, ...notes)])].join("\n");
 }
 
 /** Returns the live tree, measured for at most `limitMs` milliseconds. Never throws. */
@@ -86,12 +82,7 @@ export function cells({ enabled }: Project, known: Known, now: number, { paint, 
   ];
 }
 
-function notesText(notes: readonly Note[], uid: number, view: View): string[] {
-  if (notes.length === 0) return [];
-  const lines = notes.map(({ sentence, next }) => {
-    const line = `${view.glyph("warning")} ${sentence}`;
-    return next === undefined ? `${wrap(oneLine(line), view.width, 2)}\n` : nextText(view, line, next);
-  });
-  const again = rootCommand("project list");
-  return [lines.join("") + (uid === 0 ? "" : nextText(view, "Root can read all of them.", again))];
+/** Returns what is wrong with a project, and the command that fixes it. */
+function noteOf(slug: string, reason: string, fix: readonly string[] | undefined): ClosingLine {
+  return { mark: "warning", text: `${slug}: ${reason}`, ...(fix && { next: { argv: fix } }) };
 }

@@ -1,7 +1,7 @@
 import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { exitCode } from "../context.ts";
-import { viewOf } from "../view.ts";
+import { outputFlags } from "../flags.ts";
+import { printFound } from "../view.ts";
 
 export default command({
   meta: {
@@ -14,34 +14,29 @@ export default command({
     ],
     examples: ["sudo edox-ops project list", "sudo edox-ops project list --json"],
   },
-  args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
+  args: { json: outputFlags.json },
   async run({ json }, context) {
     const { readRecords } = await import("../../sites/store.ts");
-    const { console } = context;
     const host = await context.host();
     const records = await readRecords(host);
     const { projects: valid, broken } = records;
-    if (json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const projects = [...valid.values()];
-      const invalid = [...broken].map(([slug, { reason }]) => ({ slug, reason }));
-      const more = invalid.length > 0 ? { invalid } : {};
-      await console.out(jsonOf({ command: "project list", outcome: "ok", exit: exitCode.done, projects, ...more }));
-      return exitCode.done;
-    }
-    const view = viewOf(context);
-    if (view !== null) {
-      const { projectsText } = await import("./list-view.ts");
-      await console.out(projectsText(records, { host, trees: await context.trees() }, view));
-      return exitCode.done;
-    }
-    const lines = [
-      ...[...valid.values()].map(({ slug, domain, root_path, enabled }) => {
-        return lineOf`${slug}\t${domain}\t${root_path}\t${enabled ? "enabled" : "disabled"}`;
-      }),
-      ...[...broken].map(([key, { reason }]) => lineOf`${key}\t-\t-\tinvalid: ${reason}`),
-    ].sort();
-    await console.out(lines.join("") || "No managed projects.\n");
-    return exitCode.done;
+    const projects = [...valid.values()];
+    const invalid = [...broken].map(([slug, { reason }]) => ({ slug, reason }));
+    return printFound(context, json, {
+      document: { projects, ...(invalid.length > 0 && { invalid }) },
+      async view(view) {
+        const { projectsText } = await import("./list-view.ts");
+        return projectsText(records, { host, trees: await context.trees() }, view);
+      },
+      text() {
+        const lines = [
+          ...projects.map(({ slug, domain, root_path, enabled }) => {
+            return lineOf`${slug}\t${domain}\t${root_path}\t${enabled ? "enabled" : "disabled"}`;
+          }),
+          ...invalid.map(({ slug, reason }) => lineOf`${slug}\t-\t-\tinvalid: ${reason}`),
+        ];
+        return lines.sort().join("") || "No managed projects.\n";
+      },
+    });
   },
 });
