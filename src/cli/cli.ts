@@ -4,9 +4,9 @@ import { UnknownStateError } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { completionWord } from "../report/completion-scripts.ts";
-import { styleOf } from "../report/style.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
 import { Declined } from "../run/confirmation.ts";
+import { styleFor } from "../run/environment.ts";
 import { type RunResult, UnfinishedRun } from "../run/result.ts";
 import { withoutSecrets } from "../run/without-secrets.ts";
 import { readArguments, usage } from "./arguments.ts";
@@ -113,9 +113,9 @@ async function helpOf({ command, names }: Resolved, console: Context["console"],
 
 /** Reports a problem that ended a command. `result`: that of a run until then. */
 async function refuse(problem: Problem, context: Context, result?: RunResult): Promise<number> {
-  const { command, typed, console, hint, variable } = context;
+  const { command, typed, console, variable } = context;
   const { outcome, exit } = refusalOf(problem, result?.steps);
-  const style = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
+  const style = styleFor(context, "err", !typed.includes("--no-color"));
   const { problemText } = await import("../report/text.ts");
   const words = (): void => console.err(problemText(problem, null, style, console.width("err") ?? undefined));
   // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.

@@ -21,7 +21,7 @@ export default command({
   args: doctorFlags,
   async run(values, context) {
     const { isFailure } = await import("../report/findings.ts");
-    const { console, hint } = context;
+    const { console } = context;
     const host = await context.host();
     if (values.inventory) {
       await (await import("../bundle/inventory.ts")).writeInventory(host, values.inventory);
@@ -50,12 +50,8 @@ export default command({
       if (host.stat(values.junit) !== null) host.remove(values.junit);
       host.append(values.junit, junitOf(findings, strict), 0o644);
     }
-    const { styleOf } = await import("../report/style.ts");
-    const style = styleOf({
-      colour: !values["no-color"] && console.colour("out"),
-      unicode: console.unicode(),
-      hint,
-    });
+    const { styleFor } = await import("../run/environment.ts");
+    const style = styleFor(context, "out", !values["no-color"]);
     if (values.json) {
       const { findingsOf, jsonOf } = await import("../report/json.ts");
       const unknown = !strict && findings.some(({ status }) => status === "unknown");

@@ -2,7 +2,8 @@
 
 import { type ClosingLine, closingText } from "../report/closing.ts";
 import type { Document } from "../report/schema.ts";
-import { type Style, styleOf } from "../report/style.ts";
+import type { Style } from "../report/style.ts";
+import { styleFor } from "../run/environment.ts";
 import { type Context, exitCode } from "./context.ts";
 
 /** The style and the width of stdout, if it is a terminal. */
@@ -26,7 +27,8 @@ interface Found {
 }
 
 /** Prints what a command that only reads found: the document with `json`, or text. Returns the exit code. */
-export async function printFound({ command, console, hint }: Context, json: unknown, found: Found): Promise<number> {
+export async function printFound(context: Context, json: unknown, found: Found): Promise<number> {
+  const { command, console } = context;
   const { document, outcome = "ok", exit = exitCode.done } = found;
   const width = console.width("out");
   if (json) {
@@ -35,8 +37,7 @@ export async function printFound({ command, console, hint }: Context, json: unkn
   } else if (width === null) {
     await console.out(await found.text());
   } else {
-    const style = styleOf({ colour: console.colour("out"), unicode: console.unicode(), hint });
-    await console.out(await found.view({ ...style, width }));
+    await console.out(await found.view({ ...styleFor(context, "out"), width }));
   }
   return exit;
 }

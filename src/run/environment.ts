@@ -2,7 +2,7 @@
 
 import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import type { Style } from "../report/style.ts";
+import { type Style, styleOf } from "../report/style.ts";
 import type { Secret } from "../text/secret.ts";
 
 /** The terminal, or the pipes in its place. */
@@ -38,4 +38,13 @@ export interface Environment {
   hint: Style["hint"];
   /** The typed words for a command to repeat, without secrets. */
   typed: readonly string[];
+}
+
+/** Returns the style of a stream, which colours nothing without `colour`. */
+export function styleFor(
+  { console, hint }: Pick<Environment, "console" | "hint">,
+  stream: "out" | "err",
+  colour = true,
+): Style {
+  return styleOf({ colour: colour && console.colour(stream), unicode: console.unicode(), hint });
 }

@@ -1,12 +1,15 @@
-// What both reporters for a person share: the styles, the status line, and a stdout that may be closed.
+// What both reporters for a person share: the styles, the status line, failed steps, and a stdout that may be closed.
 
+import type { StepResult } from "../engine/step.ts";
 import type { Stop } from "../problem/wait.ts";
 import { type Progress, progressLine } from "../report/progress.ts";
-import { type Style, styleOf } from "../report/style.ts";
+import type { Style } from "../report/style.ts";
+import { problemText } from "../report/text.ts";
+import { debugVariable, traceOf } from "../report/trace.ts";
 import { sizeText } from "../text/size.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, styleFor } from "./environment.ts";
 import type { RunOptions } from "./options.ts";
-import type { Amount } from "./reporter.ts";
+import type { Amount, Reporter } from "./reporter.ts";
 
 interface PersonOutput {
   style: Style;
@@ -14,17 +17,18 @@ interface PersonOutput {
   /** The status line, or null if stderr is no terminal. */
   line: Progress | null;
   print(text: string): Promise<void>;
-  /** Shows how far an operation has come. */
-  progress(amount: Amount): void;
+  /** Prints a step that ended: its text, with --diff its changes, and its problem. `width`: that of stderr. */
+  printStep(text: string, result: StepResult, width?: number): Promise<void>;
   /** Rejects if a part of the report could not be written. */
   printed(): Promise<void>;
+  /** The parts of the reporter that do not depend on the form of the report. */
+  shared: Pick<Reporter, "operation" | "progress" | "clear">;
 }
 
-export function personOutput(options: RunOptions, { console, hint }: Environment, stop: Stop): PersonOutput {
-  const { quiet, verbose } = options;
-  const look = (stream: "out" | "err") => {
-    return styleOf({ colour: options.colour && console.colour(stream), unicode: console.unicode(), hint });
-  };
+export function personOutput(options: RunOptions, environment: Environment, stop: Stop): PersonOutput {
+  const { quiet, verbose, diff, colour } = options;
+  const { console, variable } = environment;
+  const [style, errorStyle] = [styleFor(environment, "out", colour), styleFor(environment, "err", colour)];
   const { err, unicode } = console;
   const hasLine = !quiet && !verbose && console.width("err") !== null;
   const line = hasLine
@@ -33,20 +37,32 @@ export function personOutput(options: RunOptions, { console, hint }: Environment
   /** A closed pipe does not stop a run. It is reported at the end. */
   let lost: unknown;
 
+  async function print(text: string): Promise<void> {
+    line?.clear();
+    if (quiet || text === "") return;
+    await console.out(text).catch((error: unknown) => {
+      lost ??= error;
+    });
+  }
+
   return {
-    style: look("out"),
-    errorStyle: look("err"),
-    line,
-    async print(text) {
-      line?.clear();
-      if (quiet || text === "") return;
-      await console.out(text).catch((error: unknown) => {
-        lost ??= error;
-      });
+    ...{ style, errorStyle, line, print },
+    async printStep(text, { id, changes, problem }, width) {
+      await print(text);
+      if (diff) await print((await import("../report/diff.ts")).diffsOf(changes, style));
+      if (problem === undefined) return;
+      console.err(problemText(problem, id, errorStyle, width));
+      if (variable(debugVariable)) console.err(traceOf(problem.cause));
     },
-    progress: (amount) => line?.say(...amountOf(amount)),
     async printed() {
       if (lost !== undefined) throw lost;
+    },
+    shared: {
+      async operation() {
+        line?.clear();
+      },
+      progress: (amount) => line?.say(...amountOf(amount)),
+      clear: () => line?.clear(),
     },
   };
 }

@@ -14,8 +14,7 @@ import type { runLog } from "../report/run-log.ts";
 import { lineOf } from "../text/lines.ts";
 import type { AppliedRecipe } from "./closing.ts";
 import { ask } from "./confirmation.ts";
-import type { Environment } from "./environment.ts";
-import type { RunOptions } from "./options.ts";
+import { styleFor } from "./environment.ts";
 import { recoverFirst, warnOfRecovery } from "./recovery.ts";
 import { type Reporter, reporterFor } from "./reporter.ts";
 import { checkRequirements } from "./requirements.ts";
@@ -184,11 +183,8 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   const planned = await converge(steps, reader, { failAt });
   const pending = planned.filter(({ outcome }) => outcome !== "ok");
   if (pending.length === 0) return [];
-  const reporter = (await reporterFor({ ...options, quiet: false }, environment))(
-    { ...options, quiet: false },
-    environment,
-    () => null,
-  );
+  const shown = { ...options, quiet: false };
+  const reporter = (await reporterFor(shown, environment))(shown, environment, () => null);
   await warnOfRecovery(session.host, reporter.note);
   for (const each of notes.warnings) await reporter.note(each);
   for (const each of notes.unknown) await reporter.note(`could not be determined: ${each}`);
@@ -197,21 +193,12 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
     session.add(...planned);
     return null;
   }
-  await printSummary(environment, options, planned);
-  await ask(session, "Apply these changes?");
-  return [...notes.warnings, ...notes.unknown];
-}
-
-async function printSummary(
-  { console, hint }: Environment,
-  options: RunOptions,
-  planned: readonly StepResult[],
-): Promise<void> {
   const { closingText } = await import("../report/closing.ts");
   const { planSummary } = await import("../report/plan.ts");
-  const { styleOf } = await import("../report/style.ts");
-  const style = styleOf({ colour: options.colour && console.colour("out"), unicode: console.unicode(), hint });
+  const style = styleFor(environment, "out", options.colour);
   await console.out(closingText([planSummary(planned)], style, console.width("out") ?? 80));
+  await ask(session, "Apply these changes?");
+  return [...notes.warnings, ...notes.unknown];
 }
 
 async function prepare({ host, bundle, options, environment }: Session, recipeFor: RecipeFor) {

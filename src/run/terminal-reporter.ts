@@ -1,22 +1,20 @@
 // The report at a terminal: only what changed or needs attention, and what the host is at the end.
 
-import type { StepResult } from "../engine/step.ts";
 import { type ClosingLine, closingText } from "../report/closing.ts";
 import { stepLines } from "../report/terminal.ts";
-import { problemText } from "../report/text.ts";
-import { debugVariable, traceOf } from "../report/trace.ts";
 import { personOutput } from "./person-output.ts";
 import { programWatch } from "./program-watch.ts";
 import type { ReporterFor } from "./reporter.ts";
 import type { EndingPart } from "./result.ts";
 
 export const terminalReporter: ReporterFor = (options, environment, stop) => {
-  const { console, variable } = environment;
-  const { style, errorStyle, line, print, progress, printed } = personOutput(options, environment, stop);
+  const { console } = environment;
+  const { style, errorStyle, line, print, printStep, printed, shared } = personOutput(options, environment, stop);
   const width = (stream: "out" | "err"): number => console.width(stream) ?? Number.POSITIVE_INFINITY;
   let since = performance.now();
 
   return {
+    ...shared,
     note: (sentence) => print(closingText([{ mark: "warning", text: sentence }], style, width("out"))),
     async warning(sentence) {
       error({ mark: "warning", text: sentence });
@@ -26,17 +24,13 @@ export const terminalReporter: ReporterFor = (options, environment, stop) => {
       since = performance.now();
       line?.begin(action ?? title, place);
     },
-    async step(result, isBrief = false) {
-      await print(stepLines(result, { milliseconds: performance.now() - since, isBrief }, style, width("out")));
-      if (options.diff) await print((await import("../report/diff.ts")).diffsOf(result.changes, style));
-      failed(result);
+    step({ problem, ...result }, isBrief = false) {
+      const text = stepLines(result, { milliseconds: performance.now() - since, isBrief }, style, width("out"));
+      // An interruption is reported at the end, with the command that continues.
+      const isReported = problem !== undefined && problem.code !== "interrupted";
+      return printStep(text, isReported ? { ...result, problem } : result, width("err"));
     },
-    async operation() {
-      line?.clear();
-    },
-    progress,
     watch: programWatch(options, environment, waiting, line),
-    clear: () => line?.clear(),
     async end({ ending, failure }) {
       line?.clear();
       for (const part of ending) await print(await shown(part, "out"));
@@ -44,14 +38,6 @@ export const terminalReporter: ReporterFor = (options, environment, stop) => {
       await printed();
     },
   };
-
-  /** An interruption is reported at the end, with the command that continues. */
-  function failed({ id, problem }: StepResult): void {
-    if (problem === undefined || problem.code === "interrupted") return;
-    line?.clear();
-    console.err(problemText(problem, id, errorStyle, width("err")));
-    if (variable(debugVariable)) console.err(traceOf(problem.cause));
-  }
 
   function waiting(sentence: string, limitMs?: number): void {
     error({ text: sentence });

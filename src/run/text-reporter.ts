@@ -1,17 +1,17 @@
 // The report as text: steps and results on stdout, warnings and errors on stderr. Scripts read its lines.
 
-import { problemText, stepText } from "../report/text.ts";
-import { debugVariable, traceOf } from "../report/trace.ts";
+import { stepText } from "../report/text.ts";
 import { lineOf, oneLine } from "../text/lines.ts";
 import { personOutput } from "./person-output.ts";
 import { programWatch } from "./program-watch.ts";
 import type { ReporterFor } from "./reporter.ts";
 
 export const textReporter: ReporterFor = (options, environment, stop) => {
-  const { console, variable } = environment;
-  const { style, errorStyle, line, print, progress, printed } = personOutput(options, environment, stop);
+  const { console } = environment;
+  const { style, line, print, printStep, printed, shared } = personOutput(options, environment, stop);
 
   return {
+    ...shared,
     note: (sentence) => print(`${style.paint("warning", "warning")}: ${oneLine(sentence)}\n`),
     async warning(sentence) {
       line?.clear();
@@ -19,19 +19,8 @@ export const textReporter: ReporterFor = (options, environment, stop) => {
     },
     waiting,
     started: ({ title, action }, place) => line?.begin(action ?? title, place),
-    async step(result) {
-      await print(stepText(result, style));
-      if (options.diff) await print((await import("../report/diff.ts")).diffsOf(result.changes, style));
-      if (result.problem === undefined) return;
-      console.err(problemText(result.problem, result.id, errorStyle));
-      if (variable(debugVariable)) console.err(traceOf(result.problem.cause));
-    },
-    async operation() {
-      line?.clear();
-    },
-    progress,
+    step: (result) => printStep(stepText(result, style), result),
     watch: programWatch(options, environment, waiting, line),
-    clear: () => line?.clear(),
     async end({ ending, failure }) {
       line?.clear();
       if (failure !== null && failure.text !== "") console.err(failure.text);
