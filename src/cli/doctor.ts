@@ -62,9 +62,11 @@ export default command({
     const view = { findings, strict, quiet: values.quiet === true, isRoot: host.uid === 0, bundle };
     const width = console.width("out");
     if (width !== null) {
-      const { terminalText } = await import("../report/findings-at-terminal.ts");
+      const { findingsAtTerminal } = await import("../report/findings-at-terminal.ts");
       const milliseconds = performance.now() - startedMs;
-      await console.out(terminalText({ ...view, all: values.all === true, neverSetUp, milliseconds, width }, style));
+      await console.out(
+        findingsAtTerminal({ ...view, all: values.all === true, neverSetUp, milliseconds, width }, style),
+      );
       return exit;
     }
     const { findingsText } = await import("../report/findings.ts");

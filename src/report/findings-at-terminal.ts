@@ -38,7 +38,7 @@ const severity: readonly Finding["status"][] = ["error", "warning", "unknown"];
  * Returns the problems, errors first and each with its consequences, and one line with the counts. A host that was never
  * set up gets one sentence instead of a problem for each part.
  */
-export function terminalText(view: TerminalView, style: Style): string {
+export function findingsAtTerminal(view: TerminalView, style: Style): string {
   const { findings, neverSetUp, all, quiet, strict } = view;
   const isNew = neverSetUp.length > 0;
   const known = findings.map((each) => (neverSetUp.includes(each) ? asNotSetUp(each) : each));

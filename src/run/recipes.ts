@@ -12,9 +12,9 @@ import { Problem } from "../problem/problem.ts";
 import type { ClosingLine } from "../report/closing.ts";
 import type { runLog } from "../report/run-log.ts";
 import { lineOf } from "../text/lines.ts";
-import type { AppliedRecipe } from "./closing.ts";
 import { ask } from "./confirmation.ts";
 import { styleFor } from "./environment.ts";
+import type { AppliedRecipe } from "./recipe-closing.ts";
 import { recoverFirst, warnOfRecovery } from "./recovery.ts";
 import { type Reporter, reporterFor } from "./reporter.ts";
 import { checkRequirements } from "./requirements.ts";
@@ -152,12 +152,12 @@ function conclude(session: Session, applied: AppliedRecipe): void {
   if (failure === undefined) {
     // The recipe's message does not apply if only some of its steps ran.
     const text = results.length === recipe.steps.length ? lineOf`${recipe.done}` : "";
-    const closing = async () => (await import("./closing.ts")).readyLines(applied, session.host);
+    const closing = async () => (await import("./recipe-closing.ts")).readyLines(applied, session.host);
     session.conclude({ text, closing }, null);
   } else {
     const isInterrupted = failure.problem?.code === "interrupted";
     const text = isInterrupted ? "" : lineOf`${recipe.failed} ${failure.id}`;
-    const closing = async () => (await import("./closing.ts")).failureLines(applied, failure, session.again);
+    const closing = async () => (await import("./recipe-closing.ts")).failureLines(applied, failure, session.again);
     session.conclude(null, { text, closing });
   }
 }

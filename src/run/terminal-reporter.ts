@@ -1,7 +1,7 @@
 // The report at a terminal: only what changed or needs attention, and what the host is at the end.
 
 import { type ClosingLine, closingText } from "../report/closing.ts";
-import { stepLines } from "../report/terminal.ts";
+import { stepAtTerminal } from "../report/steps-at-terminal.ts";
 import { personOutput } from "./person-output.ts";
 import { programWatch } from "./program-watch.ts";
 import type { ReporterFor } from "./reporter.ts";
@@ -25,7 +25,7 @@ export const terminalReporter: ReporterFor = (options, environment, stop) => {
       line?.begin(action ?? title, place);
     },
     step({ problem, ...result }, isBrief = false) {
-      const text = stepLines(result, { milliseconds: performance.now() - since, isBrief }, style, width("out"));
+      const text = stepAtTerminal(result, { milliseconds: performance.now() - since, isBrief }, style, width("out"));
       // An interruption is reported at the end, with the command that continues.
       const isReported = problem !== undefined && problem.code !== "interrupted";
       return printStep(text, isReported ? { ...result, problem } : result, width("err"));

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { type Finding, isHealthy } from "../../src/engine/finding.ts";
-import { type TerminalView, terminalText } from "../../src/report/findings-at-terminal.ts";
+import { findingsAtTerminal, type TerminalView } from "../../src/report/findings-at-terminal.ts";
 import { hintFor, styleOf } from "../../src/report/style.ts";
 import { shellLine } from "../../src/text/lines.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -264,7 +264,7 @@ test("doctor: at a terminal the name of each failing check is printed, and the h
         ...{ findings, width, all, strict: false, quiet: false, isRoot: true, bundle: undefined },
         ...{ neverSetUp: [], milliseconds: 40 },
       };
-      const lines = terminalText(view, style).split("\n");
+      const lines = findingsAtTerminal(view, style).split("\n");
       for (const { name, status, hint, follows } of findings) {
         if (isHealthy(status)) continue;
         expect(lines.some((line) => line.split(/[ ,]+/).some((each) => each === name || each === `${name}:`))).toBe(

@@ -38,7 +38,7 @@ const undeclared = "no command declares such a resource yet; its own tests in te
 
 const authority = "the fault is of a certificate authority or of the DNS; test/certs reaches the state";
 
-const example = "an example whose names the admin replaces; test/run/closing.test.ts reaches the state";
+const example = "an example whose names the admin replaces; test/run/recipe-closing.test.ts reaches the state";
 
 const afterDeploy = "it follows a success; test/cli/terminal-deploy.test.ts types it";
 

@@ -12,8 +12,8 @@ import { findingsOf, jsonOf, stepsOf } from "../../src/report/json.ts";
 import { junitOf } from "../../src/report/junit.ts";
 import { progressLine } from "../../src/report/progress.ts";
 import { runLog } from "../../src/report/run-log.ts";
+import { stepAtTerminal } from "../../src/report/steps-at-terminal.ts";
 import { styleOf } from "../../src/report/style.ts";
-import { stepLines } from "../../src/report/terminal.ts";
 import { problemText, stepText } from "../../src/report/text.ts";
 import { lineOf, linesOf, oneLine, shellLine } from "../../src/text/lines.ts";
 import { anyText } from "../any-text.ts";
@@ -77,7 +77,7 @@ describe("untrusted text: adds no lines and moves no cursor", () => {
       const timing = { milliseconds: 1, isBrief: false };
       const { result } = failed(text);
       for (const outcome of ["pending", "changed"] as const) {
-        shown(stepLines({ ...result, reason: text, outcome }, timing, plain, 1e9));
+        shown(stepAtTerminal({ ...result, reason: text, outcome }, timing, plain, 1e9));
       }
       expect(shown(closingText([{ mark: "done", text, next: { argv: ["ls", text] } }], plain, 1e9))).toHaveLength(1);
     }));

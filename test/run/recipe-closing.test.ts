@@ -4,7 +4,7 @@ import { gatherFacts } from "../../src/engine/facts.ts";
 import { projectsPath } from "../../src/engine/paths.ts";
 import type { StepResult } from "../../src/engine/step.ts";
 import { Problem } from "../../src/problem/problem.ts";
-import { failureLines, readyLines } from "../../src/run/closing.ts";
+import { failureLines, readyLines } from "../../src/run/recipe-closing.ts";
 import { prepareCiHost } from "../../src/runner/recipe.ts";
 import { fakeDebian } from "../fake-debian.ts";
 

@@ -18,7 +18,7 @@ interface StepTiming {
  * Returns the lines about a step: one if it changed something, its planned changes, and one for each thing to know.
  * A step that was satisfied has none.
  */
-export function stepLines(result: StepResult, timing: StepTiming, style: Style, width: number): string {
+export function stepAtTerminal(result: StepResult, timing: StepTiming, style: Style, width: number): string {
   return [
     ...(result.outcome === "pending" ? plannedLines(result, style, width) : []),
     closingText([...doneLines(result, timing), ...remarks(result)], style, width),
