@@ -38,7 +38,7 @@ export function failureLines(
   const applied = counted.filter(({ outcome }) => outcome === "ok" || outcome === "changed").length;
   const far = `${applied} of ${counted.length} steps applied`;
   if (problem?.code !== "interrupted") return [{ mark: "failed", text: `${recipe.failed} ${id} (${far})` }];
-  return [{ mark: "warning", text: `Stopped: ${far}.`, next: { label: "Run it again to go on:", argv: again } }];
+  return [{ mark: "warning", text: `Stopped: ${far}.`, next: { label: "Continue with:", argv: again } }];
 }
 
 function withoutMarks({ steps }: Recipe, results: readonly StepResult[]): StepResult[] {

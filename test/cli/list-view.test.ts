@@ -13,7 +13,7 @@ import type { FakeHost } from "../fake-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
-import { bootstrap, typed, variables } from "./typed.ts";
+import { atTerminal, bootstrap, typed, variables } from "./typed.ts";
 
 const sites: SiteHost[] = [];
 afterEach(() => {
@@ -41,12 +41,7 @@ async function hosted(): Promise<SiteHost> {
   return site;
 }
 
-const atWidth = async (site: SiteHost, width: number, line: string) => {
-  variables.COLUMNS = String(width);
-  const shown = await site.type(line);
-  delete variables.COLUMNS;
-  return shown;
-};
+const atWidth = (site: SiteHost, width: number, line: string) => atTerminal(width, () => site.type(line));
 
 describe("project list at a terminal", () => {
   test("lists the URL, status, age and size of each project, and how an invalid record is fixed", async () => {
@@ -178,12 +173,7 @@ describe("project backups, assets and show at a terminal", () => {
 });
 
 /** Runs a command line on a host in memory at a terminal of this width. */
-const viewed = async (host: FakeHost, width: number, line: string) => {
-  variables.COLUMNS = String(width);
-  const shown = await typed(line, host);
-  delete variables.COLUMNS;
-  return shown;
-};
+const viewed = (host: FakeHost, width: number, line: string) => atTerminal(width, () => typed(line, host));
 
 describe("runners at a terminal", () => {
   async function registered(): Promise<FakeHost> {

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import * as time from "../../src/text/time.ts";
 import { SiteHost } from "../sites/site-host.ts";
-import { variables } from "./typed.ts";
+import { atTerminal } from "./typed.ts";
 
 let site: SiteHost;
 // The width of a duration decides where a line breaks.
@@ -16,18 +16,12 @@ beforeEach(async () => {
   site.disk.write("/srv/site/about.html", "about");
   site.disk.write("/srv/new/index.html", "new");
 });
-afterEach(() => {
-  site[Symbol.dispose]();
-  for (const name of ["COLUMNS", "LANG"]) delete variables[name];
-});
+afterEach(() => site[Symbol.dispose]());
 
 /** Types a line at a terminal. The names of backups differ from run to run. */
 async function shown(columns: number, line: string) {
-  variables.COLUMNS = String(columns);
-  const { exit, out, err } = await site.type(line);
-  delete variables.COLUMNS;
-  const stable = out.replace(/\d{8}T\d{6}(?:\.\d+)?Z/g, "20261129T064000Z");
-  return { exit, out: stable, err: err.replaceAll("\r\u001B[K", "§").replaceAll(/(?:§[^§\n]*)*§/g, "") };
+  const { out, ...rest } = await atTerminal(columns, () => site.type(line));
+  return { ...rest, out: out.replace(/\d{8}T\d{6}(?:\.\d+)?Z/g, "20261129T064000Z") };
 }
 
 const publish = "project publish docs --domain docs.example.org --source";
@@ -103,9 +97,7 @@ test("deploy: each command after an arrow succeeds as printed", async () => {
   expect(commandsIn(out)).toEqual(["project restore docs --yes", "project assets list docs"]);
   expect((await site.type("project assets list docs")).out).toContain("app.0123abcd.js");
   const live = () => site.disk.text("/var/www/docs/docs/index.html");
-  variables.COLUMNS = "80";
-  const restored = await site.type("project restore docs --yes");
-  delete variables.COLUMNS;
+  const restored = await atTerminal(80, () => site.type("project restore docs --yes"));
   expect([restored.exit, live()]).toEqual([0, "home"]);
   // A restore is undone by its own command, which names the release.
   const [undo = ""] = commandsIn(restored.out);

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import * as time from "../../src/text/time.ts";
 import { fakeDebian } from "../fake-debian.ts";
-import { bootstrap, typed, variables } from "./typed.ts";
+import { atTerminal, bootstrap, typed, variables } from "./typed.ts";
 
 // The width of a duration decides where a line breaks.
 const durations = spyOn(time, "durationText");
@@ -13,17 +13,7 @@ afterEach(() => {
   for (const name of ["COLUMNS", "LANG", "FORCE_COLOR"]) delete variables[name];
 });
 
-/** Runs a command line at a terminal, and returns its output without the status line. */
-async function shown(columns: number, ...run: Parameters<typeof typed>) {
-  variables.COLUMNS = String(columns);
-  const { exit, out, err } = await typed(...run);
-  return { exit, out, err: withoutStatus(err) };
-}
-
-/** Returns stderr without the status line, which is cleared before each text. */
-function withoutStatus(text: string): string {
-  return text.replaceAll("\r\u001B[K", "§").replaceAll(/(?:§[^§\n]*)*§/g, "");
-}
+const shown = (columns: number, ...run: Parameters<typeof typed>) => atTerminal(columns, () => typed(...run));
 
 const converged = (): Promise<ReturnType<typeof fakeDebian>> => bootstrap(fakeDebian());
 
@@ -58,7 +48,7 @@ for (const columns of [80, 40]) {
   });
 }
 
-test("bootstrap: at a terminal an interruption ends with how far the run came and the command to go on", async () => {
+test("bootstrap: at a terminal an interruption ends with how far the run came and the command that continues it", async () => {
   const host = fakeDebian();
   host.taught.unshift((argv) => {
     if (argv.includes("install")) host.signal = { name: "SIGINT", number: 2 };
@@ -68,7 +58,7 @@ test("bootstrap: at a terminal an interruption ends with how far the run came an
   expect([exit, out]).toEqual([130, ""]);
   expect(err).toBe(
     "Stopping after apt finishes (safe)…\n" +
-      "▲ Stopped: 0 of 3 steps applied. Run it again to go on: edox-ops bootstrap --yes\n",
+      "▲ Stopped: 0 of 3 steps applied. Continue with: edox-ops bootstrap --yes\n",
   );
 });
 

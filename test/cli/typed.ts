@@ -96,6 +96,23 @@ export function prepared(...lines: readonly string[]): (host: FakeHost) => Promi
 /** Prepares a host for documentation sites. */
 export const bootstrap = prepared("bootstrap --yes");
 
+/** Prepares a host, and enables the site demo.test on it. */
+export const serveDemo = prepared(
+  "bootstrap --yes",
+  "project add demo --domain demo.test",
+  "project init demo",
+  "project enable demo",
+);
+
+/** Returns what a command line prints at a terminal of this width, without the status line. */
+export async function atTerminal(columns: number, run: () => ReturnType<typeof typed>): ReturnType<typeof typed> {
+  variables.COLUMNS = String(columns);
+  const { exit, out, err } = await run();
+  delete variables.COLUMNS;
+  // The status line is cleared before each text.
+  return { exit, out, err: err.replaceAll("\r\u001B[K", "§").replaceAll(/(?:§[^§\n]*)*§/g, "") };
+}
+
 /** Returns the events of `--json=lines`. Each line is one event of the schema. */
 export function eventsOf(out: string): RunEvent[] {
   const lines = out.split("\n");

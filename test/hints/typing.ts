@@ -22,7 +22,7 @@ import type { Finding } from "../../src/engine/finding.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { probeOf } from "../../src/sites/serve/served.ts";
 import { theProject } from "../../src/sites/store.ts";
-import { prepared, typedWords } from "../cli/typed.ts";
+import { serveDemo, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { hintIn, run, wordsOf } from "./words.ts";
@@ -31,13 +31,6 @@ const site = "/etc/nginx/sites-available/edox-ops-demo";
 export const tree = "/var/www/docs/demo";
 /** A short form of Debian's configuration file. */
 const nginxConf = "http {\n include /etc/nginx/conf.d/*.conf;\n include /etc/nginx/sites-enabled/*;\n}\n";
-
-const serveDemo = prepared(
-  "bootstrap --yes",
-  "project add demo --domain demo.test",
-  "project init demo",
-  "project enable demo",
-);
 
 /** Returns a bootstrapped host that serves the project demo, with an nginx that rejects a directive named bogus. */
 export async function liveHost(): Promise<FakeHost> {

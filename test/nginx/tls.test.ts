@@ -1,7 +1,7 @@
 // The TLS settings that all sites share, and the parameter http2 of a socket.
 
 import { describe, expect, test } from "bun:test";
-import { prepared, typed } from "../cli/typed.ts";
+import { serveDemo, typed } from "../cli/typed.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { issue } from "../sites/certificates.ts";
@@ -11,12 +11,6 @@ const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
 const sitePath = "/etc/nginx/sites-available/edox-ops-demo";
 const trixie: Like = { version: "13", codename: "trixie", nginx: "1.26.3-3" };
 const noble: Like = { id: "ubuntu", version: "24.04", codename: "noble", nginx: "1.24.0-2ubuntu7" };
-const serveDemo = prepared(
-  "bootstrap --yes",
-  "project add demo --domain demo.test",
-  "project init demo",
-  "project enable demo",
-);
 
 /** Adds OpenSSL's library to the packages of a host. */
 function putOpenSsl(host: FakeHost, name: string, version: string): void {

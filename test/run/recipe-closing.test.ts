@@ -59,7 +59,7 @@ test("closing: a run of some steps does not claim that the host is ready", () =>
   expect(readyLines(applied, host)).toEqual([{ mark: "done", text: "1 of 3 steps done in 5 ms (1 changed)" }]);
 });
 
-test("closing: a failed run says how far it came, and an interrupted one how to go on", () => {
+test("closing: a failed run has how far it came, and an interrupted one the command that continues it", () => {
   const recipe = bootstrap(facts);
   const [done, failed, ...rest] = results(recipe.steps, "changed", "failed", "skipped", "skipped");
   const again = ["sudo", "edox-ops", "bootstrap", "--yes"];
@@ -71,7 +71,7 @@ test("closing: a failed run says how far it came, and an interrupted one how to 
     {
       mark: "warning",
       text: "Stopped: 1 of 3 steps applied.",
-      next: { label: "Run it again to go on:", argv: again },
+      next: { label: "Continue with:", argv: again },
     },
   ]);
   expect(lines(new Problem("internal", "oops"))).toEqual([

@@ -1,7 +1,7 @@
 // The access log of a site, on a host in memory.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { prepared, typed } from "../cli/typed.ts";
+import { serveDemo, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { issue } from "./certificates.ts";
@@ -9,12 +9,6 @@ import { issue } from "./certificates.ts";
 const sitePath = "/etc/nginx/sites-available/edox-ops-demo";
 const logPath = "/var/log/nginx/edox-ops-demo.access.log";
 const directive = `    access_log ${logPath} combined;\n`;
-const serveDemo = prepared(
-  "bootstrap --yes",
-  "project add demo --domain demo.test",
-  "project init demo",
-  "project enable demo",
-);
 let host: FakeHost;
 beforeEach(async () => {
   host = await serveDemo(fakeDebian());

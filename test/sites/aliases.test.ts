@@ -1,19 +1,13 @@
 // Further names of a site: in its record, its nginx site and its certificate.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { prepared, typed, typedWords } from "../cli/typed.ts";
+import { serveDemo, typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { issue } from "./certificates.ts";
 
 const projectsPath = "/etc/edox-ops/projects.json";
 const sitePath = "/etc/nginx/sites-available/edox-ops-demo";
-const serveDemo = prepared(
-  "bootstrap --yes",
-  "project add demo --domain demo.test",
-  "project init demo",
-  "project enable demo",
-);
 let host: FakeHost;
 beforeEach(async () => {
   host = await serveDemo(fakeDebian());

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { clientsText } from "../../src/nginx/text.ts";
 import { readNetwork } from "../../src/sites/serve/network.ts";
-import { prepared, typed, typedWords } from "../cli/typed.ts";
+import { serveDemo, typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
@@ -12,12 +12,6 @@ const projectsPath = "/etc/edox-ops/projects.json";
 const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
 const clientsPath = "/etc/nginx/conf.d/edox-ops-clients.conf";
 const sitePath = "/etc/nginx/sites-available/edox-ops-demo";
-const serveDemo = prepared(
-  "bootstrap --yes",
-  "project add demo --domain demo.test",
-  "project init demo",
-  "project enable demo",
-);
 let host: FakeHost;
 beforeEach(async () => {
   host = await serveDemo(fakeDebian());

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Trees } from "../../src/host/trees.ts";
 import { deleteTrees } from "../../src/sites/deletion.ts";
-import { prepared, typed } from "../cli/typed.ts";
+import { serveDemo, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { TreeHost } from "./tree.ts";
@@ -14,12 +14,6 @@ const assets = "/var/www/docs/.edox-ops-assets/demo";
 const command = "project remove demo --delete-files --yes";
 let host: TreeHost;
 let records: FakeHost;
-const serveDemo = prepared(
-  "bootstrap --yes",
-  "project add demo --domain demo.test",
-  "project init demo",
-  "project enable demo",
-);
 
 beforeEach(async () => {
   host = new TreeHost();
