@@ -65,7 +65,7 @@ export async function installPackages(
   const others = unfinishedPackages(host).filter((name) => !remove.includes(name));
   const goes = remove.length > 0 && others.length === 0 && !isDamaged(host);
   if (names.length === 0 && remove.length > 0 && others.length > 0 && !isDamaged(host)) {
-    // apt removes packages beside one whose scripts fail, but not beside one that lacks a dependency.
+    // apt removes packages beside one whose scripts fail, but not beside one with a missing dependency.
     const { code } = await replace([]);
     const finish = commandToFinish(host);
     if (presentPackages(host, remove).length === 0 && (code === 0 || finish !== null)) {

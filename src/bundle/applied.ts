@@ -38,7 +38,7 @@ export interface AppliedBundle extends Bundle {
   requirements(facts: Facts): Requirement[];
   /** Sets how reading is reported and interrupted. The session, which does both, is opened after the bundle. */
   attach(reading: Reading): void;
-  /** Returns those of these packages that the host lacks, and those that they may need. */
+  /** Returns those of these packages that are missing on the host, and those that they may need. */
   planned(names: readonly string[]): PlannedPackage[];
   /** Records that the host has accepted it. */
   accept(): Promise<void>;

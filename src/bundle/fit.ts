@@ -63,7 +63,7 @@ function clockIsAfter({ manifest }: Bundle): Requirement {
   };
 }
 
-/** Returns the requirement that everything in the bundle that this host lacks fits on its disk. */
+/** Returns the requirement that everything in the bundle that is missing on this host fits on its disk. */
 export function hasSpace(bundle: Bundle): Requirement {
   return {
     name: "bundle:space",

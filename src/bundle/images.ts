@@ -73,7 +73,7 @@ function loaded(bundle: ImageSource, path: string): Resource {
   };
 }
 
-/** Returns those of the images that the engine lacks, or has in another version. */
+/** Returns those of the images that are missing in the engine, or of another version there. */
 async function missingImages(reader: HostReader, images: readonly Image[]): Promise<string[]> {
   if (!(await dockerAnswers(reader))) return images.map(({ reference }) => reference);
   const missing: string[] = [];

@@ -1,4 +1,4 @@
-// The inventory of a host without a network: what it has, so that a bundle made elsewhere holds only what it lacks.
+// The inventory of a host without a network: what it has, so that a bundle made elsewhere contains only what is missing.
 
 import * as v from "valibot";
 import { packageField } from "../apt/dpkg.ts";
@@ -17,7 +17,7 @@ const word = v.pipe(v.string(), v.regex(/^[\w.+~:-]{1,255}$/));
 const line = v.pipe(v.string(), v.regex(/^[ -~]{1,100000}$/));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** The fields of dpkg by which apt resolves dependencies, and tells equal versions of a package apart. */
+/** The fields of dpkg by which apt resolves dependencies, and distinguishes equal versions of a package. */
 const fields = [
   "Installed-Size",
   "Essential",

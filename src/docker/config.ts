@@ -31,7 +31,7 @@ async function dockerConfigFault(reader: HostReader): Promise<Unmet | null> {
   if (fault !== null) return { reason: `${configPath} is not JSON: ${fault}`, hint, code: "invalid-config" };
   const { code, stderr } = await validateConfig(reader, configPath);
   if (code === 0) return null;
-  // A dockerd that also refuses an empty file is not installed, lacks --validate (before version 23), or lacks the
+  // A dockerd that also refuses an empty file is not installed, has no --validate (before version 23), or has no
   // flags of its service. Its result says nothing about this file.
   if ((await validateConfig(reader, "/dev/null")).code !== 0) return null;
   return { reason: `dockerd refuses its configuration: ${linesOf(stderr).join(" ")}`, hint, code: "invalid-config" };

@@ -60,7 +60,7 @@ export interface Feature {
   checks?(checked: CheckedHost): readonly Check[] | Promise<readonly Check[]>;
   /** Returns what a bundle holds so that the feature can be installed without a network. */
   bundled?(target: BundleTarget): BundledRole | Promise<BundledRole>;
-  /** For something that a host may lack. Without it, doctor expects the feature on each host. */
+  /** For something optional. Without it, doctor expects the feature on each host. */
   optional?: {
     /** Returns whether the host has any part of the feature. Only then doctor loads its recipes and checks. */
     isInstalled(reader: HostReader): boolean;
@@ -72,7 +72,7 @@ export interface Feature {
 }
 
 /**
- * Returns a step for a part of a feature that a host may lack: doctor checks its resources only where it is installed. A
+ * Returns a step for an optional part of a feature: doctor checks its resources only where it is installed. A
  * resource that has an `isInstalled` of its own keeps it.
  */
 export function optionalStep(step: Step, isInstalled: (reader: HostReader) => boolean): Step {

@@ -17,7 +17,7 @@ export interface Resource {
   check(reader: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
   /** A host works without this resource, so doctor only warns if it is missing. */
   optional?: true;
-  /** For something that a host may lack: doctor checks the resource only where this returns true. */
+  /** For something optional: doctor checks the resource only where this returns true. */
   isInstalled?(reader: HostReader): boolean;
   /** The doctor checks that it depends on. */
   follows?: readonly string[];

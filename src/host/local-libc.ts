@@ -19,7 +19,7 @@ const SYS_openat2 = 437;
 const RESOLVE = 0x04 | 0x08;
 /** From <linux/limits.h>, including the NUL at the end. */
 const PATH_MAX = 4096;
-/** A full buffer may lack the last character, of up to this many bytes, and the NUL. */
+/** A full buffer may miss the last character, of up to this many bytes, and the NUL. */
 const longestPath = PATH_MAX - 4;
 /** From <sys/mman.h>. MAP_POPULATE replaces one page fault for each page by a single one. */
 const PROT_READ = 1;

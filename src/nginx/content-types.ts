@@ -1,5 +1,5 @@
 // Defines the content types of site files. Sites are sent with nosniff, so browsers enforce the types: a module or a
-// manifest of an unknown type is refused. An nginx of 2022 lacks .mjs and most newer types.
+// manifest of an unknown type is refused. An nginx of 2022 does not know .mjs and most newer types.
 
 /**
  * File name extensions by content type. The table contains every extension of nginx's own table, because a `types`

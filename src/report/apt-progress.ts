@@ -1,6 +1,6 @@
 // How far apt has come, from the lines of its APT::Status-Fd: one scale for the download and the installation.
 
-export interface AptProgress {
+interface AptProgress {
   /** A program was started. Those of an installation share one scale, and a download of lists has none. */
   running(argv: readonly string[]): void;
   /** Parses a line of APT::Status-Fd. Returns null for any other line. */
@@ -16,7 +16,7 @@ export interface Far {
   what: string;
 }
 
-/** The part of an installation that the download is. apt does not tell in advance how long the rest takes. */
+/** The part of an installation that the download is. apt does not report in advance how long the rest takes. */
 const downloadPart = 0.5;
 
 export function aptProgress(): AptProgress {

@@ -1,5 +1,5 @@
 // The one rule for confirmations. A command that takes a site offline, deletes something or replaces live content asks
-// at a terminal. `--yes` skips the question. Without a terminal nobody can answer: the command then runs as scripts
+// at a terminal. `--yes` skips the question. Without a terminal there is no answer: the command then runs as scripts
 // expect it, or requires --yes.
 
 import type { Host } from "../host/host.ts";

@@ -14,7 +14,7 @@ export const dindImage = "docker:29-dind";
 /** The time limit to pull or load the image, in milliseconds. */
 export const pullLimitMs = 600_000;
 
-/** The origin of the daemon's image. Without a file or a bundle, the engine pulls an image that it lacks. */
+/** The origin of the daemon's image. Without a file or a bundle, the engine pulls a missing image. */
 export interface ImageOrigin {
   file?: string | undefined;
   bundle?: Bundle | undefined;

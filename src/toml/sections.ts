@@ -34,9 +34,9 @@ let known: ReadonlyMap<string, TomlTable> = new Map();
  * Returns the sections of a text without a byte order mark. A text that cannot be divided is one section. Throws
  * InvalidToml for a text that is not TOML 1.0. The result is shared, and must not be changed.
  *
- * A parser reads a text from its start to its end. If it accepts a section up to the end of a line, it would go on with
- * the next section between two statements when it read the whole. The sections therefore have the values of the whole
- * if they define different keys, and each exactly one table of the array.
+ * A parser reads a text from its start to its end. If it accepts a section up to the end of a line, it is between two
+ * statements there when it reads the whole. The sections therefore have the values of the whole if they define
+ * different keys, and each exactly one table of the array.
  */
 export function sectionsOf(text: string, array: string): readonly Section[] {
   const divide = dividers.get(array) ?? memoize((each: string) => divided(each, array) ?? [whole(each)]);

@@ -1,5 +1,5 @@
-// The packages of a bundle: apt resolves them against what the host has, and what the cache lacks is downloaded. Each
-// file is compared with its signed checksum.
+// The packages of a bundle: apt resolves them against what the host has, and what the cache does not have is
+// downloaded. Each file is compared with its signed checksum.
 
 import { packageField } from "../../apt/dpkg.ts";
 import type { HostReader } from "../../host/host.ts";
@@ -91,8 +91,8 @@ interface PackagesRequest {
 }
 
 /**
- * Resolves the packages, and downloads those that the cache lacks. Throws a Problem if apt cannot resolve them, or if a
- * file cannot be fetched with its signed checksum.
+ * Resolves the packages, and downloads those that the cache does not have. Throws a Problem if apt cannot resolve them, or
+ * if a file cannot be fetched with its signed checksum.
  */
 export async function fetchPackages(
   host: HostReader,

@@ -29,7 +29,7 @@ export interface IssueOptions extends Pick<CertificateRequest, "email" | "server
   again: readonly string[];
 }
 
-/** What a project lacks. */
+/** Whether a project needs a certificate. */
 interface Need {
   /** Why a certificate is requested, or null if the project has the one that it needs. */
   reason: string | null;

@@ -100,8 +100,8 @@ const privateName = /(?:^|\.)(?:test|localhost|local|internal|intranet|lan|home|
 const dnsLimitMs = 1000;
 
 /**
- * Returns what a public site lacks: its name in the DNS, and HTTPS. Nothing is known behind a reverse proxy, or where the
- * DNS does not answer in time. `publish`: the command that sets up HTTPS.
+ * Returns what is missing of a public site: its name in the DNS, and HTTPS. Nothing is known behind a reverse proxy, or
+ * where the DNS does not answer in time. `publish`: the command that sets up HTTPS.
  */
 export async function missingLines(
   reader: HostReader,

@@ -183,7 +183,7 @@ async function* readArriving(target: Unpacking, { idleMs }: UnpackLimits): Async
       reading = reader.read();
     }
   } finally {
-    // The sender may go on forever, so this does not wait for it.
+    // The sender may continue forever, so this does not wait for it.
     await reader.cancel();
   }
 }

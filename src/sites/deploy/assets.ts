@@ -1,5 +1,5 @@
 // Hashed files of earlier releases, for pages that were opened before a deploy. nginx serves them where the live tree
-// lacks a file.
+// has no such file.
 
 import { docsRoot } from "../../engine/paths.ts";
 import type { NewAttributes, Trees } from "../../host/trees.ts";

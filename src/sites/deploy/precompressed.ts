@@ -43,7 +43,7 @@ export function staleFiles(
   return stale;
 }
 
-/** The files of a source get another mode, so that the mode tells the two apart without reading them. */
+/** The files of a source get another mode, so that the mode distinguishes the two without reading them. */
 const ownMode = 0o444;
 
 /** Returns the attributes of a compressed file. */
