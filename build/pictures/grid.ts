@@ -5,7 +5,7 @@ import { widths } from "./picture.ts";
 import { balanced, type Face, lineHeight, widthOf, wrapped } from "./text.ts";
 
 /** Rows and columns, both ends included. */
-export interface Area {
+interface Area {
   top: number;
   bottom: number;
   left: number;
@@ -52,7 +52,7 @@ const labelHeight = 26;
 /** Left of the boxes, for an arrow between boxes that are no neighbours. */
 export const lane = 16;
 
-export function areasOf(rows: readonly string[]): Map<string, Area> {
+function areasOf(rows: readonly string[]): Map<string, Area> {
   const areas = new Map<string, Area>();
   for (const [row, names] of rows.entries()) {
     for (const [column, name] of names.trim().split(/\s+/).entries()) {
@@ -69,7 +69,7 @@ export function areasOf(rows: readonly string[]): Map<string, Area> {
   return areas;
 }
 
-export type Direction = "down" | "up" | "right" | "left" | "around";
+type Direction = "down" | "up" | "right" | "left" | "around";
 
 /** How an arrow runs. Throws if two boxes in different columns are no neighbours. */
 export function directionOf(from: Area, to: Area): Direction {

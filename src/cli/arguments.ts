@@ -25,7 +25,7 @@ const repeatableFlags: Readonly<Record<string, string>> = {
  * Returns the command line in which these words replace the typed ones from index `at` on, or undefined if it must not
  * be suggested. `count`: how many words are replaced, 1 by default.
  */
-export type Correct = (at: number, words: readonly string[], count?: number) => readonly string[] | undefined;
+type Correct = (at: number, words: readonly string[], count?: number) => readonly string[] | undefined;
 
 interface Line {
   typed: readonly string[];

@@ -9,7 +9,7 @@ const help = { name: "--help", short: "-h", description: "Show this help", value
 const version = { name: "--version", short: "-V", description: "Print the version", value: null };
 
 /** Returns a command as data, without its subcommands: it imports nothing. */
-export function flatSpecOf({ meta, args = {} }: Command, path: readonly string[]): CommandSpec {
+function flatSpecOf({ meta, args = {} }: Command, path: readonly string[]): CommandSpec {
   const { description, long = [], examples = [] } = meta;
   const declared = Object.entries(args).flatMap(flagOf);
   const handled = path.length === 1 ? [help, version] : [help];

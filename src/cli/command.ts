@@ -18,13 +18,13 @@ interface AnyArgument {
 }
 
 /** A word of the command that is no flag. It is required unless this says otherwise. */
-export interface Positional extends AnyArgument {
+interface Positional extends AnyArgument {
   type: "positional";
   required?: boolean;
 }
 
 /** A flag, which is named as its key. */
-export interface FlagArgument extends AnyArgument {
+interface FlagArgument extends AnyArgument {
   type: "boolean" | "string";
   /** The letter of its short form. */
   alias?: string;
@@ -46,7 +46,7 @@ export const flagGroups = [
   "Advanced",
 ] as const;
 
-export type FlagGroup = (typeof flagGroups)[number];
+type FlagGroup = (typeof flagGroups)[number];
 export type Argument = Positional | FlagArgument;
 export type Arguments = Readonly<Record<string, Argument>>;
 

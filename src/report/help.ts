@@ -71,7 +71,7 @@ function closing({ path, words }: CommandSpec): string {
 }
 
 /** Returns the synopsis: "edox-ops project deploy SLUG [SOURCE] [flags]". */
-export function synopsisOf({ path, values, words }: CommandSpec): string {
+function synopsisOf({ path, values, words }: CommandSpec): string {
   return [...path, ...values.map(valueText), ...(words.length > 0 ? ["<command>"] : []), "[flags]"].join(" ");
 }
 

@@ -1,8 +1,7 @@
-import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { askFirst } from "../../run/confirmation.ts";
+import type { LiveTree } from "../../sites/deploy/live-tree.ts";
 import { backupNames, secondsOf } from "../../sites/deploy/releases.ts";
-import type { Project } from "../../sites/project.ts";
 import { countOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
 import { ageText, utcText } from "../../text/time.ts";
@@ -16,12 +15,10 @@ import { releaseFlags } from "./release-flags.ts";
 const { "no-backup": _, ...flags } = releaseFlags;
 
 /** Returns the question. The time of a backup is when a deploy replaced it. */
-function questionOf({ slug, root_path }: Project, backup: string, trees: Trees, nowMs: number): string {
+function questionOf(slug: string, live: LiveTree | null, backup: string, nowMs: number): string {
   const ms = secondsOf(backup) * 1000;
-  let files = 0;
-  if (trees.entry(root_path) !== null)
-    for (const { type } of trees.walk(root_path)) if (type !== "directory") files += 1;
-  return `Replace ${slug} (${countOf(files, "file")}) by the backup of ${utcText(ms)} (${ageText(ms, nowMs)})?`;
+  const files = countOf(live?.files ?? 0, "file");
+  return `Replace ${slug} (${files}) by the backup of ${utcText(ms)} (${ageText(ms, nowMs)})?`;
 }
 
 interface Texts {
@@ -64,7 +61,9 @@ const restoring = (meta: Texts) =>
         if (chosen === undefined || !backupNames(host, slug).includes(chosen)) return null;
         // A deploy may make a newer backup while the question is on the screen.
         typed = chosen;
-        return questionOf(project, chosen, await context.trees(), host.now());
+        const { measureLive } = await import("../../sites/deploy/live-tree.ts");
+        const live = measureLive(host, await context.trees(), project.root_path, Number.POSITIVE_INFINITY);
+        return questionOf(slug, live, chosen, host.now());
       });
       const release: ReleaseCommand = {
         id: "project.restore",
