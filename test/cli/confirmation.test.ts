@@ -70,7 +70,9 @@ describe("question at a terminal", () => {
 
   test("restore and rollback name the live files and the age of the backup", async () => {
     for (const name of ["restore", "rollback"]) {
-      expect(await questionOf(`project ${name} docs`)).toBe("Replace docs (1 file) by the backup of TIME (just now)?");
+      expect(await questionOf(`project ${name} docs`)).toBe(
+        "Replace docs (1 file) with the backup of TIME (just now)?",
+      );
     }
   });
 

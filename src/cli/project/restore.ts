@@ -18,7 +18,7 @@ const { "no-backup": _, ...flags } = releaseFlags;
 function questionOf(slug: string, live: LiveTree | null, backup: string, nowMs: number): string {
   const ms = secondsOf(backup) * 1000;
   const files = countOf(live?.files ?? 0, "file");
-  return `Replace ${slug} (${files}) by the backup of ${utcText(ms)} (${ageText(ms, nowMs)})?`;
+  return `Replace ${slug} (${files}) with the backup of ${utcText(ms)} (${ageText(ms, nowMs)})?`;
 }
 
 interface Texts {
