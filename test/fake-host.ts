@@ -94,7 +94,7 @@ export function fakeHost(uid = 0): FakeHost {
       const output = taught(argv);
       if (output !== undefined) return output;
     }
-    throw new Error(`nobody taught the fake host: ${argv.join(" ")}`);
+    throw new Error(`the fake host has no answer for: ${argv.join(" ")}`);
   };
   const ask = async (method: string, url: string, options: RequestOptions = {}): Promise<HttpResponse> => {
     host.asked.push(`${method} ${url}`);

@@ -199,7 +199,7 @@ describe("bootstrap --bundle", () => {
     }
   });
 
-  test("a package that the bundle lacks is named, before apt is asked for it", async () => {
+  test("a package that is missing in the bundle is named, before apt is asked for it", async () => {
     const host = await hostWith({
       changes: { packages: manifestFor().packages?.filter(({ name }) => name !== "git") ?? [] },
     });
@@ -208,7 +208,7 @@ describe("bootstrap --bundle", () => {
     expect([host.stat(repositoryDir), host.text("/etc/edox-ops/bundle.json")]).toEqual([null, null]);
   });
 
-  test("a dependency that the bundle lacks is named", async () => {
+  test("a dependency that is missing in the bundle is named", async () => {
     const host = await hostWith();
     const stdout =
       "The following packages have unmet dependencies:\n nginx : Depends: libfoo (>= 2) but it is not installable\n";

@@ -187,7 +187,7 @@ describe("certbot: an error of the certificate authority", () => {
     );
   });
 
-  test("is one short line, whatever an authority sends", () => {
+  test("is one short line for any text of an authority", () => {
     const messages = [
       explain(lost, logOf(400, urn("malformed", `\u001b[31mred\nnext\u202e${"a".repeat(1_000_000)}`))),
       explain(lost, logOf(400, urn("malformed", '\\"'.repeat(300_000)))),

@@ -102,7 +102,7 @@ describe("lineages", () => {
     expect([lineage?.certificate, lineage?.settings.server]).toEqual([null, acmeServer]);
   });
 
-  test("the share of the lifetime is between 0 and 1, whatever the clock of this host is at", () => {
+  test("the share of the lifetime is between 0 and 1, at any time of the clock of this host", () => {
     const host = fakeHost();
     const shareOf = (from: string, to: string): number => {
       putLineage(host, { name: "docs.test", from, to });

@@ -88,7 +88,7 @@ test.each([`${publish} --tls`, "project certs issue demo --yes"])(
   },
 );
 
-test("publish --tls: without a certificate, an existing site stays as it is", async () => {
+test("publish --tls: without a certificate, an existing site is not changed", async () => {
   const { made, authority } = await bootstrapped();
   await made.type(publish);
   await made.type("certs setup-auto-renew --yes");

@@ -182,7 +182,7 @@ describe("self-update", () => {
     }
   });
 
-  test("self-update and uninstall: they are refused if this program's file is gone", async () => {
+  test("self-update and uninstall: they are refused if this program's file was removed", async () => {
     const gone = `${program} (deleted)`;
     for (const line of ["self-update", "self-update --rollback", "self-update --check", "uninstall --yes"]) {
       const { exit, err } = await typed(line, hostWith("1.3.0"), undefined, undefined, gone);

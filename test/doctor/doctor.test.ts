@@ -194,7 +194,7 @@ describe("checks of the doctor", () => {
   });
 });
 
-describe("doctor: resources of something that a host may lack", () => {
+describe("doctor: optional resources", () => {
   const file = (name: string): Resource => ({
     name,
     title: `${name} is there`,

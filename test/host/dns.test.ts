@@ -57,7 +57,7 @@ test("resolve: returns the addresses of A and AAAA records", async () => {
   expect(await resolve("six.test")).toEqual({ addresses: ["2001:db8::9"], failure: null });
 });
 
-test("resolve: tells no record, a name server with a fault and a silent one apart", async () => {
+test("resolve: distinguishes no record, a name server with a fault and a silent one", async () => {
   expect(await resolve("none.test")).toEqual({ addresses: [], failure: "no-record" });
   expect(await resolve("empty.test")).toEqual({ addresses: [], failure: "no-record" });
   expect(await resolve("broken.test")).toEqual({ addresses: [], failure: "server-failure" });

@@ -118,7 +118,7 @@ test("bundle create: a bundle for another suite holds what an apt of that suite 
   expect(namesIn("trixie.tar")).toEqual(resolvedOnHost("-o", "Dir::State::status=/dev/null"));
 });
 
-test("bundle create: a bundle for the inventory of a host holds only what it lacks", async () => {
+test("bundle create: a bundle for the inventory of a host contains only what is missing on it", async () => {
   expect(host.run(["edox-ops", "doctor", "--inventory", "/root/inventory.json"]).code).toBe(0);
   await made("for.tar", ["--for", `${host.root}/root/inventory.json`, "--with", "host"]);
   const resolved = resolvedOnHost();

@@ -69,7 +69,7 @@ describe("pictures in a browser", () => {
     expect(wide).toBe(0);
   });
 
-  test("pictures: an image has the mode of the page around it, whatever the system prefers", async () => {
+  test("pictures: an image has the mode of the page around it, with any preference of the system", async () => {
     const source = Buffer.from(await Bun.file(`${folder}/host.svg`).text()).toString("base64");
     const corner = async (scheme: "light" | "dark", system: "light" | "dark"): Promise<string> => {
       await page.emulateMedia({ colorScheme: system });

@@ -173,7 +173,7 @@ async function engineWithBundle() {
   return found;
 }
 
-test("selftest --bundle: loads the image of the daemon from the bundle, and only if the engine lacks it", async () => {
+test("selftest --bundle: loads the image of the daemon from the bundle, and only if it is missing in the engine", async () => {
   const { host, lines, ops } = await engineWithBundle();
   const first = await ops("--bundle", "/srv/edox.tar");
   expect(first.exit).toBe(0);

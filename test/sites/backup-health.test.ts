@@ -12,7 +12,7 @@ test("backup names: a parsed stamp equals the formatted one", () => {
   expect(secondsOf(stampName(1_800_000_001))).toBe(1_800_000_001);
 });
 
-test("backups: files that the live tree lacks count once, and an edit through the live tree is reported", async () => {
+test("backups: files that are missing in the live tree count once, and an edit through the live tree is reported", async () => {
   using disk = new TreeHost();
   const health = () => backupHealth(disk.host, disk.trees, project);
   expect(health()).toEqual({ bytes: 0, changed: null, unread: [] });

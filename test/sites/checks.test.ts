@@ -253,7 +253,7 @@ test("project validate: files that only root can read are counted, and validatio
   });
 });
 
-test("doctor: invalid JSON in the records is one failing line, and the other checks go on", async () => {
+test("doctor: invalid JSON in the records is one failing line, and the other checks continue", async () => {
   host.put(projectsPath, "{", { mode: 0o600 });
   expect(await line("projects:managed")).toStartWith(`[FAIL] projects:managed: ${projectsPath} is not JSON`);
   expect(await line("host:disk")).toStartWith("[OK]");

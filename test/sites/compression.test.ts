@@ -164,7 +164,7 @@ describe("precompress: a deploy", () => {
     expect(host.list(live)).toContain("index.html.gz");
   });
 
-  test("trusts no compressed file in a tree that it did not make, whatever its mode and time are", async () => {
+  test("trusts no compressed file in a tree that it did not make, with any mode and time", async () => {
     await host.deploy();
     const { mtime } = host.stat(`${live}/index.html`);
     writeFileSync(`${host.root}${live}/index.html.gz`, Bun.gzipSync("planted"));
@@ -175,7 +175,7 @@ describe("precompress: a deploy", () => {
     expect(host.list(live)).toContain("index.html.gz");
   });
 
-  test("removes a compressed file in an encoding that it did not write, whatever its mode and time are", async () => {
+  test("removes a compressed file in an encoding that it did not write, with any mode and time", async () => {
     await host.deploy(on);
     const planted = `${live}/guide/app.js.br`;
     const { mtime } = host.stat(`${live}/guide/app.js`);

@@ -364,7 +364,7 @@ describe("deploy: the new tree is built from the spare tree, which was pruned la
     host.write("/srv/site/to-link", "-> same");
   });
 
-  test("nothing that the source lacks remains in it", async () => {
+  test("nothing remains in it that is missing in the source", async () => {
     const { ino } = host.stat(spare);
     const [before, page] = [host.stat(`${live}/same/page.html`).ino, host.stat(`${spare}/same`).ino];
     const { backup } = await host.deploy({ keep: 1 });

@@ -129,7 +129,7 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
       lchownSync(`${site.disk.root}/srv/exposed`, 4711, 4711);
     },
   },
-  "a --subdir that the source lacks": { flags: " --subdir none", exit: 2, says: /--subdir 'none'/ },
+  "a --subdir that is missing in the source": { flags: " --subdir none", exit: 2, says: /--subdir 'none'/ },
   "a domain of another project": {
     says: /domain moved\.example\.org is already used by project theirs/,
     make: async () => void (await site.type("project publish theirs --domain moved.example.org --source /srv/other")),

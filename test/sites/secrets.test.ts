@@ -167,7 +167,7 @@ describe("deploy: --include and --exclude", () => {
     expect([exit, err]).toEqual([2, expect.stringContaining("--include and --exclude cannot both name '.env'")]);
   });
 
-  test("a name that the source lacks causes a warning", async () => {
+  test("a name that is missing in the source causes a warning", async () => {
     put("a/b");
     const { exit, err } = await deployed("--include", "a/b", "--exclude", "none,no/file");
     const warning = "nothing in the source has a name that was given with --include or --exclude: none, no/file";
