@@ -38,7 +38,7 @@ export async function resolve(root: Command, typed: readonly string[]): Promise<
     const [word] = rest;
     if (word === undefined || (command === root && isVersionWord(word))) break;
     if (word.startsWith("-")) {
-      demandFlagsLast(command, names, rest);
+      await demandFlagsLast(root, { command, names, rest });
       if (fallback === undefined) break;
     }
     const named = Object.hasOwn(aliases, word) ? (aliases[word] as string) : word;
@@ -78,12 +78,32 @@ export function correctionOf({ command, names, rest }: Omit<Resolved, "asksForHe
 }
 
 /** Throws a usage Problem for flags before the name of a command. */
-function demandFlagsLast({ subCommands = {}, aliases = {} }: Command, names: string[], rest: string[]): void {
+async function demandFlagsLast(
+  root: Command,
+  { command: { subCommands = {}, aliases = {} }, names, rest }: Omit<Resolved, "asksForHelp">,
+): Promise<void> {
   const at = rest.findIndex((word) => !word.startsWith("-"));
   const name = rest[at] ?? "";
   if (at < 0 || !(Object.hasOwn(subCommands, name) || Object.hasOwn(aliases, name))) return;
-  const moved = withoutSecrets([...rest.slice(at), ...rest.slice(0, at)]);
-  throw usage(`${rest[0]?.split("=")[0]} must follow the command`, undefined, ["edox-ops", ...names, ...moved]);
+  const moved = await suggestion(root, [...names, name], [...rest.slice(at + 1), ...rest.slice(0, at)]);
+  throw usage(`${rest[0]?.split("=")[0]} must follow the command`, undefined, moved);
+}
+
+/**
+ * Returns the line of these names and words, or the help of the command if the line is not valid: an unknown flag can be
+ * a misspelled one, whose value is a secret.
+ */
+async function suggestion(root: Command, names: readonly string[], words: readonly string[]): Promise<string[]> {
+  let known = names;
+  try {
+    const found = await resolve(root, [...names, ...words]);
+    known = found.names;
+    readArguments(found.rest, found.command.args ?? {});
+    if (found.command.run !== undefined) return ["edox-ops", ...names, ...withoutSecrets(words)];
+  } catch {
+    // The help documents the rest of the line as well.
+  }
+  return ["edox-ops", ...known, "--help"];
 }
 
 /** Throws the usage Problem of a word that names no command of this group. */
@@ -91,16 +111,14 @@ async function unknownCommand(root: Command, { command, names, rest }: Omit<Reso
   const [word = "", ...others] = rest;
   const message = `unknown command '${word}'`;
   const group = ["edox-ops", ...names, "--help"];
-  const line = (path: readonly string[]): string[] => {
-    return destructive.test(path.at(-1) ?? "")
-      ? ["edox-ops", ...path, "--help"]
-      : ["edox-ops", ...path, ...withoutSecrets(others)];
+  const line = async (path: readonly string[]): Promise<string[]> => {
+    return destructive.test(path.at(-1) ?? "") ? ["edox-ops", ...path, "--help"] : suggestion(root, path, others);
   };
   const synonym = command === root && Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
   const namesakes = synonym === undefined ? await namesakesOf(root, [...names, word]) : [[synonym]];
-  if (namesakes.length === 1) throw usage(message, namesakes[0]?.join(" "), line(namesakes[0] ?? []));
+  if (namesakes.length === 1) throw usage(message, namesakes[0]?.join(" "), await line(namesakes[0] ?? []));
   const near = nearestName(word, [...Object.keys(command.subCommands ?? {}), ...Object.keys(command.aliases ?? {})]);
-  if (near !== undefined) throw usage(message, near, line([...names, near]));
+  if (near !== undefined) throw usage(message, near, await line([...names, near]));
   const all = namesakes.map((path) => path.join(" "));
   throw usage(message, all.length === 0 ? undefined : all.join(" or "), group);
 }

@@ -13,7 +13,7 @@ describe("usage error", () => {
       "did you mean publish?",
       "project publish docs public --domain a.test",
     ],
-    ["help projetc", "did you mean project?", "project"],
+    ["help projetc", "did you mean project?", "project --help"],
     ["certs issue demo", "unknown command 'issue', did you mean project certs issue?", "project certs issue demo"],
     ["deploy docs public", "unknown command 'deploy', did you mean project deploy?", "project deploy docs public"],
     ["project renew", "unknown command 'renew', did you mean certs renew?", "certs renew"],
@@ -62,6 +62,10 @@ describe("usage error", () => {
     ["bootstrap --only a --only b", "bootstrap --help"],
     // The rest of the line is wrong as well.
     ["project deploy docs --dryrun --wiat 5m", "project deploy --help"],
+    ["status docs", "doctor --help"],
+    ["deploy", "project deploy --help"],
+    ["projct lst", "project --help"],
+    ["--dry-rn project deploy docs", "project deploy --help"],
   ];
   for (const [line, hint] of withHelp) {
     test(`'${line}': the hint suggests nothing destructive and no other wrong line, but '${hint}'`, async () => {
@@ -79,6 +83,10 @@ describe("usage error", () => {
     `gitlab-runner register --exector shell --tken ${secret}`,
     `gitlab-runner --token=${secret} register`,
     `register --token ${secret} --profil ci`,
+    `gitlab-runner registr --url https://gitlab.test --tokn ${secret}`,
+    `gitlab-runner --tokn=${secret} register`,
+    `gitlab-runer register --url https://gitlab.test --tokn=${secret}`,
+    `register ${secret} --url https://gitlab.test`,
   ]) {
     test(`'${line.replace(secret, "SECRET")}': the hint does not repeat the token`, async () => {
       const { exit, out, err } = await typed(line);

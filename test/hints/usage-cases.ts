@@ -31,7 +31,7 @@ export const usageCases: Case[] = [
     shows: "domain: demo.test",
   },
   {
-    of: 'cli/resolve.ts ["edox-ops", ...names, ...moved]',
+    of: 'cli/resolve.ts ["edox-ops", ...names, ...withoutSecrets(words)]',
     state,
     from: "--dry-run project init demo",
     shows: "project.init",
@@ -43,15 +43,21 @@ export const usageCases: Case[] = [
     shows: "Remove a project; keeps its files and backups",
   },
   {
-    of: 'cli/resolve.ts ["edox-ops", ...path, ...withoutSecrets(others)]',
+    of: 'cli/resolve.ts ["edox-ops", ...names, ...withoutSecrets(words)]',
     state,
     from: "backups list demo",
     shows: "No deploy backups for this project.",
   },
   {
-    of: 'cli/resolve.ts ["edox-ops", ...path, ...withoutSecrets(others)]',
+    of: 'cli/resolve.ts ["edox-ops", ...names, ...withoutSecrets(words)]',
     state,
     from: "projct show demo",
     shows: "domain: demo.test",
+  },
+  {
+    of: 'cli/resolve.ts ["edox-ops", ...known, "--help"]',
+    state,
+    from: "status demo",
+    shows: "Check the health of this host",
   },
 ];
