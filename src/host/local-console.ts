@@ -10,6 +10,9 @@ const stderr = 2;
 /** Delay before the next attempt to write to a descriptor that is not ready. */
 const retryMs = 5;
 
+/** Columns of a terminal that does not report them. */
+const usualWidth = 80;
+
 /** In characters; a token has a few dozen. */
 const mostSecret = 4096;
 
@@ -60,14 +63,15 @@ export const localConsole = {
     return process.getBuiltinModule("node:tty").isatty(stream === "out" ? 1 : 2);
   },
   /**
-   * Returns the present width of a terminal that can clear a line, or null: for a pipe, a file, or TERM=dumb.
+   * Returns the present width of a terminal that can clear a line, or null: for a pipe, a file, or TERM=dumb. A serial
+   * console reports no width.
    */
   width(stream: "out" | "err"): number | null {
     const { NO_COLOR, TERM } = process.env;
     // The runtime knows for free whether there is a terminal, unless NO_COLOR disables colours.
     if (TERM === "dumb" || !(Bun.enableANSIColors || NO_COLOR)) return null;
     if (!process.getBuiltinModule("node:tty").isatty(stream === "out" ? stdout : stderr)) return null;
-    return (stream === "out" ? process.stdout : process.stderr).getWindowSize()[0];
+    return (stream === "out" ? process.stdout : process.stderr).getWindowSize()[0] || usualWidth;
   },
   /** Returns whether the terminal shows more than ASCII: the console of Linux has few glyphs, and C is no UTF-8. */
   unicode(): boolean {
@@ -95,14 +99,16 @@ export const localConsole = {
     await last;
     const { createInterface } = process.getBuiltinModule("node:readline");
     const { Writable } = process.getBuiltinModule("node:stream");
-    await write(stderr, `${question}: `);
-    // Typed characters are not echoed.
+    // Typed characters are not echoed. That begins before the question, which a script answers at once.
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
     const { promise, resolve } = Promise.withResolvers<string>();
     lines.on("line", resolve);
     lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+    // Ctrl-Z does nothing: the runtime does not read on after a stop.
+    lines.on("SIGTSTP", () => {});
     lines.on("close", () => resolve(""));
+    await write(stderr, `${question}: `);
     const line = await promise;
     lines.close();
     await write(stderr, "\n");

@@ -129,3 +129,47 @@ test("confirm: at a terminal only y or yes and Enter accept, the end of the inpu
   expect(ended).toMatch(/^Sure\? .*\r\ndeclined\r\nexit 0\r\n$/);
   expect(interrupted).toEndWith("exit 130\r\n");
 }, 30_000);
+
+/** Runs a program of these lines at a pseudo-terminal of a job-control shell. `act`: what happens at each text. */
+async function atTerminal(name: string, lines: readonly string[], line: string, act: readonly [string, string][]) {
+  const program = `${dir}/${name}.ts`;
+  const source = `${import.meta.dir}/../../src/host/local-console.ts`;
+  fs.writeFileSync(program, [`import { localConsole } from ${JSON.stringify(source)};`, ...lines].join("\n"));
+  const script = line.replaceAll("PROGRAM", `"${process.execPath}" "${program}"`);
+  fs.writeFileSync(`${dir}/${name}.sh`, script);
+  const argv = ["script", "-qec", `bash --norc -i ${dir}/${name}.sh`, "/dev/null"];
+  const { stdin, stdout } = Bun.spawn(argv, { cwd: dir, timeout: 20_000, stdin: "pipe" });
+  const pending = [...act];
+  let shown = "";
+  let read = 0;
+  for await (const part of stdout.pipeThrough(new TextDecoderStream())) {
+    shown += part;
+    const [text, keys] = pending[0] ?? ["", ""];
+    const at = text === "" ? -1 : shown.indexOf(text, read);
+    if (at < 0) continue;
+    read = at + text.length;
+    pending.shift();
+    stdin.write(keys);
+    stdin.flush();
+  }
+  return shown;
+}
+
+test("secret: nothing typed is echoed, and Ctrl-Z does not stop the process", async () => {
+  const lines = [
+    'const secret = await localConsole.secret("token");',
+    'await localConsole.out(secret.reveal().length + " read\\n");',
+  ];
+  const keys: [string, string][] = [["token: ", "\u001Ahidden-word\r"]];
+  const shown = await atTerminal("stops", lines, "set -m; sleep 0.1; PROGRAM; echo ended $?", keys);
+  expect(shown).toContain("11 read\r\nended 0");
+  expect(shown).not.toContain("hidden-word");
+}, 30_000);
+
+test("width: a terminal that reports no size, such as a serial console, has 80 columns", async () => {
+  const lines = [
+    'await localConsole.out("width " + localConsole.width("out") + " " + localConsole.width("err") + "\\n");',
+  ];
+  expect(await atTerminal("serial", lines, "stty rows 0 cols 0; PROGRAM", [])).toContain("width 80 80");
+  expect(await atTerminal("narrow", lines, "stty rows 24 cols 33; PROGRAM", [])).toContain("width 33 33");
+}, 30_000);
