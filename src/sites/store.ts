@@ -8,6 +8,7 @@ import { docsRoot, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
+import { regularFile } from "../problem/regular-file.ts";
 import { decodeJson, type Member, membersOf, objectOf } from "./deploy/members.ts";
 import {
   type Draft,
@@ -118,7 +119,7 @@ export async function projectFrom(reader: HostReader, slug: string, draft: Draft
  * changes.
  */
 export async function recordsText(reader: HostReader, slug: string, draft: Draft | null): Promise<Text> {
-  const bytes = reader.read(projectsPath);
+  const bytes = regularFile(reader, projectsPath);
   const before = bytes === null ? [] : membersOf(decodeJson(bytes));
   const old = before.find(({ key }) => key === slug);
   const same =
@@ -139,7 +140,7 @@ function memberOf(key: string, draft: Draft): Member {
 const objects = new WeakMap<Uint8Array, Record<string, unknown>>();
 
 async function valuesOf(reader: HostReader): Promise<Record<string, unknown>> {
-  const bytes = reader.read(projectsPath);
+  const bytes = regularFile(reader, projectsPath);
   if (bytes === null) return {};
   const known = objects.get(bytes) ?? (await objectOf(decodeJson(bytes)));
   objects.set(bytes, known);

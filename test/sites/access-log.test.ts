@@ -42,6 +42,21 @@ describe("access log:", () => {
     expect(host.stat(logPath)).toMatchObject({ mode: 0o600, uid: 33, gid: 33 });
   });
 
+  for (const [type, said] of [
+    ["directory", "is a directory, and should be a file"],
+    ["other", "is a device, a pipe or a socket, and should be a file"],
+  ] as const) {
+    test(`a path that ${said.split(",")[0]} is refused before nginx opens it, and the site can be removed`, async () => {
+      expect((await typed("project disable demo", host)).exit).toBe(0);
+      host.nodes.set(logPath, { type, content: "", mode: 0o600, uid: 0, gid: 0, changedMs: 0 });
+      host.ran.splice(0);
+      const { exit, err } = await typed("project enable demo", host);
+      expect([exit, err]).toEqual([1, expect.stringContaining(`${logPath} ${said}\nhint: ls -ld ${logPath}\n`)]);
+      expect(host.ran.filter((argv) => argv.startsWith("nginx"))).toEqual([]);
+      expect(await typed("project remove demo", host)).toMatchObject({ exit: 0, err: "" });
+    });
+  }
+
   for (const line of ["enable demo", "update demo", "render-nginx demo"]) {
     test(`project ${line}: a site of an earlier version gets one, and doctor reports the drift until then`, async () => {
       host.put(sitePath, host.text(sitePath)?.replace(directive, "") ?? "");

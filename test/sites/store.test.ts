@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { rootPath } from "../../src/sites/project.ts";
 import { readProjects } from "../../src/sites/store.ts";
 import { anyText } from "../any-text.ts";
-import { typed, typedWords } from "../cli/typed.ts";
+import { prepared, typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { runs } from "../runs.ts";
 import { TreeHost } from "./tree.ts";
@@ -56,6 +56,28 @@ describe("projects.json: a file whose records cannot be separated fails every co
       "has the project demo twice: again at line 2, column 2",
     ],
   ];
+  for (const [type, said] of [
+    ["directory", "is a directory, and should be a file"],
+    ["other", "is a device, a pipe or a socket, and should be a file"],
+  ] as const) {
+    test(`a path that ${said.split(",")[0]}`, async () => {
+      const host = await prepared("bootstrap --yes")(fakeDebian());
+      host.nodes.set(projectsPath, { type, content: "", mode: 0o600, uid: 0, gid: 0, changedMs: 0 });
+      const { read } = host;
+      host.read = (path) => {
+        if (path === projectsPath && type === "other") throw new Error("a pipe is waited for without an end");
+        return path === projectsPath ? null : read(path);
+      };
+      for (const line of ["list", "show demo", "add new --domain new.test", "remove demo"]) {
+        const { exit, err } = await typed(`project ${line}`, host);
+        const expected = `error: ${projectsPath} ${said}\nhint: ls -ld ${projectsPath}\n`;
+        expect([line, exit, err]).toEqual([line, 1, expect.stringContaining(expected)]);
+      }
+      const { exit, out } = await typed("doctor", host);
+      expect([exit, out]).toEqual([1, expect.stringContaining(`[FAIL] projects:managed: ${projectsPath} ${said}`)]);
+    });
+  }
+
   for (const [name, text, said] of cases) {
     test(name, async () => {
       const host = fakeDebian();
