@@ -70,7 +70,11 @@ export function edit(
 ): Promise<number> {
   return run(values, context, async (session) => {
     if (!session.options.dryRun) session.demandRoot();
-    await askFirst(session, question);
-    await convergeRecipe(session, recipeFor, { lockWaitMs: editWaitMs });
+    const demandSame = await askFirst(session, question);
+    const confirmed: RecipeFor = async (facts, bundle) => {
+      await demandSame();
+      return recipeFor(facts, bundle);
+    };
+    await convergeRecipe(session, confirmed, { lockWaitMs: editWaitMs });
   });
 }

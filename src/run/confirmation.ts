@@ -16,7 +16,7 @@ export class Declined extends Problem {
 }
 
 interface Asking {
-  environment: Pick<Environment, "console">;
+  environment: Pick<Environment, "console" | "typed">;
   options: RunOptions;
 }
 
@@ -25,13 +25,22 @@ export type Question = (host: Host) => Promise<string | null> | string | null;
 
 /**
  * Asks before a command acts, if its question is not null. Throws {@link Declined} if the answer is no. Asks nothing in
- * a dry run, with --yes, without a terminal, and of a user who may not change the host.
+ * a dry run, with --yes, without a terminal, and of a user who may not change the host. Returns a function to call under
+ * the lock: it throws a Problem if another run has changed what was confirmed.
  */
-export async function askFirst({ host, ...asking }: Asking & { host: Host }, question: Question): Promise<void> {
+export async function askFirst(
+  { host, ...asking }: Asking & { host: Host },
+  question: Question,
+): Promise<() => Promise<void>> {
   const { environment, options } = asking;
-  if (options.dryRun || options.yes || !environment.console.interactive() || host.uid !== 0) return;
+  if (options.dryRun || options.yes || !environment.console.interactive() || host.uid !== 0) return async () => {};
   const text = await question(host);
   if (text !== null) await ask(asking, text);
+  return async () => {
+    if ((await question(host)) === text) return;
+    const message = "another run changed what was confirmed: nothing was changed";
+    throw new Problem("conflict", message, { hint: ["sudo", "edox-ops", ...environment.typed] });
+  };
 }
 
 /** Asks at a terminal. Throws {@link Declined} if the answer is no. The lines of the question are wrapped. */

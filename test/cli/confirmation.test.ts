@@ -93,6 +93,34 @@ describe("question at a terminal", () => {
     expect(site.disk.text("/var/www/docs/docs/index.html")).toBe("one");
   });
 
+  for (const [line, other] of [
+    ["project disable docs", "project update docs --domain new.test --yes"],
+    ["project disable docs", "project disable docs --yes"],
+    ["project remove docs", "project update docs --domain new.test --yes"],
+    ["project remove docs --delete-files", "project update docs --root-path /var/www/docs/new --yes"],
+    ["project remove docs --delete-files", "project deploy docs --source /srv/one"],
+    ["project update docs --domain docs.test --alias none", "project update docs --alias docs.example.org --yes"],
+    ["project backups prune docs --keep 0", "project deploy docs --source /srv/one"],
+  ] as const) {
+    test(`${line}: nothing is changed if ${other} runs while the question is on the screen`, async () => {
+      asked.length = 0;
+      site.disk.write("/var/www/docs/new/index.html", "new");
+      let before: Record<string, string> = {};
+      meanwhile.act = async () => {
+        expect(await site.type(other)).toMatchObject({ exit: 0, err: "" });
+        before = site.snapshot();
+      };
+      const { exit, err } = await typedWords(line.split(" "), site.host, true, undefined, undefined, site.trees);
+      expect([exit, asked.length, err]).toEqual([
+        1,
+        1,
+        expect.stringContaining("another run changed what was confirmed"),
+      ]);
+      expect(err).toContain(`hint: edox-ops ${line}\n`);
+      expect(site.snapshot()).toEqual(before);
+    });
+  }
+
   test("prune names the number and the size of what is deleted, and nothing to delete is not asked about", async () => {
     expect(await questionOf("project backups prune docs --keep 0")).toBe("Delete 1 backup of docs (9 bytes)?");
     expect(await questionOf("project backups prune docs --keep 5")).toBeUndefined();

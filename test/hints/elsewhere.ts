@@ -44,6 +44,8 @@ const afterDeploy = "it follows a success; test/cli/terminal-deploy.test.ts type
 
 /** Why no test of this folder types these. */
 export const untyped: Record<string, string> = {
+  'run/confirmation.ts ["sudo", "edox-ops", ...environment.typed]':
+    "it repeats the typed line; test/cli/confirmation.test.ts reaches the state",
   'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"]': authority,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "enable", slug]': afterDeploy,

@@ -37,7 +37,13 @@ export default command({
     const { name = "" } = values;
     return run(values, context, async (session) => {
       const { dryRun } = session.options;
+      if (!dryRun) session.demandRoot();
+      const demandSame = await askFirst(session, () => {
+        const { recorded, runner } = findRunner(host, name, values.url, ["edox-ops", ...context.typed]);
+        return oneLine(`Remove the runner ${recorded.name} from this host and from ${runner?.url ?? recorded.url}?`);
+      });
       const recipe = async (): Promise<Recipe> => {
+        await demandSame();
         const known = findRunner(host, name, values.url, ["edox-ops", ...context.typed]);
         if (dryRun) return unregistration(known);
         // This runs under the lock, and signals no longer end the process at once: a runner that was deleted in GitLab
@@ -46,11 +52,6 @@ export default command({
         for (const warning of await forgetInGitLab(host, known, values.force === true)) await session.warn(warning);
         return unregistration(known);
       };
-      if (!dryRun) session.demandRoot();
-      await askFirst(session, () => {
-        const { recorded, runner } = findRunner(host, name, values.url, ["edox-ops", ...context.typed]);
-        return oneLine(`Remove the runner ${recorded.name} from this host and from ${runner?.url ?? recorded.url}?`);
-      });
       await convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
     });
   },

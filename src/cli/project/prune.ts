@@ -40,11 +40,12 @@ export function runPrune(
     const { dryRun, diff } = session.options;
     if (!dryRun) session.demandRoot();
     const { step, slug, plan, question, remove } = await open(session);
-    await askFirst(session, () => {
+    const demandSame = await askFirst(session, () => {
       const planned = plan();
       return planned.count === 0 ? null : question(planned);
     });
     if (!dryRun) await session.lock("project", projectLockPath(slug));
+    await demandSame();
     const removal = await session.operation(step, dryRun ? plan : remove, ({ count, warnings }) => {
       return { outcome: count === 0 ? "ok" : dryRun ? "pending" : "changed", warnings };
     });

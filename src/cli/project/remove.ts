@@ -61,7 +61,8 @@ export default command({
       const { host } = session;
       if (!dryRun) session.demandRoot();
       const record = await theRecord(host, slug);
-      const tree = isSlug(slug) ? await ownTree(host, slug) : null;
+      const treeNow = async (): Promise<string | null> => (isSlug(slug) ? ownTree(host, slug) : null);
+      const tree = await treeNow();
       if (deletes && tree === null) {
         const message = `project ${slug} has no directory that is its alone: its files and backups are not deleted`;
         const hint = ["sudo", "edox-ops", ...context.typed.filter((word) => word !== "--delete-files")];
@@ -72,13 +73,14 @@ export default command({
       const notes =
         "project" in record ? [...(await logNotes(host, slug)), ...certificateNotes(host, record.project)] : [];
       const trees = await context.trees();
-      await askFirst(session, async () => {
+      const demandSame = await askFirst(session, async () => {
         const names = isSlug(slug) ? await servedNames(host, slug) : [];
-        return questionOf(slug, names, deletes ? planDeletion(trees, slug, dirs) : null);
+        const dirsNow = isSlug(slug) ? dirsOf(slug, await treeNow()) : [];
+        return questionOf(slug, names, deletes ? planDeletion(trees, slug, dirsNow) : null);
       });
-      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, notes, trees });
+      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, notes, trees, demandSame });
       const left = dirs.filter((dir) => host.stat(dir) !== null);
-      const isDone = await forget(session, slug, keeps);
+      const isDone = await forget(session, { slug, keeps, demandSame });
       if (isDone && !dryRun) session.say(...left.map((dir) => lineOf`Left ${dir}`), ...notes);
     });
   },
@@ -112,18 +114,27 @@ function certificateNotes(reader: HostReader, { domain }: Project): string[] {
 
 const isSlug = (key: string): boolean => v.is(slugSchema, key);
 
-async function forget(session: Session, slug: string, keeps: boolean): Promise<boolean> {
+/** A removal of a record. */
+interface Forgetting {
+  slug: string;
+  /** Whether the nginx site stays in sites-available. */
+  keeps: boolean;
+  /** Throws a Problem if another run has changed what was confirmed. */
+  demandSame?(): Promise<void>;
+}
+
+async function forget(session: Session, { slug, keeps, demandSame }: Forgetting): Promise<boolean> {
   const { forgetRecord, removeProject } = await import("../../sites/recipe.ts");
-  const recipe = (facts: Facts) => (isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug));
+  const recipe = async (facts: Facts) => {
+    await demandSame?.();
+    return isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug);
+  };
   return convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
 }
 
-interface Removal {
-  slug: string;
+interface Removal extends Forgetting {
   /** The directories to delete. */
   dirs: string[];
-  /** Whether the nginx site stays in sites-available. */
-  keeps: boolean;
   /** What else stays. */
   notes: readonly string[];
   trees: Trees;
@@ -133,7 +144,8 @@ interface Removal {
  * Disables the site first and removes the record last. If the command is killed or fails in between, running it again
  * completes it.
  */
-async function removeWithFiles(session: Session, { slug, dirs, keeps, notes, trees }: Removal): Promise<void> {
+async function removeWithFiles(session: Session, removal: Removal): Promise<void> {
+  const { slug, dirs, keeps, notes, trees } = removal;
   const { deleteTrees, planDeletion } = await import("../../sites/deletion.ts");
   const { disableProject } = await import("../../sites/recipe.ts");
   const { projectLockPath } = await import("../../sites/deploy/releases.ts");
@@ -142,7 +154,10 @@ async function removeWithFiles(session: Session, { slug, dirs, keeps, notes, tre
   if (!dryRun) await session.lock("project", projectLockPath(slug));
   const sizes = planDeletion(trees, slug, dirs);
   if (!dryRun) {
-    const disable = (facts: Facts) => disableProject(slug, facts);
+    const disable = async (facts: Facts) => {
+      await removal.demandSame?.();
+      return disableProject(slug, facts);
+    };
     if (!(await convergeRecipe(session, disable, { lockWaitMs: editWaitMs }))) return;
   }
   session.include({ trees: sizes });
@@ -151,7 +166,7 @@ async function removeWithFiles(session: Session, { slug, dirs, keeps, notes, tre
     () => (dryRun ? undefined : deleteTrees(trees, slug, dirs)),
     () => ({ outcome: sizes.length === 0 ? "ok" : dryRun ? "pending" : "changed", warnings: [] }),
   );
-  if (!(await forget(session, slug, keeps))) return;
+  if (!(await forget(session, { slug, keeps }))) return;
   const verb = dryRun ? "Would delete" : "Deleted";
   for (const { path, files, bytes } of sizes) {
     session.say(lineOf`${verb} ${path}: ${countOf(files, "file")}, ${countOf(bytes, "byte")}`);
