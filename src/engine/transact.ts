@@ -119,8 +119,8 @@ async function rollBack(host: Host, inverses: readonly Inverse[], failure: Failu
   const isComplete = notes.length === 0;
   const fails = inverses.length === 0 ? null : await firstFailing(host, againCommands(changes));
   if (fails !== null) {
-    const also = isComplete ? "it was already broken before this run" : "as well";
-    notes.push(`${shellLine(fails)} fails ${also}`);
+    const since = isComplete ? ": it was already broken before this run" : " as well";
+    notes.push(`${shellLine(fails)} fails${since}`);
   }
   if (isComplete) {
     try {

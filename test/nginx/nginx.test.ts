@@ -165,7 +165,7 @@ describe("nginx.prepare: a refused configuration", () => {
     const [result] = await converge([nginxPrepare(gatherFacts(host))], host, { act: host });
     expect(result?.outcome).toBe("failed");
     expect(result?.problem?.message).toContain("the previous files were restored");
-    expect(result?.problem?.message).toContain("it was already broken before this run");
+    expect(result?.problem?.message).toContain("nginx -t -q fails: it was already broken before this run");
     expect(result?.problem?.stderr).toBe(stderr);
     expect(host.listing("/etc")).toEqual(before);
   });
