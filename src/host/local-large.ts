@@ -2,7 +2,7 @@
 
 import * as fs from "node:fs";
 import type { Attributes, LargeFile, NewFile } from "./host.ts";
-import { nullIfMissing, temporaryFor, withPath } from "./local-naming.ts";
+import { nullIfMissing, removeFile, temporaryFor, withPath } from "./local-naming.ts";
 import { inParent, syncParent } from "./local-parent.ts";
 
 /** Implements {@link HostReader.openFile}. */
@@ -42,7 +42,7 @@ export function createFile(
   let fd: number | null = inParent(root, path, (name) => {
     const temporary = temporaryFor(name);
     try {
-      fs.rmSync(temporary, { force: true });
+      removeFile(temporary);
       return fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     } catch (error) {
       // An error must name the file itself, not the temporary file.

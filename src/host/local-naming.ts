@@ -1,5 +1,7 @@
 // Names of temporary files, and errors of the system: adds the path that they concern, and recognizes "not found".
 
+import * as fs from "node:fs";
+
 /** Returns the result of `act`. Adds the path to the message of an error that names none. */
 export function withPath<T>(path: string, act: () => T): T {
   try {
@@ -18,6 +20,11 @@ export function nullIfMissing<T>(read: () => T): T | null {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
     throw error;
   }
+}
+
+/** Removes a file, if there is one. The runtime's own function fails with EFAULT if its directory is a file. */
+export function removeFile(path: string): void {
+  nullIfMissing(() => fs.unlinkSync(path));
 }
 
 /**

@@ -7,7 +7,7 @@ import { start } from "./local-child.ts";
 import { createFile, openFile } from "./local-large.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
-import { nullIfMissing, temporaryFor, withPath } from "./local-naming.ts";
+import { nullIfMissing, removeFile, temporaryFor, withPath } from "./local-naming.ts";
 import { inParent, readOwn, syncParent } from "./local-parent.ts";
 import { readHead, readTail, readWhole } from "./local-read.ts";
 import { atSignal, catchSignals } from "./local-signal.ts";
@@ -54,7 +54,7 @@ export function localHost(root = ""): Host {
         const temporary = temporaryFor(name);
         const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
         try {
-          fs.rmSync(temporary, { force: true });
+          removeFile(temporary);
           const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
           try {
             for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
@@ -66,7 +66,11 @@ export function localHost(root = ""): Host {
           }
           fs.renameSync(temporary, name);
         } catch (error) {
-          fs.rmSync(temporary, { force: true });
+          try {
+            removeFile(temporary);
+          } catch {
+            // The first error is the cause.
+          }
           // An error must name the file itself, not the temporary file.
           if (error instanceof Error) error.message = error.message.replaceAll(temporary, name);
           throw error;
@@ -102,7 +106,7 @@ export function localHost(root = ""): Host {
     makeLink: (path, target) =>
       inParent(root, path, (name) => {
         const temporary = temporaryFor(name);
-        fs.rmSync(temporary, { force: true });
+        removeFile(temporary);
         fs.symlinkSync(target, temporary);
         fs.renameSync(temporary, name);
         syncParent(name);
@@ -115,8 +119,7 @@ export function localHost(root = ""): Host {
         syncParent(name);
       }),
 
-    removeTemporary: (path) =>
-      void nullIfMissing(() => inParent(root, path, (name) => fs.unlinkSync(temporaryFor(name)))),
+    removeTemporary: (path) => void nullIfMissing(() => inParent(root, path, (name) => removeFile(temporaryFor(name)))),
 
     lock(path): { release(): void } | Holder {
       const fd = lockFile(at(path));

@@ -250,6 +250,12 @@ describe("localHost.writeFile", () => {
     });
   }
 
+  test("names the path if its directory is a file", () => {
+    const write = () => own.writeFile("/victim/f", bytes("secret"), { mode: 0o600, ...me });
+    expect(write).toThrow(/^ENOTDIR: not a directory, .*\/victim\/f'$/);
+    expect(() => own.makeLink("/victim/f", "target")).toThrow(/^ENOTDIR: not a directory, .*\/victim\//);
+  });
+
   test("fails and names the path if a directory is planted at the temporary path", () => {
     mkdirSync(temporary);
     expect(() => own.writeFile("/planted-at/f", bytes("secret"), { mode: 0o600, ...me })).toThrow("/planted-at/");
