@@ -11,9 +11,8 @@ const top = `${import.meta.dir}/..`;
 const wantedCoverage = 0.9;
 const fast = process.argv.includes("--fast");
 /** The integration files that take over a minute and a half, the longest first. */
-const longest = "runner release ci-killed bundle odd-host project selftest bundle-use killed races https harness".split(
-  " ",
-);
+const longest =
+  "release runner ci-killed site bundle odd-host project selftest bundle-use killed races https harness".split(" ");
 const processors = Math.max(2, availableParallelism());
 const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
 
