@@ -46,7 +46,10 @@ export default command({
         const { details } = await import("../report/table.ts");
         const labels = ["NGINX", "CONFIGURATION", ""];
         const values = [nginx.active ? "active" : "not active", validText(valid), valid ? "" : output];
-        return details(labels, values, view.width);
+        const next = { argv: rootCommand("doctor") };
+        const fix =
+          nginx.active && valid !== false ? "" : `\n${linesText(view, { text: "Find the cause and its fix:", next })}`;
+        return details(labels, values, view.width) + fix;
       },
     });
 

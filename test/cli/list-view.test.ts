@@ -52,6 +52,28 @@ describe("project list at a terminal", () => {
     expect((await atWidth(site, 40, "project list")).out).toMatchSnapshot("40 columns");
   });
 
+  test("a site is offline where nginx does not run, and doctor is named", async () => {
+    const site = await hosted();
+    site.fake.remove("/run/systemd/units/invocation:nginx.service");
+    const { out } = await atWidth(site, 80, "project list");
+    expect(out).toMatch(/^docs .* offline +just now +2\.0 KiB$/m);
+    expect(out).toMatch(/^handbook .* disabled /m);
+    expect(out).toEndWith("▲ nginx does not run, and serves no site → edox-ops doctor\n");
+    expect((await atWidth(site, 80, "project show docs")).out).toMatch(/^STATUS +offline$/m);
+  });
+
+  for (const dir of ["sites-available", "sites-enabled"]) {
+    test(`a site without its file in ${dir} is live until nginx restarts, and doctor is named`, async () => {
+      const site = await hosted();
+      site.fake.remove(`/etc/nginx/${dir}/edox-ops-docs`);
+      const { out } = await atWidth(site, 80, "project list");
+      expect(out).toMatch(/^docs .* live /m);
+      expect(out).toEndWith(
+        "▲ the nginx site of docs is missing: it goes offline when nginx restarts\n  → edox-ops doctor\n",
+      );
+    });
+  }
+
   test("a pipe gets the lines that scripts read", async () => {
     const site = await hosted();
     expect((await site.type("project list")).out).toMatchSnapshot("piped");
@@ -204,6 +226,9 @@ describe("runners at a terminal", () => {
     expect((await viewed(host, 80, "gitlab-runner list")).out).toBe(
       "No runners yet.\n→ edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -\n",
     );
+    expect((await viewed(fakeDebian(), 80, "gitlab-runner list")).out).toBe(
+      "No runners yet. → edox-ops gitlab-runner prepare-ci-host\n",
+    );
     expect((await typed("gitlab-runner list", host)).out).toBe("No runners.\n");
   });
 
@@ -221,7 +246,10 @@ describe("runners at a terminal", () => {
       expect((await viewed(host, width, "gitlab-runner status")).out).toMatchSnapshot(`${width} columns`);
     }
     const none = await viewed(version(fakeDebian(), 127), 80, "gitlab-runner status");
-    expect([none.exit, none.out]).toEqual([1, "GitLab Runner is not installed. → edox-ops gitlab-runner install\n"]);
+    expect([none.exit, none.out]).toEqual([
+      1,
+      "GitLab Runner is not installed. → edox-ops gitlab-runner prepare-ci-host\n",
+    ]);
   });
 });
 
@@ -233,7 +261,11 @@ describe("certs status and nginx status at a terminal", () => {
     expect(out).toMatchSnapshot("80 columns");
     expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     const bare = await viewed(fakeDebian(), 80, "certs status");
-    expect(bare.out).toStartWith("No certificates yet. → edox-ops project certs issue SLUG\n");
+    expect(bare.out).toStartWith(
+      "No certificates yet.\n→ edox-ops project publish SLUG --domain docs.example.org --source DIRECTORY --tls\n",
+    );
+    const { out: first } = await atWidth(await hosted(), 80, "certs status");
+    expect(first).toStartWith("No certificates yet. → edox-ops project certs issue docs\n");
   });
 
   test("nginx status shows the service and the configuration, and --json the same facts", async () => {
@@ -244,6 +276,10 @@ describe("certs status and nginx status at a terminal", () => {
       ...{ command: "nginx status", outcome: "ok", exit: 0 },
       nginx: { installed: true, active: true, config_valid: true },
     });
+    host.remove("/run/systemd/units/invocation:nginx.service");
+    expect((await viewed(host, 80, "nginx status")).out).toBe(
+      "NGINX          not active\nCONFIGURATION  valid\n\nFind the cause and its fix: → edox-ops doctor\n",
+    );
     const bare = await viewed(fakeDebian(), 80, "nginx status");
     expect([bare.exit, bare.out]).toEqual([1, "nginx is not installed. → edox-ops bootstrap\n"]);
     const { outcome, exit } = JSON.parse((await typed("nginx status --json", fakeDebian())).out);

@@ -10,15 +10,19 @@ interface Certificates {
   status: CertsStatus;
   /** What is wrong, or could not be read. */
   warnings: readonly string[];
+  /** The projects, which could have a certificate. */
+  slugs: readonly string[];
 }
 
 /** Returns a row for each certificate, and what is known about renewals. */
-export function certificatesText({ status, warnings }: Certificates, uid: number, view: View): string {
+export function certificatesText({ status, warnings, slugs }: Certificates, uid: number, view: View): string {
   const { certificates } = status;
   const notes = [...certificates.flatMap(hookNote), ...warnings].map((text) => ({ mark: "warning" as const, text }));
   if (certificates.length === 0 && uid === 0) {
-    const next = { argv: rootCommand("project certs issue SLUG") };
-    return linesText(view, { text: "No certificates yet.", next }, ...notes);
+    const [slug] = slugs;
+    const first =
+      slug === undefined ? "publish SLUG --domain docs.example.org --source DIRECTORY --tls" : `certs issue ${slug}`;
+    return linesText(view, { text: "No certificates yet.", next: { argv: rootCommand(`project ${first}`) } }, ...notes);
   }
   const rows = certificates.map((each) => rowOf(each, view));
   return [

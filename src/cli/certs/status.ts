@@ -30,7 +30,11 @@ export default command({
       outcome: isHidden ? "unknown" : "ok",
       async view(view) {
         const { certificatesText } = await import("./status-view.ts");
-        return certificatesText({ status, warnings }, host.uid, view);
+        const isFirst = status.certificates.length === 0 && !isHidden;
+        const slugs = isFirst
+          ? [...(await (await import("../../sites/store.ts")).readRecords(host)).projects.keys()]
+          : [];
+        return certificatesText({ status, warnings, slugs }, host.uid, view);
       },
       text() {
         const { certificates, ...renewals } = status;

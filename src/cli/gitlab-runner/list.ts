@@ -32,7 +32,11 @@ export default command({
     return printFound(context, json, {
       document: { ...(faults.length > 0 && { warnings: faults }), runners },
       async view(view) {
-        if (runners.length === 0) return linesText(view, { text: "No runners yet.", next: { argv: firstRunner } });
+        if (runners.length === 0) {
+          const { runnerProgram } = await import("../../runner/service.ts");
+          const argv = runnerProgram(host) === null ? rootCommand("gitlab-runner prepare-ci-host") : firstRunner;
+          return linesText(view, { text: "No runners yet.", next: { argv } });
+        }
         const { table } = await import("../../report/table.ts");
         const rows = runners.map(({ name, url, executor, ours }) => {
           return [name, url, executor, ours ? "edox-ops" : "foreign"];

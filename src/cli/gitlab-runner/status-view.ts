@@ -17,7 +17,7 @@ interface Status {
 /** Returns the service, a row for each runner, and the faults. */
 export function runnersText({ service, now, runners, faults }: Status, view: View): string {
   if (!service.installed) {
-    const argv = rootCommand("gitlab-runner install");
+    const argv = rootCommand("gitlab-runner prepare-ci-host");
     return linesText(view, { text: "GitLab Runner is not installed.", next: { argv } });
   }
   const atBoot = service.service_installed ? "starts at boot" : "does not start at boot";

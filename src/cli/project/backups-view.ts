@@ -33,7 +33,7 @@ export function backupsText({ slug, backups, from, nowMs }: Backups, view: View)
   const restore = rootCommand(`project restore ${slug} --backup ${newest.name}`);
   const notes = restoreNotes(backups, from).map((text) => ({ text }));
   const next = linesText(view, ...notes, { text: "Restore one of them:", next: { argv: restore } });
-  return `${table(["BACKUP", "CREATED (UTC)", "AGE", "SIZE", ""], rows, view.width)}\n${next}`;
+  return `${table(["BACKUP", "CREATED (UTC)", "AGE", "SIZE", "NOTE"], rows, view.width)}\n${next}`;
 }
 
 /** Returns what restores left. `from`: the name of the backup that the live release was restored from, or null. */

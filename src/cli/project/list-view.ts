@@ -5,10 +5,13 @@ import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { ClosingLine } from "../../report/closing.ts";
 import { type Cell, table } from "../../report/table.ts";
+import { isActive } from "../../resources/service.ts";
 import { type LiveTree, measureLive } from "../../sites/deploy/live-tree.ts";
 import type { Project } from "../../sites/project.ts";
 import { urlOf } from "../../sites/serve/answer.ts";
+import { vhostLinkPath, vhostPath } from "../../sites/serve/site.ts";
 import type { readRecords } from "../../sites/store.ts";
+import { few } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
 import { ageText } from "../../text/time.ts";
 import { linesText, rootCommand, type View } from "../view.ts";
@@ -40,16 +43,28 @@ export function projectsText(
   const end = host.now() + measuringMs;
   let left = projects.size;
   const notes: ClosingLine[] = [];
+  let isDown = false;
+  const unconfigured: string[] = [];
   const rows = new Map<string, Cell[]>();
   for (const [slug, project] of projects) {
     const known = liveTree(machine, project, (end - host.now()) / left);
     left -= 1;
     if ("why" in known) notes.push(noteOf(slug, known.why.message, known.why.hint));
-    rows.set(slug, [slug, urlOf(project), ...cells(project, known, host.now(), view)]);
+    rows.set(slug, [slug, urlOf(project), ...cells(project, known, host, view)]);
+    if (isOffline(project, known, host)) isDown = true;
+    else if (project.enabled && [vhostPath(slug), vhostLinkPath(slug)].some((path) => host.stat(path) === null)) {
+      unconfigured.push(slug);
+    }
   }
   for (const [slug, { reason, hint }] of broken) {
     rows.set(slug, [slug, "", { text: "invalid", paint: (text) => view.paint("failed", text) }]);
     notes.push(noteOf(slug, reason, hint));
+  }
+  const next = { argv: rootCommand("doctor") };
+  if (isDown) notes.push({ mark: "warning", text: "nginx does not run, and serves no site", next });
+  if (unconfigured.length > 0) {
+    const text = `the nginx site of ${few(unconfigured)} is missing: it goes offline when nginx restarts`;
+    notes.push({ mark: "warning", text, next });
   }
   const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   if (notes.length > 0 && host.uid !== 0) {
@@ -67,17 +82,26 @@ export function liveTree({ host, trees }: Machine, { root_path }: Project, limit
   }
 }
 
+/** Returns whether an enabled site with files is not served. A running nginx serves what it has loaded. */
+function isOffline({ enabled }: Project, known: Known, host: HostReader): boolean {
+  if (!enabled || "why" in known || known.live === null) return false;
+  return !isActive(host, "nginx");
+}
+
 /** Returns the status, the age and the size of a project. */
-export function cells({ enabled }: Project, known: Known, now: number, { paint, glyph }: View): Cell[] {
+export function cells(project: Project, known: Known, host: HostReader, { paint, glyph }: View): Cell[] {
+  const { enabled } = project;
   if ("why" in known) return [enabled ? "enabled" : "disabled", glyph("unknown"), glyph("unknown")];
   const { live } = known;
   if (live === null) return [{ text: "not deployed", paint: (text) => paint("warning", text) }];
-  const status: Cell = enabled
-    ? { text: "live", paint: (text) => paint("ok", text) }
-    : { text: "disabled", paint: (text) => paint("skipped", text) };
+  const [status, colour] = isOffline(project, known, host)
+    ? (["offline", "failed"] as const)
+    : enabled
+      ? (["live", "ok"] as const)
+      : (["disabled", "skipped"] as const);
   return [
-    status,
-    live.deployedMs === null ? glyph("unknown") : ageText(live.deployedMs, now),
+    { text: status, paint: (text) => paint(colour, text) },
+    live.deployedMs === null ? glyph("unknown") : ageText(live.deployedMs, host.now()),
     `${live.isWhole ? "" : "> "}${sizeText(live.bytes)}`,
   ];
 }

@@ -11,7 +11,7 @@ import { cells, liveTree, type Machine, measuringMs } from "./list-view.ts";
 export function projectText(project: Project, machine: Machine, view: View): string {
   const { slug, aliases = [], root_path, source_path, branch, owner_group, tls, hsts, csp, precompress } = project;
   const known = liveTree(machine, project, measuringMs);
-  const [status = "", deployed = "", size = ""] = cells(project, known, machine.host.now(), view);
+  const [status = "", deployed = "", size = ""] = cells(project, known, machine.host, view);
   const rows = {
     SLUG: slug,
     URL: urlOf(project),
