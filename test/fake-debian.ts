@@ -225,6 +225,13 @@ export function fakeDebian(options: Like = {}): FakeHost {
         const stderr = `2026/01/02 03:04:05 [emerg] 7#7: unknown directive "bogus" in ${path}:${bogus.line}\n`;
         return { code: 1, stdout: "", stderr };
       }
+      for (const name of host.list("/etc/nginx/sites-enabled") ?? []) {
+        const path = `/etc/nginx/sites-enabled/${name}`;
+        const target = host.readLink(path);
+        if (target?.startsWith("/etc/nginx/sites-available/") && host.stat(target) === null) {
+          return emergency(`open() "${path}" failed (2: No such file or directory) in /etc/nginx/nginx.conf:61`);
+        }
+      }
       const twice = settings.find(({ name }, i) => settings.findIndex((each) => each.name === name) !== i);
       if (twice) return emergency(`"${twice.name}" directive is duplicate in ${twice.path}:${twice.line}`);
       const bucket = Number(settings.find(({ name }) => name === "server_names_hash_bucket_size")?.value ?? 64);

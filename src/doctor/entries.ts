@@ -63,7 +63,7 @@ export const entries: Check[] = [
       if (bytesFree >= roomWarning) return { status: "ok", detail };
       const status = bytesFree < roomError ? "error" : "warning";
       const clean = ["sudo", "apt-get", "clean"];
-      const list = ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(reader, least.path)];
+      const list = ["sudo", "du", "-axh", "--max-depth=2", "--threshold=100M", mountPointOf(reader, least.path)];
       const affects = writersOf(reader, least.path);
       const hint = bytesFree + packagesKept(reader, least.path) >= roomWarning ? clean : list;
       return { status, detail, affects, hint };

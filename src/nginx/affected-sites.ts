@@ -1,6 +1,7 @@
 import type { HostReader } from "../host/host.ts";
 import { keepsRunning } from "../resources/service.ts";
 import { isEnabled, isMasked } from "../resources/unit-file.ts";
+import { few } from "../text/lines.ts";
 import { sitesEnabledDir } from "./paths.ts";
 
 /** The paths of the links of all sites of edox-ops begin with it. */
@@ -17,7 +18,8 @@ export async function affectedSites(reader: HostReader, online?: string): Promis
   if (sites.length === 0) return undefined;
   const state = (await keepsRunning(reader, "nginx")) ? online : "offline";
   if (state === undefined) return undefined;
-  return sites.length === 1 ? `the only site (${state})` : `all ${sites.length} sites (${state})`;
+  const names = few(sites.map((name) => `${sitesEnabledDir}/${name}`.slice(ourSites.length)));
+  return sites.length === 1 ? `the site ${names} (${state})` : `all ${sites.length} sites: ${names} (${state})`;
 }
 
 /** Returns the sites that a service of nginx in the wrong state affects: it does not run, or not as configured. */

@@ -10,7 +10,7 @@ export const nginxChecks: Check[] = [
   {
     name: "nginx:config",
     follows: ["package:nginx"],
-    affects: (reader) => affectedSites(reader, "online until nginx stops; no change to them is loaded"),
+    affects: (reader) => affectedSites(reader, "online until nginx stops; changes are not loaded"),
     run: validConfig,
   },
 ];

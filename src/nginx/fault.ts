@@ -20,6 +20,9 @@ export const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
 const written = [limitsPath, clientsPath, typesPath, tlsPath, catchAllPath, sitesIncludePath];
 const site = new RegExp(`^(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)$`);
 
+/** The link of a site leads to no file. nginx reports the line that includes all sites. */
+const missingFile = /open\(\) "([^"]+)" failed \(2: /;
+
 /** certbot finishes the replacement of a certificate in which it was killed, whenever it runs again. */
 const halfReplaced = /"\/etc\/letsencrypt\/live\/[^"]+".*key values mismatch/;
 
@@ -28,6 +31,8 @@ const halfReplaced = /"\/etc\/letsencrypt\/live\/[^"]+".*key values mismatch/;
  * line of any other file. nginx reports one fault at a time.
  */
 export function hintToMend(stderr: string): string[] {
+  const missing = site.exec(missingFile.exec(stderr)?.[1] ?? "")?.[1];
+  if (missing !== undefined) return ["sudo", "edox-ops", "project", "enable", missing];
   const [, path = "", line] = / in (\/\S+):(\d+)\s*$/m.exec(stderr) ?? [];
   const slug = site.exec(path)?.[1];
   if (slug !== undefined) return ["sudo", "edox-ops", "project", "render-nginx", slug];

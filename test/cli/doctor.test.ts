@@ -231,7 +231,7 @@ describe("doctor: a host that was set up is never taken for a new one", () => {
     for (const slug of slugs(2)) host.link(`/etc/nginx/sites-enabled/edox-ops-${slug}`, "/none");
     variables.COLUMNS = "200";
     expect((await typed("doctor", host)).out).toMatch(
-      /^✖ package:nginx: nginx not installed\n {2}also failing because of it: .*nginx:config.*\n {2}affects: all 2 sites \(offline\)\n {2}→ edox-ops bootstrap --yes\n/,
+      /^✖ package:nginx: nginx not installed\n {2}also failing because of it: .*nginx:config.*\n {2}affects: all 2 sites: docs, handbook-1 \(offline\)\n {2}→ edox-ops bootstrap --yes\n/,
     );
   });
 

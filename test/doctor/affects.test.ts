@@ -29,19 +29,19 @@ async function affectsOf(name: string, host: FakeHost): Promise<string | undefin
 test("affects: a fault of nginx counts the sites of edox-ops, which are offline only if nginx does not run", async () => {
   expect(await affectedSites(await serving(), "online")).toBeUndefined();
   const host = await serving("docs", "handbook");
-  expect(await affectedSites(host, "online")).toBe("all 2 sites (online)");
+  expect(await affectedSites(host, "online")).toBe("all 2 sites: docs, handbook (online)");
   expect(await affectedSites(host)).toBeUndefined();
   host.remove(invocation);
-  expect(await affectedSites(host, "online")).toBe("all 2 sites (offline)");
-  expect(await affectedSites(host)).toBe("all 2 sites (offline)");
+  expect(await affectedSites(host, "online")).toBe("all 2 sites: docs, handbook (offline)");
+  expect(await affectedSites(host)).toBe("all 2 sites: docs, handbook (offline)");
 });
 
 test("affects: an nginx that runs and does not start at boot serves its sites until it stops", async () => {
   const host = await serving("docs");
-  expect(await affectedByService(host)).toBe("the only site (online, with the previous configuration)");
+  expect(await affectedByService(host)).toBe("the site docs (online, with the previous configuration)");
   host.remove(enabled);
-  expect(await affectedByService(host)).toBe("the only site (online until nginx stops)");
-  expect(await affectsOf("nginx:active", host)).toBe("the only site (online until nginx stops)");
+  expect(await affectedByService(host)).toBe("the site docs (online until nginx stops)");
+  expect(await affectsOf("nginx:active", host)).toBe("the site docs (online until nginx stops)");
 });
 
 test("affects: a full disk affects CI jobs only on a host with a runner", async () => {

@@ -69,7 +69,7 @@ export const cases: Case[] = [
     from: "host:disk",
   },
   {
-    of: 'doctor/entries.ts ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(reader, least.path)]',
+    of: 'doctor/entries.ts ["sudo", "du", "-axh", "--max-depth=2", "--threshold=100M", mountPointOf(reader, least.path)]',
     state(host) {
       host.put("/srv/old/dump", new Uint8Array(101 * 2 ** 20));
       host.space = () => ({ bytesFree: 2 ** 20, inodes: 1e6, inodesFree: 9e5 });
@@ -94,6 +94,11 @@ export const cases: Case[] = [
   {
     of: 'nginx/fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
     state: removeNginx,
+    from: "nginx:config",
+  },
+  {
+    of: 'nginx/fault.ts ["sudo", "edox-ops", "project", "enable", missing]',
+    state: (host) => host.remove(site),
     from: "nginx:config",
   },
   {
