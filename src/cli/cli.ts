@@ -117,7 +117,15 @@ async function refuse(problem: Problem, context: Context, result?: RunResult): P
   const { outcome, exit } = refusalOf(problem, result?.steps);
   const style = styleFor(context, "err", !typed.includes("--no-color"));
   const { problemText } = await import("../report/text.ts");
-  const words = (): void => console.err(problemText(problem, null, style, console.width("err") ?? undefined));
+  const width = console.width("err");
+  const stopped = width === null || problem.code !== "interrupted" ? null : await import("../report/closing.ts");
+  const words = (): void => {
+    const again = problem.hint && { next: { label: "Continue with:", argv: problem.hint } };
+    const line = { mark: "warning", text: "Stopped: partial changes were rolled back.", ...again } as const;
+    console.err(
+      stopped?.closingText([line], style, width ?? 80) ?? problemText(problem, null, style, width ?? undefined),
+    );
+  };
   // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.
   const json = typed.includes("--json=lines") ? "lines" : typed.includes("--json") ? "document" : null;
   if (json) {

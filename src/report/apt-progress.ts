@@ -57,7 +57,12 @@ export function aptProgress(): AptProgress {
 function statusOf(line: string): { isDownload: boolean; part: number; what: string } | null {
   const [, kind, percent, text = ""] = /^(dl|pm)status:.+?:(\d+(?:\.\d+)?):(.*)$/.exec(line) ?? [];
   if (kind === undefined) return null;
-  const what = text.replace(/ \(\w+\)$/, "").replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+  const what = text
+    .replace(/ \(\w+\)$/, "")
+    // The name of the package is what a narrow terminal has to show.
+    .replace(/^Preparing to (configure|remove) /, (_, verb) => (verb === "remove" ? "removing " : "configuring "))
+    .replace(/^Running post-installation trigger /, "running the trigger of ")
+    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
   return { isDownload: kind === "dl", part: Math.min(Number(percent), 100) / 100, what };
 }
 

@@ -36,9 +36,13 @@ export function failureLines(
 ): ClosingLine[] {
   const counted = withoutMarks(recipe, results);
   const applied = counted.filter(({ outcome }) => outcome === "ok" || outcome === "changed").length;
+  if (problem?.code === "interrupted") {
+    // Of the step itself, packages may be installed already.
+    const text = `Stopped in step ${applied + 1} of ${counted.length}.`;
+    return [{ mark: "warning", text, next: { label: "Continue with:", argv: again } }];
+  }
   const far = `${applied} of ${counted.length} steps applied`;
-  if (problem?.code !== "interrupted") return [{ mark: "failed", text: `${recipe.failed} ${id} (${far})` }];
-  return [{ mark: "warning", text: `Stopped: ${far}.`, next: { label: "Continue with:", argv: again } }];
+  return [{ mark: "failed", text: `${recipe.failed} ${id} (${far})` }];
 }
 
 function withoutMarks({ steps }: Recipe, results: readonly StepResult[]): StepResult[] {

@@ -54,7 +54,7 @@ describe("question at a terminal", () => {
 
   test("remove says what stays, and with --delete-files what is deleted and how large it is", async () => {
     expect(await questionOf("project remove docs")).toBe(
-      "Its files and backups stay.\nRemove project docs and take docs.test, www.docs.test offline?",
+      "The files and backups of docs stay.\nRemove project docs and take docs.test, www.docs.test offline?",
     );
     const lines = (await questionOf("project remove docs --delete-files"))?.split("\n");
     expect(lines).toEqual([
@@ -65,7 +65,7 @@ describe("question at a terminal", () => {
       "Remove project docs with its files and backups and take docs.test, www.docs.test offline?",
     ]);
     expect((await site.type("project disable docs")).exit).toBe(0);
-    expect(await questionOf("project remove docs")).toBe("Its files and backups stay.\nRemove project docs?");
+    expect(await questionOf("project remove docs")).toBe("The files and backups of docs stay.\nRemove project docs?");
   });
 
   test("restore and rollback name the live files and the age of the backup", async () => {
@@ -151,7 +151,7 @@ describe("question at a terminal", () => {
     variables.COLUMNS = "40";
     await questionOf("project remove docs");
     expect(asked[0]).toBe(
-      "Its files and backups stay.\nRemove project docs and take docs.test,\nwww.docs.test offline? [y/N] ",
+      "The files and backups of docs stay.\nRemove project docs and take docs.test,\nwww.docs.test offline? [y/N] ",
     );
   });
 

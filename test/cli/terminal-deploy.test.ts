@@ -94,7 +94,7 @@ test("deploy: each command after an arrow succeeds as printed", async () => {
   expect(commandsIn(first.out)).toEqual(["project enable docs"]);
   expect(await site.type("project enable docs")).toMatchObject({ exit: 0, err: "" });
   const { out } = await shown(80, "project deploy docs --source /srv/new");
-  expect(commandsIn(out)).toEqual(["project restore docs --yes", "project assets list docs"]);
+  expect(commandsIn(out)).toEqual(["project rollback docs --yes", "project assets list docs"]);
   expect((await site.type("project assets list docs")).out).toContain("app.0123abcd.js");
   const live = () => site.disk.text("/var/www/docs/docs/index.html");
   const restored = await atTerminal(80, () => site.type("project restore docs --yes"));
@@ -115,4 +115,18 @@ test("publish: the command for HTTPS repeats the source, which stdin cannot", as
   );
   expect(words("sudo edox-ops project deploy docs --source -")).toBe("sudo edox-ops project certs issue docs --yes");
   expect(words("sudo edox-ops project restore docs --yes")).toBeUndefined();
+});
+
+test("publish: at a terminal an interruption ends with the command that continues, and a pipe gets the error", async () => {
+  await site.type(`${publish} /srv/site`);
+  const moved = "project publish docs --domain moved.test --source /srv/new";
+  site.fake.taught.unshift((argv) => {
+    if (argv[0] === "nginx") site.fake.signal = { name: "SIGINT", number: 2 };
+    return undefined;
+  });
+  const { exit, out, err } = await shown(80, moved);
+  expect([exit, out]).toEqual([130, ""]);
+  expect(err).toEndWith(`▲ Stopped: partial changes were rolled back.\n  Continue with: edox-ops ${moved}\n`);
+  site.fake.signal = null;
+  expect((await site.type(moved)).err).toMatch(/^error: interrupted by SIGINT; .*\nhint: edox-ops project publish /);
 });

@@ -57,8 +57,7 @@ test("bootstrap: at a terminal an interruption ends with how far the run came an
   const { exit, out, err } = await shown(80, "bootstrap --yes", host);
   expect([exit, out]).toEqual([130, ""]);
   expect(err).toBe(
-    "Stopping after apt finishes (safe)…\n" +
-      "▲ Stopped: 0 of 3 steps applied. Continue with: edox-ops bootstrap --yes\n",
+    "Stopping after apt finishes (safe)…\n" + "▲ Stopped in step 1 of 3. Continue with: edox-ops bootstrap --yes\n",
   );
 });
 

@@ -49,7 +49,7 @@ export const untyped: Record<string, string> = {
   'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"]': authority,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "enable", slug]': afterDeploy,
-  'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "restore", slug, ...backup, "--yes"]': afterDeploy,
+  'cli/project/release-closing.ts ["sudo", "edox-ops", "project", ...words, "--yes"]': afterDeploy,
   'bootstrap/recipe.ts ["sudo", "edox-ops", ...words]': example,
   'runner/recipe.ts ["sudo", "edox-ops", "gitlab-runner", ...words]': example,
   'certs/errors/connection.ts ["curl", "-sSI", url]': authority,

@@ -288,7 +288,7 @@ describe("terminal", () => {
     expect(code).toBe("130");
     expect(drawn.filter((line) => line === "Stopping after apt finishes (safe)…\r\n")).toHaveLength(1);
     expect(Bun.stripANSI(rest)).toEndWith(
-      "▲ Stopped: 0 of 3 steps applied.\r\n  Continue with: edox-ops bootstrap --yes\r\nexit 130\r\n",
+      "▲ Stopped in step 1 of 3.\r\n  Continue with: edox-ops bootstrap --yes\r\nexit 130\r\n",
     );
     expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
   });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Problem } from "../../src/problem/problem.ts";
+import { aptProgress } from "../../src/report/apt-progress.ts";
 import { progressLine } from "../../src/report/progress.ts";
 
 const install = ["apt-get", "-q", "install", "git"];
@@ -162,4 +163,13 @@ test("progress: ignores other lines, and leaves nothing behind", () => {
   line.clear();
   line.status("pmstatus:git:10.0:Unpacking git");
   expect(now()).toBe("");
+});
+
+test("progress: the status of apt leaves room for the name of the package", () => {
+  const apt = aptProgress();
+  apt.running(["apt-get", "install"]);
+  const shown = (text: string) => apt.status(`pmstatus:git:50:${text}`)?.what;
+  expect(shown("Preparing to configure git (amd64)")).toBe("configuring git");
+  expect(shown("Preparing to remove git (amd64)")).toBe("removing git");
+  expect(shown("Running post-installation trigger man-db")).toBe("running the trigger of man-db");
 });

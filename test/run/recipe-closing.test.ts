@@ -70,7 +70,7 @@ test("closing: a failed run has how far it came, and an interrupted one the comm
   expect(lines(new Problem("interrupted", "interrupted by SIGINT"))).toEqual([
     {
       mark: "warning",
-      text: "Stopped: 1 of 3 steps applied.",
+      text: "Stopped in step 2 of 3.",
       next: { label: "Continue with:", argv: again },
     },
   ]);

@@ -51,17 +51,17 @@ export function deployedLines({ request, deployed, isRepublished, state }: Deplo
   ];
 }
 
-/** Without --backup, `restore` takes the newest release that a deploy replaced, and none that a restore replaced. */
+/** `rollback` takes the newest release that a deploy replaced, and none that a restore replaced. */
 function previousLine(slug: string, name: string, wasRestored: boolean): ClosingLine {
-  const backup = wasRestored ? ["--backup", name] : [];
-  const argv = ["sudo", "edox-ops", "project", "restore", slug, ...backup, "--yes"];
+  const words = wasRestored ? ["restore", slug, "--backup", name] : ["rollback", slug];
+  const argv = ["sudo", "edox-ops", "project", ...words, "--yes"];
   return { text: `Previous release: ${name}`, next: { argv } };
 }
 
-function figures({ files, changed, bytes, milliseconds, pruned, replaced }: DeployResult): string {
+function figures({ files, changed, names, bytes, milliseconds, pruned, replaced }: DeployResult): string {
   // Of a new site, all files are new.
   const isNew = changed === files;
-  const change = !replaced || isNew ? [] : [`${changed} changed`];
+  const change = !replaced || isNew ? [] : fileCounts(names);
   return [
     countOf(files, "file"),
     ...change,
@@ -71,27 +71,38 @@ function figures({ files, changed, bytes, milliseconds, pruned, replaced }: Depl
   ].join(", ");
 }
 
-/** Returns the summary of a plan. `steps`: all planned steps. `words`: the typed command. */
+/** Returns "2 added", "1 changed", "1 removed", or with a noun "2 files added", without those that are none. */
+function fileCounts(names: DeployResult["names"], noun?: string): string[] {
+  return Object.entries(names)
+    .filter(([, paths]) => paths.length > 0)
+    .map(([verb, { length }]) => `${noun === undefined ? length : countOf(length, noun)} ${verb}`);
+}
+
+/**
+ * Returns the summary of a plan. `steps`: all planned steps. `words`: the typed command. `backup`: the name of the one
+ * that would be restored.
+ */
 export function planLines(
   { planned, pruned }: PlannedRelease,
   steps: readonly StepResult[],
   words: readonly string[],
-  needsYes: boolean,
+  { needsYes, backup }: { needsYes: boolean; backup: string | null },
 ): ClosingLine[] {
   const { added, changed, removed, compression } = planned;
   const files = [
-    ...(added.length > 0 ? [`${countOf(added.length, "file")} added`] : []),
-    ...(changed.length > 0 ? [`${countOf(changed.length, "file")} changed`] : []),
-    ...(removed.length > 0 ? [`${countOf(removed.length, "file")} removed`] : []),
+    ...fileCounts({ added, changed, removed }, "file"),
     ...(compression.isDue ? ["compressed files written"] : []),
     ...(pruned.length > 0 ? [`${countOf(pruned.length, "old backup")} pruned`] : []),
   ];
   const other = changeCounts(steps);
   const isSame = isSatisfied(planned);
   if (isSame && other.length === 0) return [planSummary(steps)];
+  const from = backup === null ? "" : `restore ${backup}: `;
   const site = isSame ? "the same files" : files.join(", ") || "owners, modes and directories";
   const record = other.length === 0 ? "" : ` Host: ${other.join(", ")}.`;
-  return [{ text: `Plan: ${site}.${record}`, next: { label: "Apply with:", argv: applyCommand(words, needsYes) } }];
+  return [
+    { text: `Plan: ${from}${site}.${record}`, next: { label: "Apply with:", argv: applyCommand(words, needsYes) } },
+  ];
 }
 
 /** Names that no public DNS and no public certificate authority knows (RFC 2606, 6761, 6762, 8375, and by custom). */

@@ -24,6 +24,7 @@ import { demandServed, probeOf } from "../../sites/serve/served.ts";
 import type { Promised } from "../../sites/serve/site.ts";
 import { theProject } from "../../sites/store.ts";
 import { lineOf } from "../../text/lines.ts";
+import { nameOf } from "../../text/path.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { editWaitMs, run } from "../run.ts";
@@ -122,7 +123,8 @@ async function planIn({ command, publication, session, trees }: Release, request
   session.say(names, { text: lines.join(""), closing: () => [] });
   session.summarize(async () => {
     const { planLines } = await import("./release-closing.ts");
-    return planLines(release, session.result().steps, session.again, command.needsYes === true);
+    const backup = command.needsYes ? nameOf(request.name) : null;
+    return planLines(release, session.result().steps, session.again, { needsYes: backup !== null, backup });
   });
 }
 

@@ -89,7 +89,8 @@ export default command({
 /** Returns the question. `trees`: the trees to delete, or null. */
 function questionOf(slug: string, names: readonly string[], trees: readonly TreeSize[] | null): string {
   const offline = names.length === 0 ? "" : ` and take ${few(names)} offline`;
-  if (trees === null) return `Its files and backups stay.\nRemove project ${oneLine(slug)}${offline}?`;
+  if (trees === null)
+    return `The files and backups of ${oneLine(slug)} stay.\nRemove project ${oneLine(slug)}${offline}?`;
   const sizes = trees.map(
     ({ path, files, bytes }) => `  ${oneLine(path)}: ${countOf(files, "file")}, ${sizeText(bytes)}`,
   );
