@@ -15,12 +15,11 @@ export default command({
   meta: {
     name: "completions",
     description: "Print the completion script for a shell",
-    long: ["The script completes commands, flags and values on Tab.", "Write it to the file that your shell loads."],
-    examples: [
-      "edox-ops completions bash | sudo tee /etc/bash_completion.d/edox-ops",
-      "edox-ops completions zsh",
-      "edox-ops completions fish",
+    long: [
+      "The script completes commands, flags and values on Tab.",
+      "Write it to a file that your shell loads, or load it in the current shell with source.",
     ],
+    examples: ["edox-ops completions bash >> ~/.bashrc", "edox-ops completions zsh", "edox-ops completions fish"],
   },
   args,
   async run({ shell }, { console }) {

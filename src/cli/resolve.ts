@@ -119,6 +119,8 @@ async function unknownCommand(root: Command, { command, names, rest }: Omit<Reso
   if (namesakes.length === 1) throw usage(message, namesakes[0]?.join(" "), await line(namesakes[0] ?? []));
   const near = nearestName(word, [...Object.keys(command.subCommands ?? {}), ...Object.keys(command.aliases ?? {})]);
   if (near !== undefined) throw usage(message, near, await line([...names, near]));
+  const other = namesakes.length === 0 ? await nearestPath(root, word) : undefined;
+  if (other !== undefined) throw usage(message, other.join(" "), await line(other));
   const all = namesakes.map((path) => path.join(" "));
   throw usage(message, all.length === 0 ? undefined : all.join(" or "), group);
 }
@@ -132,6 +134,14 @@ async function namesakesOf(root: Command, words: readonly string[]): Promise<str
     if (found.length > 0) return found;
   }
   return [];
+}
+
+/** Returns the one command of any group whose name is nearest to the word, or undefined. */
+async function nearestPath(root: Command, word: string): Promise<string[] | undefined> {
+  const all = await pathsBelow(root);
+  const near = nearestName(word, [...new Set(all.map((path) => path.at(-1) ?? ""))]);
+  const found = all.filter((path) => path.at(-1) === near);
+  return found.length === 1 ? found[0] : undefined;
 }
 
 async function pathsBelow({ subCommands = {} }: Command, path: readonly string[] = []): Promise<string[][]> {

@@ -17,6 +17,9 @@ describe("usage error", () => {
     ["certs issue demo", "unknown command 'issue', did you mean project certs issue?", "project certs issue demo"],
     ["deploy docs public", "unknown command 'deploy', did you mean project deploy?", "project deploy docs public"],
     ["project renew", "unknown command 'renew', did you mean certs renew?", "certs renew"],
+    ["pulish docs", "unknown command 'pulish', did you mean project publish?", "project publish docs"],
+    ["project rene", "unknown command 'rene', did you mean certs renew?", "certs renew"],
+    ["rolback docs", "unknown command 'rolback', did you mean project rollback?", "project rollback --help"],
     ["install", "unknown command 'install', did you mean bootstrap?", "bootstrap"],
     ["status --quiet", "unknown command 'status', did you mean doctor?", "doctor --quiet"],
     [
