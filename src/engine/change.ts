@@ -144,7 +144,10 @@ function inputText({ name, size }: Input): string {
   return `${name} on stdin (${sizeText(size)})`;
 }
 
+/** Groups whose IDs are the same on every Debian host (base-passwd). */
+const groupNames: Readonly<Record<number, string>> = { 0: "root", 4: "adm" };
+
 function attributesText({ mode, uid, gid }: Attributes): string {
-  const owner = uid === 0 && gid === 0 ? "root:root" : `${uid}:${gid}`;
+  const owner = uid === 0 && gid in groupNames ? `root:${groupNames[gid]}` : `${uid}:${gid}`;
   return `${mode.toString(8).padStart(4, "0")} ${owner}`;
 }

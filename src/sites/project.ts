@@ -38,7 +38,8 @@ export const slug = v.pipe(v.string(), v.regex(slugPattern, `a slug has ${slugRu
 export const domain = v.pipe(
   v.string(),
   v.regex(domainPattern, ({ input }) => {
-    const rule = "a domain has labels of letters, digits and -, with dots between them, at most 253 characters";
+    const rule =
+      "a domain is a host name such as docs.example.org, without a scheme or a path: letters, digits, - and dots, at most 253 characters";
     const ascii = asciiOf(input);
     return ascii === null ? rule : `${rule}: in ASCII it is ${ascii}`;
   }),

@@ -68,7 +68,7 @@ describe("project update --alias: serves a site under further names", () => {
     expect(await typed("project add new --domain www.demo.test", host)).toMatchObject({ exit: 0, err: "" });
   });
 
-  const rule = "a domain has labels of letters";
+  const rule = "a domain is a host name";
   for (const [value, reason] of [
     ["*.demo.test", rule],
     ["a_b.test", rule],
@@ -114,7 +114,7 @@ describe("aliases in a record that was written by hand", () => {
   for (const [aliases, reason] of [
     [[], "at least one name is named"],
     ["www.demo.test", "Invalid type"],
-    [["a.test; return 200"], "a domain has labels"],
+    [["a.test; return 200"], "a domain is a host name"],
     [["a.test", "A.test"], "a name is listed twice"],
     [["DEMO.test"], "the domain is one of them"],
   ] as const) {
