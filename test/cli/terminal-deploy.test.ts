@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import * as time from "../../src/text/time.ts";
+import { addAuthority } from "../certs/fake-authority.ts";
 import { SiteHost } from "../sites/site-host.ts";
 import { atTerminal } from "./typed.ts";
 
@@ -36,6 +37,12 @@ for (const columns of [80, 40]) {
     test("publish: one line with the address, and what is missing with its command", async () => {
       addressed("203.0.113.7");
       expect(await shown(columns, `${publish} /srv/site`)).toMatchSnapshot();
+    });
+
+    test("publish --tls: the steps of the certificate, and the address", async () => {
+      addressed("203.0.113.7");
+      addAuthority(site.fake, ["docs.example.org"], site.host.now());
+      expect(await shown(columns, `${publish} /srv/site --tls`)).toMatchSnapshot();
     });
 
     test("publish, deploy, restore: what changed, and the release before", async () => {
