@@ -15,6 +15,9 @@ export function commandReference(root: CommandSpec, facts: Record<string, Comman
 
 # Commands
 
+On this page you find every command with its flags, the files that it writes and its [exit codes](#exit-codes).
+\`edox-ops <command> --help\` prints the same for one command.
+
 ${allCommands(root)
   .map((spec) => section(spec, facts[spec.path.slice(1).join(" ")]))
   .join("\n")}
@@ -34,14 +37,14 @@ function section(spec: CommandSpec, facts?: CommandFacts): string {
     aliases.length === 0 ? "" : `Also: ${aliases.map(code).join(", ")}.\n`,
     examples.length === 0 ? "" : `For example:\n\n\`\`\`sh\n${examples.join("\n")}\n\`\`\`\n`,
     ...[...Map.groupBy(words, ({ group }) => group || "Commands")].map(([heading, each]) => {
-      return table([heading, "What it does"], each.map(commandRow));
+      return `**${heading}**\n\n${table(["Command", "What it does"], each.map(commandRow))}`;
     }),
     table(
       ["Argument", "What it is"],
       values.map(({ name, description: what }) => [code(name), prose(what)]),
     ),
     ...[...Map.groupBy(flags, ({ group }) => group)].map(([group, each]) => {
-      return table([flagHeading(group), "What it does"], each.map(flagRow));
+      return `**${flagHeading(group)}**\n\n${table(["Flag", "What it does"], each.map(flagRow))}`;
     }),
     facts ? `${filesText(facts)}\n${exitCodes(spec, facts)}` : "",
   ];
@@ -49,8 +52,8 @@ function section(spec: CommandSpec, facts?: CommandFacts): string {
 }
 
 function commandRow(spec: CommandSpec): [string, string] {
-  const names = [lastWordOf(spec), ...spec.aliases].map(code).join(", ");
-  return [names, prose(spec.description)];
+  const name = `[${code(lastWordOf(spec))}](#${spec.path.join("-")})`;
+  return [[name, ...spec.aliases.map(code)].join(", "), prose(spec.description)];
 }
 
 function flagRow({ name, short, value, description }: Flag): [string, string] {
