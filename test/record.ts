@@ -3,6 +3,7 @@
 //   bun test/record.ts    as root
 
 import { type Cast, castText } from "../build/terminal/cast.ts";
+import { startPebble } from "./integration/pebble.ts";
 import { must } from "./integration/run.ts";
 import { TestHost, whyNoHosts } from "./integration/test-host.ts";
 
@@ -19,12 +20,12 @@ const prompt = "\u001B[1;32m#\u001B[0m ";
 /** What the first day of a host is. An exit code other than 0 ends the recording. */
 const commands = [
   "edox-ops bootstrap --yes",
-  "edox-ops project publish docs --domain docs.example.org --source /srv/site",
+  "edox-ops project publish docs /srv/site --domain docs.example.org --tls",
   "echo 'Version 2' >/srv/site/index.html",
   "edox-ops project deploy docs --source /srv/site",
-  "curl http://docs.example.org/",
+  "curl https://docs.example.org/",
   "edox-ops project rollback docs --yes",
-  "curl http://docs.example.org/",
+  "curl https://docs.example.org/",
   "edox-ops doctor",
 ];
 
@@ -82,6 +83,11 @@ async function record(host: TestHost, columns: number): Promise<Cast> {
     received = "";
     terminal.write("\r");
     await prompted(command);
+    if (command.includes("bootstrap")) {
+      const paused = performance.now();
+      startPebble(host, ["docs.example.org"]);
+      start += performance.now() - paused;
+    }
   }
   terminal.write("exit\r");
   await child.exited;
@@ -113,8 +119,7 @@ must([process.execPath, `${import.meta.dir}/../build/build.ts`, "linux-x64"]);
 for (const [name, columns] of Object.entries(recordings)) {
   using host = await TestHost.bare("trixie");
   host.sh("mkdir /srv/site && echo 'Version 1' >/srv/site/index.html");
-  // The domain leads to the host itself, and the host has a name like any other.
-  host.sh("echo '127.0.0.1 docs.example.org' >>/etc/hosts");
+  // The host has a name like any other.
   must(host.entering(["/bin/hostname", "docs"]));
   const path = `docs/public/${name}.cast`;
   await Bun.write(`${import.meta.dir}/../${path}`, castText(await record(host, columns)));

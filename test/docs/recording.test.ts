@@ -80,9 +80,9 @@ test.each([
     "edox-ops project publish",
     "echo 'Version 2'",
     "edox-ops project deploy",
-    "curl http://docs.example.org/",
+    "curl https://docs.example.org/",
     "edox-ops project rollback",
-    "curl http://docs.example.org/",
+    "curl https://docs.example.org/",
     "edox-ops doctor",
   ]);
   expect(transcript.filter((line) => /^Version \d$/.test(line))).toEqual(["Version 2", "Version 1"]);
