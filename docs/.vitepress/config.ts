@@ -3,7 +3,7 @@
 import { copyFileSync } from "node:fs";
 import type { MarkdownOptions } from "vitepress";
 import { defineConfig } from "vitepress";
-import { nav, sidebar } from "./navigation.ts";
+import { isForContributors, nav, sidebar } from "./navigation.ts";
 import { tables } from "./tables.ts";
 
 const docs = new URL("..", import.meta.url).pathname;
@@ -55,8 +55,8 @@ export default defineConfig({
     search: {
       provider: "local",
       options: {
-        // A reader searches for a task. The source has its own index of modules.
-        _render: (text, env, md) => (env.relativePath.startsWith("source/") ? "" : md.render(text, env)),
+        // A reader searches for a task, and would find the pages for contributors first. Their sidebar lists them.
+        _render: (text, env, md) => (isForContributors(env.relativePath) ? "" : md.render(text, env)),
       },
     },
     outline: [2, 3],

@@ -55,6 +55,11 @@ const contribute: Page[] = [
   ["/release-key", "Release key"],
 ];
 
+/** `path`: relative to docs/. */
+export function isForContributors(path: string): boolean {
+  return path.startsWith("source/") || contribute.some(([link]) => `${link}.md` === `/${path}`);
+}
+
 export const nav: DefaultTheme.NavItem[] = [
   { text: "Get started", link: "/install", activeMatch: matching(getStarted) },
   { text: "Guides", link: "/sites", activeMatch: matching(guides) },

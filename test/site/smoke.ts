@@ -25,6 +25,15 @@ const searches = [
   ["backup", "guides/backup"],
   ["change domain", "guides/change-domain"],
   ["prepare-ci-host", "runner", "commands"],
+  ["statistics", "guides/access-logs"],
+  ["remove everything", "guides/remove-everything"],
+  ["nginx:config", "troubleshooting"],
+  ["ports", "install"],
+  ["exit codes", "commands"],
+  ["csp", "sites"],
+  ["log", "guides/access-logs", "troubleshooting"],
+  ["disk full", "troubleshooting", "survives"],
+  ["verify a release", "install"],
 ] as const;
 
 export interface Smoked {
