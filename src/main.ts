@@ -15,7 +15,9 @@ export async function main(typed: readonly string[], console = localConsole): Pr
     demandTasks();
     const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/style.ts")]);
     const program = process.execPath;
-    const hint = hintFor(program, process.geteuid?.() ?? 0);
+    // A user of sudo types the next command as that user.
+    const isRoot = process.geteuid?.() === 0 && !process.env.SUDO_UID;
+    const hint = hintFor(program, isRoot);
     const host = () => import("./host/local.ts").then(({ localHost }) => localHost());
     const trees = () => import("./host/local-trees.ts").then(({ localTrees }) => localTrees());
     const variable = (name: string) => process.env[name];

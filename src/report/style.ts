@@ -45,12 +45,12 @@ export function styleOf({ colour, unicode = true, hint }: Look): Style {
  * it is installed. Root needs no sudo, which a minimal Debian does not have. Only the command itself is this program: a
  * project or a package can have the same name.
  */
-export function hintFor(program: string, uid: number): Style["hint"] {
+export function hintFor(program: string, isRoot: boolean): Style["hint"] {
   // The kernel marks the path of a program whose file was removed or replaced.
   const path = program.replace(/ \(deleted\)$/, "");
   const name = /^\/usr\/(local\/)?s?bin\/edox-ops$/.test(path) ? "edox-ops" : path;
   return (argv) => {
-    const words = argv.slice(uid === 0 && argv[0] === "sudo" ? 1 : 0);
+    const words = argv.slice(isRoot && argv[0] === "sudo" ? 1 : 0);
     const at = words.findIndex((word) => word !== "sudo" && !/^[A-Z_]+=/.test(word));
     return words.map((word, i) => (i === at && word === "edox-ops" ? name : word));
   };

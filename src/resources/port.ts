@@ -13,7 +13,7 @@ const listening = "0A";
 export function portFree(port: number, program: string, serves: (reader: HostReader) => boolean): Requirement {
   return {
     name: `port:${port}`,
-    title: `port ${port} is free for ${program}`,
+    title: `port ${port} is available to ${program}`,
     check(reader) {
       const holder = serves(reader) ? null : portHolder(reader, port, program);
       if (holder === null) return null;

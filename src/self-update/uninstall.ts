@@ -28,6 +28,7 @@ export function uninstallation(program: string): Recipe {
       },
     ],
     done: "edox-ops is uninstalled; what it set up is kept.",
+    closing: { ready: "edox-ops uninstalled" },
     failed: "Uninstalling failed at step",
   };
 }

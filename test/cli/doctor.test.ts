@@ -245,7 +245,7 @@ describe("doctor: a host that was set up is never taken for a new one", () => {
 });
 
 test("doctor: at a terminal the name of each failing check is printed, and the hint of each cause", () => {
-  const style = styleOf({ colour: false, hint: hintFor("/usr/bin/edox-ops", 0) });
+  const style = styleOf({ colour: false, hint: hintFor("/usr/bin/edox-ops", true) });
   const word = fc.stringMatching(/^[a-z]{1,12}$/);
   const finding = fc.record({
     name: fc.uniqueArray(word, { minLength: 2, maxLength: 3 }).map((words) => words.join(":")),

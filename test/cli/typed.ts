@@ -67,7 +67,7 @@ export async function typedWords(
       console,
       variable: (name) => variables[name],
       program,
-      hint: hintFor(program, host.uid),
+      hint: hintFor(program, host.uid === 0),
     },
     words,
   );

@@ -294,7 +294,7 @@ export const machineCases: MachineCase[] = [
       };
       const context = {
         console: { ...console, colour: () => false },
-        hint: hintFor("/usr/bin/edox-ops", 0),
+        hint: hintFor("/usr/bin/edox-ops", true),
       } as unknown as Context;
       const script = { pid: Number(started), path: "/var/lib/dpkg/info/nginx.postinst" };
       const options = runOptionsOf({});

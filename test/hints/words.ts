@@ -11,7 +11,7 @@ const chosen: Record<string, string> = {
 };
 
 export function wordsOf(hint: readonly string[]): string[] {
-  return hintFor("/usr/bin/edox-ops", 0)(hint).map((word) => chosen[word] ?? word);
+  return hintFor("/usr/bin/edox-ops", true)(hint).map((word) => chosen[word] ?? word);
 }
 
 /** Runs a program on the files of a directory, which may contain the program. */

@@ -9,7 +9,7 @@ const attributes = { mode: 0o755, uid: 0, gid: 0 };
 const empty: StepResult = { id: "a", title: "", outcome: "ok", changes: [], unknown: [], warnings: [], ran: [] };
 const planned = (...changes: Change[]): StepResult => ({ ...empty, outcome: "pending", changes });
 
-const style = styleOf({ colour: false, hint: hintFor("/usr/local/bin/edox-ops", 1000) });
+const style = styleOf({ colour: false, hint: hintFor("/usr/local/bin/edox-ops", false) });
 const ascii = styleOf({ colour: false, unicode: false, hint: (argv) => [...argv] });
 
 const file = (path: string): Change => ({ kind: "file", path, before: null, after: Text.of("a"), ...attributes });

@@ -64,13 +64,13 @@ test("linesOf: output of a program cannot move the cursor", () => {
 
 test("hintFor: adapts sudo and the program's path to the user", () => {
   const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
-  expect(hintFor("/usr/local/bin/edox-ops", 1000)(hint)).toEqual(hint);
-  expect(hintFor("/usr/local/bin/edox-ops", 0)(hint)).toEqual(["edox-ops", "bootstrap", "--yes"]);
-  expect(hintFor("/home/pi/edox-ops", 1000)(hint)).toEqual(["sudo", "/home/pi/edox-ops", "bootstrap", "--yes"]);
+  expect(hintFor("/usr/local/bin/edox-ops", false)(hint)).toEqual(hint);
+  expect(hintFor("/usr/local/bin/edox-ops", true)(hint)).toEqual(["edox-ops", "bootstrap", "--yes"]);
+  expect(hintFor("/home/pi/edox-ops", false)(hint)).toEqual(["sudo", "/home/pi/edox-ops", "bootstrap", "--yes"]);
 });
 
 test("hintFor: replaces only the command, and not a project, a package or a sought program of the same name", () => {
-  const adapt = hintFor("/home/pi/edox-ops", 1000);
+  const adapt = hintFor("/home/pi/edox-ops", false);
   for (const words of [["project", "show", "edox-ops"], ["self-update"]]) {
     expect(adapt(["sudo", "EDOX_BASE_URL=https://a.test", "edox-ops", ...words])).toEqual([
       "sudo",
@@ -87,7 +87,7 @@ test("hintFor: replaces only the command, and not a project, a package or a soug
 });
 
 test("hintFor: names a program whose file was removed by its path", () => {
-  const adapt = hintFor("/opt/edox-ops (deleted)", 0);
+  const adapt = hintFor("/opt/edox-ops (deleted)", true);
   expect(adapt(["edox-ops", "doctor"])).toEqual(["/opt/edox-ops", "doctor"]);
 });
 

@@ -48,7 +48,7 @@ export async function typedDeploy(root: string, source: string, ...flags: string
     console,
     variable: () => undefined,
     program: "/usr/bin/edox-ops",
-    hint: hintFor("/usr/bin/edox-ops", 0),
+    hint: hintFor("/usr/bin/edox-ops", true),
   };
   const exit = await cli(context, ["project", "deploy", "demo", "--source", source, ...flags]);
   return { exit, out, err };
