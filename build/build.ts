@@ -93,7 +93,7 @@ if (import.meta.main) {
   try {
     await build(process.argv.slice(2));
   } catch (error) {
-    console.error(`error: build: ${(error as Error).message} (at a desk: npm run build)`);
+    console.error(`error: build: ${(error as Error).message} (to repeat it: npm run build)`);
     process.exitCode = 1;
   }
 }

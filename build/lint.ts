@@ -29,7 +29,7 @@ const failed = found.flat();
 console.log(
   failed.length === 0
     ? "lint: all is well"
-    : `lint failed: ${failed.join(", ")} (at a desk: npm run lint; npm run format)`,
+    : `lint failed: ${failed.join(", ")} (to repeat it: npm run lint; npm run format)`,
 );
 process.exitCode = failed.length === 0 ? 0 : 1;
 

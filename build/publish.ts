@@ -137,7 +137,7 @@ if (import.meta.main) {
   } catch (error) {
     console.log(`error: ${(error as Error).message}`);
     console.log(
-      `publish ${what} failed (at a desk: CI_API_V4_URL=… CI_PROJECT_ID=… CI_JOB_TOKEN=… npm run publish:${what})`,
+      `publish ${what} failed (to repeat it: CI_API_V4_URL=… CI_PROJECT_ID=… CI_JOB_TOKEN=… npm run publish:${what})`,
     );
     process.exitCode = 1;
   }

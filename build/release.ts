@@ -129,7 +129,7 @@ if (import.meta.main) {
     console.log(`dist/release: ${readdirSync(`${top}/dist/release`).length} files of edox-ops ${version}`);
   } catch (error) {
     console.log(`error: ${(error as Error).message}`);
-    console.log('release failed (at a desk: EDOX_SIGNING_KEY="$(cat key.pem)" npm run release:assets)');
+    console.log('release failed (to repeat it: EDOX_SIGNING_KEY="$(cat key.pem)" npm run release:assets)');
     process.exitCode = 1;
   }
 }

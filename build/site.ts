@@ -118,7 +118,7 @@ if (import.meta.main) {
   } catch (error) {
     if (!(error instanceof Failure)) console.error(error);
     const what = error instanceof Failure ? error.message : "it ended unexpectedly, see above";
-    console.error(`error: docs:build: ${what} (at a desk: npm run docs:build)`);
+    console.error(`error: docs:build: ${what} (to repeat it: npm run docs:build)`);
     process.exit(1);
   }
 }

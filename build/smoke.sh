@@ -6,7 +6,7 @@
 set -eu
 
 fail() {
-  echo "error: smoke: $1 (at a desk: CI_COMMIT_TAG=v1.2.3 sh build/smoke.sh FILE)" >&2
+  echo "error: smoke: $1 (to repeat it: CI_COMMIT_TAG=v1.2.3 sh build/smoke.sh FILE)" >&2
   exit 1
 }
 

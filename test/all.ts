@@ -61,7 +61,7 @@ if (!fast) {
   await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());
-for (const line of again) console.log(`at a desk: ${line}`);
+for (const line of again) console.log(`to repeat it: ${line}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
 

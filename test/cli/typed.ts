@@ -58,7 +58,10 @@ export async function typedWords(
       else err += question;
       return person === true;
     },
-    secret: async () => new Secret(secretLine),
+    secret: async (question: string) => {
+      asked.push(question);
+      return new Secret(secretLine);
+    },
   };
   const exit = await cli(
     {

@@ -13,22 +13,24 @@ const goldenShapes = new Set(golden.flatMap((text) => text.split("\n")).map(shap
 
 /** Returns a line without what differs from run to run: sudo, project, names, paths, counts, sizes, times and columns. */
 function shapeOf(line: string): string {
-  return line
-    .replace(/^"/, "")
-    // The golden files are of root, who needs no sudo.
-    .replace(/\bsudo (?=edox-ops)/g, "")
-    .replace(/\b(demo|docs)\b(?![./])/g, "SLUG")
-    .replace(/https?:\/\/[\w.-]+\//g, "URL")
-    .replace(/--source \S+/g, "--source DIRECTORY")
-    .replace(/\b\d{8}T\d{6}Z\b/g, "STAMP")
-    .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d\b/g, "WHEN")
-    .replace(/\bjust now\b|\b\d+ (hour|day)s? ago\b/g, "AGE")
-    .replace(/[\d.]+ (bytes|KiB|MiB)/g, "SIZE")
-    .replace(/[\d.]+ (ms|s)\b/g, "TIME")
-    .replace(/\b\d+ (files?|ok|not set up|changed)\b/g, "N $1")
-    .replace(/\bfiles\b/g, "file")
-    .replace(/ +/g, " ")
-    .trim();
+  return (
+    line
+      .replace(/^"/, "")
+      // The golden files are of root, who needs no sudo.
+      .replace(/\bsudo (?=edox-ops)/g, "")
+      .replace(/\b(demo|docs)\b(?![./])/g, "SLUG")
+      .replace(/https?:\/\/[\w.-]+\//g, "URL")
+      .replace(/--source \S+/g, "--source DIRECTORY")
+      .replace(/\b\d{8}T\d{6}Z\b/g, "STAMP")
+      .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d\b/g, "WHEN")
+      .replace(/\bjust now\b|\b\d+ (hour|day)s? ago\b/g, "AGE")
+      .replace(/[\d.]+ (bytes|KiB|MiB)/g, "SIZE")
+      .replace(/[\d.]+ (ms|s)\b/g, "TIME")
+      .replace(/\b\d+ (files?|ok|not set up|changed)\b/g, "N $1")
+      .replace(/\bfiles\b/g, "file")
+      .replace(/ +/g, " ")
+      .trim()
+  );
 }
 
 /** Returns the lines of a page that no golden file has. */

@@ -132,7 +132,7 @@ test("run_docker.sh: a failed script prints the journal, the cause and a command
     const { code, stdout } = harness(shell, { BASE_IMAGE: "debian:12", INTEGRATION_SCRIPT: "/bin/false" });
     expect([code, stdout]).toEqual([1, expect.stringMatching(/--- its journal\n.* systemd/)]);
     expect(stdout.trimEnd().split("\n").at(-1)).toBe(
-      "error: /bin/false ended with 1 (at a desk: BASE_IMAGE=debian:12 INTEGRATION_SCRIPT='/bin/false' sh test/integration/run_docker.sh)",
+      "error: /bin/false ended with 1 (to repeat it: BASE_IMAGE=debian:12 INTEGRATION_SCRIPT='/bin/false' sh test/integration/run_docker.sh)",
     );
     expect(left()).toBe("");
   }
@@ -142,7 +142,7 @@ test("run_docker.sh: a failed check is named in the last line", () => {
   const { code, stdout } = harness("bash", { BASE_IMAGE: "debian:12", EDOX_RUNNER_MIRROR: "--no-such-flag" });
   expect(code).toBe(1);
   expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
-    /^error: gitlab-runner install: .* ended with 2, not 0 \(at a desk: /,
+    /^error: gitlab-runner install: .* ended with 2, not 0 \(to repeat it: /,
   );
   expect(left()).toBe("");
 });
@@ -154,11 +154,11 @@ test("run_docker.sh: a missing engine, binary or image is reported immediately",
   };
   expect(last({ DOCKER_PLATFORM: "linux/arm64" })).toEqual([
     1,
-    expect.stringContaining("error: dist/linux-arm64/edox-ops is missing: npm run build (at a desk: "),
+    expect.stringContaining("error: dist/linux-arm64/edox-ops is missing: npm run build (to repeat it: "),
   ]);
   expect(last({ BASE_IMAGE: "no-such-image:1" })).toEqual([
     1,
-    expect.stringContaining("error: the image cannot be built from no-such-image:1 (at a desk: "),
+    expect.stringContaining("error: the image cannot be built from no-such-image:1 (to repeat it: "),
   ]);
   expect(ci.host.sh("systemctl stop docker.socket docker").code).toBe(0);
   expect(last({})).toEqual([1, expect.stringContaining("error: no Docker engine answers: ")]);
@@ -196,7 +196,7 @@ test("run_docker.sh: a signal removes its container", () => {
       BASE_IMAGE=debian:12 INTEGRATION_SCRIPT='/bin/sleep 600' ${shell} test/integration/run_docker.sh >/root/said 2>&1 & run=$!
       for i in $(seq 300); do docker top "$(docker ps -q)" 2>/dev/null | grep -q 'sleep 600' && break; sleep 0.2; done
       kill -TERM $run; wait $run; code=$?; tail -n 1 /root/said; exit $code`);
-    expect([code, stdout]).toEqual([143, expect.stringMatching(/^error: it was ended \(at a desk: /)]);
+    expect([code, stdout]).toEqual([143, expect.stringMatching(/^error: it was ended \(to repeat it: /)]);
     expect(left()).toBe("");
   }
 });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a script of ours on a host in a privileged container with systemd as PID 1: in a job, or at a desk with Docker.
+# Runs a script of ours on a host in a privileged container with systemd as PID 1: in a job, or on a machine with Docker.
 #   BASE_IMAGE          the host's system, ubuntu:24.04 without it
 #   DOCKER_PLATFORM     linux/amd64 or linux/arm64, the engine's own without it
 #   INTEGRATION_SCRIPT  what runs in it, /usr/local/bin/run-integration without it
@@ -30,7 +30,7 @@ finish() {
     echo "ok: $script on $base"
   else
     knobs="BASE_IMAGE=$base${DOCKER_PLATFORM:+ DOCKER_PLATFORM=$DOCKER_PLATFORM}"
-    echo "error: $cause (at a desk: $knobs INTEGRATION_SCRIPT='$script' sh test/integration/run_docker.sh)" >&2
+    echo "error: $cause (to repeat it: $knobs INTEGRATION_SCRIPT='$script' sh test/integration/run_docker.sh)" >&2
   fi
   exit "$code"
 }

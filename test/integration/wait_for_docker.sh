@@ -3,7 +3,7 @@
 set -eu
 
 limit=60
-desk="at a desk: DOCKER_HOST= sh test/integration/run_docker.sh"
+desk="to repeat it: DOCKER_HOST= sh test/integration/run_docker.sh"
 
 for _ in $(seq "$limit"); do
   if docker info >/dev/null 2>&1; then

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { parseToml } from "../../src/toml/edit.ts";
-import { secretLine, typedWords, variables } from "../cli/typed.ts";
+import { asked, secretLine, typedWords, variables } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { fakeGitLab, forbidden } from "./fake-gitlab.ts";
@@ -86,6 +86,7 @@ describe("a runner with its own authentication token", () => {
       expect((await ops(...register, "--profile", "ci", ...words)).exit).toBe(0);
       expect(host.text(configPath)).toContain(`id = 42\n`);
     }
+    expect(asked).toContain("Token of the runner (GitLab: Settings, CI/CD, Runners)");
     const { host } = prepared();
     host.locks.set("/run/edox-ops/host.lock", { pid: 7, command: `edox-ops register --token ${token}`, sinceMs: 0 });
     const gitlab = fakeGitLab(host, "https://other.test");

@@ -217,7 +217,7 @@ export function served(dir: string) {
 
 if (import.meta.main) {
   const given = process.argv[2] || process.env.DOCS_SITE_URL;
-  const desk = `(at a desk: npm run docs:build && npm run docs:smoke${given ? ` -- ${given}` : ""})`;
+  const desk = `(to repeat it: npm run docs:build && npm run docs:smoke${given ? ` -- ${given}` : ""})`;
   const stop = (what: string): never => {
     console.error(`error: docs:smoke: ${what} ${desk}`);
     process.exit(1);

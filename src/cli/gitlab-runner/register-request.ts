@@ -12,6 +12,12 @@ import type { Arguments } from "../command.ts";
 import type { Context } from "../context.ts";
 import { profileOf } from "./register-profile.ts";
 
+/** What a terminal asks for, by the variable that has it otherwise. */
+const questions = {
+  EDOX_RUNNER_TOKEN: "Token of the runner (GitLab: Settings, CI/CD, Runners)",
+  EDOX_GITLAB_TOKEN: "GitLab access token with the scope create_runner",
+} as const;
+
 export const registerFlags = {
   url: { type: "string", valueHint: "url", description: "GitLab instance URL" },
   token: {
@@ -182,8 +188,8 @@ async function credentialOf(reader: HostReader, values: Typed, context: Context)
   if (project ?? group ?? values.protected) throw usage("--project, --group and --protected need --access-token");
   return credential;
 
-  async function tokenOf(typed: string | undefined, variable: string): Promise<Secret | undefined> {
-    if (typed === "-") return context.console.secret("token");
+  async function tokenOf(typed: string | undefined, variable: keyof typeof questions): Promise<Secret | undefined> {
+    if (typed === "-") return context.console.secret(questions[variable]);
     const value = typed || given.length > 0 ? typed : context.variable(variable) || undefined;
     return value === undefined ? undefined : new Secret(value);
   }
