@@ -38,7 +38,9 @@ const whatStays: Requirement = {
   name: "uninstall:stays",
   title: "list what is kept",
   check(reader, warn) {
-    if (reader.stat(projectsPath) !== null) {
+    // The working directories of edox-ops begin with a dot.
+    const sites = (reader.list(docsRoot) ?? []).filter((name) => !name.startsWith("."));
+    if (reader.stat(projectsPath) !== null && sites.length > 0) {
       warn(
         `the sites below ${docsRoot} are kept, and nginx serves them; to remove one first: edox-ops project remove SLUG --delete-files --yes`,
       );

@@ -276,6 +276,9 @@ describe("uninstall", () => {
   test("uninstall --dry-run: it lists what stays, and the commands that remove that", async () => {
     const host = installed();
     host.put("/etc/edox-ops/projects.json", "{}");
+    host.put("/var/www/docs/.edox-ops-backups/demo/index.html", "home");
+    expect((await typed("uninstall --dry-run", host)).out).not.toContain("sites");
+    host.put("/var/www/docs/demo/index.html", "home");
     const { exit, out } = await typed("uninstall --dry-run", host);
     expect(exit).toBe(0);
     expect(out).toContain("warning: the sites below /var/www/docs are kept, and nginx serves them");
