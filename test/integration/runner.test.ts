@@ -332,7 +332,7 @@ describe("a GitLab with faults", () => {
     const failed = ci.ops("gitlab-runner", "install", "--yes", ...ci.runnerMirror);
     const status = ci.ops("gitlab-runner", "status").stdout;
     host.sh(`cp -p /root/config ${configPath}`);
-    const reason = /gitlab-runner is not active, .*FATAL: Service run failed +error=decoding configuration file/;
+    const reason = /gitlab-runner is not active after .*FATAL: Service run failed +error=decoding configuration file/;
     expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(reason)]);
     expect(status).toContain("service_active: False\n");
     expect(ci.ops("gitlab-runner", "install", "--yes", ...ci.runnerMirror)).toMatchObject({ code: 0, stderr: "" });

@@ -141,7 +141,7 @@ describe("guides:", () => {
   });
 
   test("remove everything: no file of edox-ops is left", () => {
-    for (const slug of ["pages"]) host.sh(`edox-ops project remove ${slug} --delete-files --yes`);
+    host.sh("edox-ops project remove pages --delete-files --yes; rm -r /srv/pages");
     type(host, sectionOf(guide("remove-everything"), "# Remove", "## Undo"));
     const paths = ["/etc/nginx", "/etc/letsencrypt", "/var/www/docs", "/var/log/nginx", "/usr/sbin/nginx"];
     expect(host.sh(`ls -d ${paths.join(" ")} 2>/dev/null; find / -xdev -name '*edox-ops*'`).stdout).toBe("");

@@ -44,8 +44,14 @@ async function sent(
   const ended = Promise.withResolvers<true>();
   child.exited.then(() => ended.resolve(true));
   for (const piece of pieces) {
-    child.stdin.write(piece);
-    child.stdin.flush();
+    try {
+      child.stdin.write(piece);
+      child.stdin.flush();
+    } catch (error) {
+      // The deploy has closed the pipe, and reports why.
+      if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+      break;
+    }
     if (await Promise.race([Bun.sleep(more.everyMs ?? 20), ended.promise])) break;
   }
   if (more.ends) child.stdin.end();
