@@ -45,7 +45,7 @@ function settles(host: TestHost): void {
   const found = version(host);
   expect(["1", "2"]).toContain(found);
   const { code, stderr } = host.run([...deploy, "--quiet"]);
-  expect([code, stderr.replaceAll(/^warning: .*killed.*\n/gm, "")]).toEqual([0, ""]);
+  expect([code, stderr.replaceAll(/^warning: .*interrupted.*\n/gm, "")]).toEqual([0, ""]);
   expect(version(host)).toBe("2");
   const left = host
     .sh(`ls -A ${backups}`)

@@ -225,7 +225,7 @@ SystemCallFilter=~@clock
           `✖ nginx:config: unknown directive "bogus" in\n  /etc/nginx/sites-enabled/edox-ops-docs:1\n`,
         );
         expect(shown).toContain("\n  also failing because of it: nginx:active, host:units, project:docs,\n  project:");
-        expect(shown).toContain("\n  affects: all 3 sites (offline)\n  → edox-ops ");
+        expect(shown).toContain("\n  affects: all 3 sites: docs, handbook, manual (offline)\n  → edox-ops ");
         expect(recover(80)).toEqual(["edox-ops project render-nginx docs", "edox-ops bootstrap --yes"]);
         expect(host.run(["curl", "-sS", "-H", "Host: docs.test", "http://127.0.0.1/"]).stdout).toBe("home\n");
         // A purge removes /etc/nginx, with the sites of edox-ops in it.
