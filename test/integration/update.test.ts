@@ -216,7 +216,7 @@ test("uninstall: the program and its previous version are removed, and nginx kee
   const before = host.listing("/etc/nginx", "/var/www", "/etc/edox-ops");
   const { code, stdout } = host.run([program, "uninstall", "--yes"]);
   expect(code).toBe(0);
-  expect(stdout).toContain("warning: what is in /etc/edox-ops and /var/log/edox-ops stays");
+  expect(stdout).toContain("warning: what is in /etc/edox-ops and /var/log/edox-ops is kept");
   expect(stdout).toEndWith("edox-ops is uninstalled; what it set up is kept.\n");
   expect(listed()).toEqual([]);
   expect(host.listing("/etc/nginx", "/var/www", "/etc/edox-ops")).toBe(before);
