@@ -254,7 +254,8 @@ describe("dry run", () => {
 /**
  * Whether each command asks at a terminal: with its plan, with a question of its own, or never. `piped`: the exit code
  * without a terminal and without --yes. A command that takes a site offline, deletes something or replaces live content
- * asks. A deploy does not: replacing the content is its purpose, and `project rollback` undoes it.
+ * asks. A deploy does not: replacing the content is its purpose, and `project rollback` undoes it. `project publish` asks
+ * where `project update` would.
  */
 const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number }> = {
   ...Object.fromEntries(Object.keys(featureCommands).map((name) => [name, { by: "plan", piped: 2 } as const])),
@@ -269,7 +270,7 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "certs install": { by: "plan", piped: 2 },
   "certs install-renewal-hook": { by: "plan", piped: 2 },
   "project certs issue": { by: "plan", piped: 2 },
-  "project publish": { by: "nothing", piped: 0 },
+  "project publish": { by: "question", piped: 0 },
   "project add": { by: "nothing", piped: 0 },
   "project update": { by: "question", piped: 0 },
   "project remove": { by: "question", piped: 0 },

@@ -1,9 +1,11 @@
 import type { Facts } from "../../engine/facts.ts";
+import { askFirst } from "../../run/confirmation.ts";
 import type { Session } from "../../run/session.ts";
 import type { Draft } from "../../sites/project.ts";
 import { usage } from "../arguments.ts";
 import { contentFlags, withoutBundle } from "../bundle-content.ts";
 import { command } from "../command.ts";
+import { confirmationFlags, runOptionsOf } from "../flags.ts";
 import { certificateChoices, certificateFlags } from "./certificate-flags.ts";
 import { deployRelease } from "./deploy.ts";
 import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
@@ -41,6 +43,7 @@ export default command({
     tls: { ...tls, description: "Serve the site over HTTPS, and obtain a certificate if there is none" },
     ...certificateFlags,
     ...{ precompress, "no-precompress": noPrecompress },
+    ...confirmationFlags,
     ...releaseFlags,
   },
   async run(values, context) {
@@ -60,9 +63,16 @@ export default command({
     const after = (before: Draft | null): Draft => {
       return { ...applyEdit(before ?? newProject(slug, values, context), changes), enabled: true };
     };
+    const options = runOptionsOf(values);
+    const demandSame = await askFirst({ environment: context, options, host: await context.host() }, async (host) => {
+      const { draftOf } = await import("../../sites/store.ts");
+      const { updateQuestion } = await import("./update-question.ts");
+      return (await draftOf(host, slug)) === null ? null : updateQuestion(host, slug, changes);
+    });
     const shared = sharedHostWarning(await privilegedRunners(await context.host()), [slug]);
     const release: ReleaseCommand = {
       ...deployRelease(slug, values, context),
+      demandSame,
       warnings: shared === null ? [] : [shared],
       publication: (facts, certificate) => publication(slug, after, facts, certificate),
       ...(values.tls === true && {

@@ -42,6 +42,8 @@ export interface ReleaseCommand extends Wording {
   needsYes?: true;
   /** Opens both trees and returns the requested deploy, or null if there is nothing to restore. */
   requestOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<DeployRequest | null>;
+  /** Throws a Problem if another run has changed what was confirmed. It is called under the lock. */
+  demandSame?(): Promise<void>;
   /** Warnings that do not depend on the tree. */
   warnings?: readonly string[];
   /** Returns the record and the site, if they change together with the tree. */
@@ -172,9 +174,10 @@ async function deployLogged(release: Release, request: DeployRequest): Promise<D
 
 /** Takes the host's lock until the end of the run, and plans what the record and the requirements are now. */
 async function planUnderLock(release: Release, request: DeployRequest): Promise<Plan> {
-  const { session, trees, waitMs } = release;
+  const { command, session, trees, waitMs } = release;
   await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
   await recoverFirst(session.host, (sentence) => session.warn(sentence), session.stop);
+  await command.demandSame?.();
   await requirementNotes(release);
   const planned = await plan(session.host, trees, request);
   demandRoomAhead(trees, planned, request.project.slug);

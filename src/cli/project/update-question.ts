@@ -1,4 +1,4 @@
-// The question of `project update`.
+// The question of `project update`, and of `project publish` for a project that exists.
 
 import type { HostReader } from "../../host/host.ts";
 import { namesOf, type Project } from "../../sites/project.ts";
