@@ -1,3 +1,4 @@
+import type { Host } from "../host/host.ts";
 import { command, type Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
 import { bundlePolicyOf, doctorFlags } from "./flags.ts";
@@ -31,14 +32,14 @@ export default command({
     // With --fix the host is checked, and repaired from the bundle.
     const bundle = values.fix ? undefined : values.bundle;
     let startedMs = performance.now();
-    let examination = await examineHost(values, bundle, context);
+    let examination = await examineHost(host, values, bundle, context);
     if (values.fix && examination.repair !== null) {
       const { change } = await import("./run.ts");
       const { recipe, only } = examination.repair;
       const exit = await change(() => recipe, { ...values, only }, context);
       if (exit !== exitCode.done || values.json || values["dry-run"] || values.check) return exit;
       startedMs = performance.now();
-      examination = await examineHost(values, bundle, context);
+      examination = await examineHost(host, values, bundle, context);
     }
 
     const { findings, neverSetUp } = examination;
@@ -77,13 +78,12 @@ export default command({
   },
 });
 
-async function examineHost(values: Values, bundle: string | undefined, context: Context) {
+async function examineHost(host: Host, values: Values, bundle: string | undefined, context: Context) {
   const [{ examineFeatures }, { features }, { snapshot }] = [
     await import("../doctor/collect.ts"),
     await import("./features.ts"),
     await import("../engine/snapshot.ts"),
   ];
-  const host = await context.host();
   const reader = snapshot(host);
   const policy = bundlePolicyOf(values);
   if (bundle) {

@@ -63,13 +63,13 @@ export default command({
     const after = (before: Draft | null): Draft => {
       return { ...applyEdit(before ?? newProject(slug, values, context), changes), enabled: true };
     };
-    const options = runOptionsOf(values);
-    const demandSame = await askFirst({ environment: context, options, host: await context.host() }, async (host) => {
+    const [host, options] = [await context.host(), runOptionsOf(values)];
+    const demandSame = await askFirst({ environment: context, options, host }, async () => {
       const { draftOf } = await import("../../sites/store.ts");
       const { updateQuestion } = await import("./update-question.ts");
       return (await draftOf(host, slug)) === null ? null : updateQuestion(host, slug, changes);
     });
-    const shared = sharedHostWarning(await privilegedRunners(await context.host()), [slug]);
+    const shared = sharedHostWarning(await privilegedRunners(host), [slug]);
     const release: ReleaseCommand = {
       ...deployRelease(slug, values, context),
       demandSame,
