@@ -9,6 +9,7 @@ import { deploy, signalPause } from "../src/sites/deploy/deploy.ts";
 import { openAbove } from "../src/sites/deploy/releases.ts";
 import type { Project } from "../src/sites/project.ts";
 import { openSource } from "../src/sites/source/source-path.ts";
+import { siteTarget } from "../src/sites/target.ts";
 
 export interface Once {
   files: number;
@@ -36,8 +37,10 @@ if (import.meta.main) {
   const request = {
     ...{
       project,
+      target: siteTarget(project),
+      base: null,
       dir: openSource(host, trees, dir, [0]).path,
-      live: openAbove(trees, project, host.uid).live,
+      live: openAbove(trees, siteTarget(project), host.uid).live,
       name: dir,
       of: "others" as const,
       keep: Number(keep),

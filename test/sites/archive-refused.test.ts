@@ -8,6 +8,7 @@ import { RejectedArchive } from "../../src/host/trees.ts";
 import { cleanUp } from "../../src/sites/deploy/releases.ts";
 import { deployRequest } from "../../src/sites/deploy/requests.ts";
 import { unpackLimits } from "../../src/sites/deploy/unpacked.ts";
+import { siteTarget } from "../../src/sites/target.ts";
 import { anyText } from "../any-text.ts";
 import { runs } from "../runs.ts";
 import { pax, type TarMember, tarEntry, tarOf, unicodePath, zipOf } from "./archives.ts";
@@ -530,7 +531,7 @@ describe("deploy: an archive on a full disk:", () => {
       () => "published",
       ({ message, hint }) => `${message}; ${hint.join(" ")}`,
     );
-    cleanUp(host.host, trees, project);
+    cleanUp(host.host, trees, siteTarget(project));
     return said;
   };
   const mebibyte = 2 ** 20;
@@ -739,7 +740,7 @@ test("deploy: hostile members of an archive write nothing outside, and a rejecte
       await deployRequest(host.host, host.trees, { project, selection: given, choices })
         .then((request) => host.run(request))
         .catch((error) => expect(["invalid-source", "unsafe-source", "limit-exceeded"]).toContain(error.code));
-      cleanUp(host.host, host.trees, project);
+      cleanUp(host.host, host.trees, siteTarget(project));
       for (const entry of host.trees.walk(live)) {
         const opened = host.trees.open(`${live}/${entry.path}`, [0]);
         if (opened !== null) expect(opened.real).toStartWith(live);

@@ -6,6 +6,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { type OpenedEntry, RejectedArchive } from "../../src/host/trees.ts";
 import { cleanUp } from "../../src/sites/deploy/releases.ts";
 import { deployRequest } from "../../src/sites/deploy/requests.ts";
+import { siteTarget } from "../../src/sites/target.ts";
 import { pax, type TarMember, tarEntry, tarOf, unicodePath, type ZipMember, zipOf } from "./archives.ts";
 import { project, type TreeHost } from "./tree.ts";
 import { registeredHost, typedDeploy } from "./typed-deploy.ts";
@@ -31,7 +32,7 @@ async function deployed(bytes: Uint8Array, subdir: string | null = null): Promis
     });
     return (await host.run(request)).notes;
   } finally {
-    cleanUp(host.host, host.trees, project);
+    cleanUp(host.host, host.trees, siteTarget(project));
   }
 }
 

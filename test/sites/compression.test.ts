@@ -5,6 +5,7 @@ import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import { backupHealth } from "../../src/sites/deploy/backup-health.ts";
 import { plan } from "../../src/sites/deploy/plan.ts";
+import { siteTarget } from "../../src/sites/target.ts";
 import { SiteHost } from "./site-host.ts";
 import { project, TreeHost } from "./tree.ts";
 import { typedDeploy } from "./typed-deploy.ts";
@@ -361,7 +362,18 @@ describe("precompress: a release", () => {
     await host.deploy(on);
     expect(host.list(`${live}/many`)).toHaveLength(400);
     expectFresh();
-    const request = { ...on, dir: "/srv/site", name: "", live, of: "others" as const, probe: null, again: [] };
+    const target = siteTarget(project);
+    const request = {
+      ...on,
+      target,
+      base: null,
+      dir: "/srv/site",
+      name: "",
+      live,
+      of: "others" as const,
+      probe: null,
+      again: [],
+    };
     const planned = await plan(host.host, host.trees, { ...request, keep: 5, backup: true, allowEmpty: false });
     expect([planned.added, planned.removed, planned.compression.isDue]).toEqual([[], [], false]);
     const { compress } = host.trees;

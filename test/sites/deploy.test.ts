@@ -16,6 +16,7 @@ import { type Status, statusAt } from "../../src/host/local-libc.ts";
 import type { Progress } from "../../src/sites/deploy/plan.ts";
 import { openAbove, readWorkingFile, secureBackups, stampName } from "../../src/sites/deploy/releases.ts";
 import { openSource } from "../../src/sites/source/source-path.ts";
+import { siteTarget } from "../../src/sites/target.ts";
 import { project, TreeHost } from "./tree.ts";
 import { typedDeploy } from "./typed-deploy.ts";
 
@@ -37,7 +38,7 @@ const refusal = (more = {}): Promise<string> =>
 
 test("deploy: a tree in a nested directory is replaced and backed up, and a missing directory has init as its hint", async () => {
   const nested = { ...project, root_path: "/var/www/docs/team/docs.example.org" };
-  const above = () => openAbove(host.trees, nested, host.host.uid);
+  const above = () => openAbove(host.trees, siteTarget(nested), host.host.uid);
   expect(above).toThrow("/var/www/docs/team is missing");
   host.write("/var/www/docs/team/other", "");
   const deployed = async () => {
@@ -781,7 +782,7 @@ describe("deploy: root takes over what another user could change:", () => {
 
 describe("deploy: backup directories that another user owns", () => {
   const above = "/var/www/docs/.edox-ops-backups";
-  const secured = () => secureBackups(host.host, host.trees, "demo");
+  const secured = () => secureBackups(host.host, host.trees, siteTarget(project));
   beforeEach(async () => {
     await host.deploy();
     host.write(`${backups}/20260101T000000Z/index.html`, "one");

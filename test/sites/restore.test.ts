@@ -6,6 +6,7 @@ import type { DeployRequest } from "../../src/sites/deploy/plan.ts";
 import { stampName } from "../../src/sites/deploy/releases.ts";
 import { restoreRequest } from "../../src/sites/deploy/requests.ts";
 import { findRestoreSource } from "../../src/sites/deploy/restores.ts";
+import { siteTarget } from "../../src/sites/target.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const live = "/var/www/docs/demo";
@@ -85,7 +86,7 @@ describe("restore: without a backup's name", () => {
 });
 
 describe("restore: the record of restores", () => {
-  const from = () => findRestoreSource(host.host, host.trees, project);
+  const from = () => findRestoreSource(host.host, host.trees, siteTarget(project));
 
   test("describes the live tree only while that is the restored one", async () => {
     await versions(1, 2, 3);

@@ -17,9 +17,10 @@ import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { deploy } from "../../src/sites/deploy/deploy.ts";
 import type { DeployRequest } from "../../src/sites/deploy/plan.ts";
-import { cleanUp, openAbove } from "../../src/sites/deploy/releases.ts";
+import { cleanUp, makeDirsAbove, openAbove } from "../../src/sites/deploy/releases.ts";
 import { restoreRequest } from "../../src/sites/deploy/requests.ts";
 import type { Project } from "../../src/sites/project.ts";
+import { siteTarget } from "../../src/sites/target.ts";
 
 export const project: Project = {
   slug: "demo",
@@ -78,15 +79,19 @@ export class TreeHost implements Disposable {
   /** Deploys as the command does, with the cleanup of an earlier deploy before and its own after. */
   async deploy(more: Partial<DeployRequest> = {}) {
     const { host, trees } = this;
-    const notes = cleanUp(host, trees, project);
+    const target = more.target ?? siteTarget(more.project ?? project);
+    const notes = cleanUp(host, trees, target);
     const dir = more.dir ?? "/srv/site";
-    const { live, close } = openAbove(trees, project, host.uid);
+    makeDirsAbove(host, target);
+    const { live, close } = openAbove(trees, target, host.uid);
     const letGo = (): void => {
       close();
       more.letGo?.();
     };
     const request: DeployRequest = {
       project,
+      target,
+      base: null,
       dir,
       live,
       name: dir,
@@ -106,7 +111,7 @@ export class TreeHost implements Disposable {
   /** Restores as the command does. Returns null where there is nothing to restore. */
   async restore(typed: string | null = null, keep = 5) {
     const { host, trees } = this;
-    cleanUp(host, trees, project);
+    cleanUp(host, trees, siteTarget(project));
     const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
     const request = await restoreRequest(host, trees, { project, typed, choices });
     return request && this.run(request);
@@ -117,7 +122,7 @@ export class TreeHost implements Disposable {
       return await deploy(this.host, this.trees, request);
     } finally {
       request.letGo?.();
-      cleanUp(this.host, this.trees, project);
+      cleanUp(this.host, this.trees, request.target);
     }
   }
 

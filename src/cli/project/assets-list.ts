@@ -1,4 +1,5 @@
 import { listKeptAssets } from "../../sites/deploy/assets.ts";
+import { keptAssetsOf } from "../../sites/deploy/releases.ts";
 import { theProject } from "../../sites/store.ts";
 import { countOf, oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
@@ -20,7 +21,7 @@ export default command({
   async run(values, context) {
     const [host, trees] = [await context.host(), await context.trees()];
     const { slug } = await theProject(host, slugOf(values));
-    const assets = listKeptAssets(trees, slug);
+    const assets = listKeptAssets(trees, keptAssetsOf(slug));
     const none = `No files of earlier releases for ${slug}.\n`;
     return printFound(context, values.json, {
       document: { assets },

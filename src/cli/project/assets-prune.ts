@@ -1,4 +1,5 @@
 import { listKeptAssets, removeAssets } from "../../sites/deploy/assets.ts";
+import { keptAssetsOf } from "../../sites/deploy/releases.ts";
 import { theProject } from "../../sites/store.ts";
 import { countOf, lineOf } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
@@ -28,7 +29,7 @@ export default command({
     return runPrune(values, context, async ({ host }) => {
       const { slug } = await theProject(host, typedSlug);
       const removal = (verb: string): Removal => {
-        const assets = listKeptAssets(trees, slug);
+        const assets = listKeptAssets(trees, keptAssetsOf(slug));
         const lines = assets.map(({ path }) => lineOf`${verb} ${path}`);
         return {
           parts: { assets },

@@ -1,6 +1,7 @@
 import { listBackups } from "../../sites/deploy/backups.ts";
 import { findRestoreSource } from "../../sites/deploy/restores.ts";
 import { theProject } from "../../sites/store.ts";
+import { siteTarget } from "../../sites/target.ts";
 import { lineOf, oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
@@ -21,7 +22,7 @@ export default command({
     const project = await theProject(host, slugOf(values));
     const unread: string[] = [];
     const backups = listBackups(host, trees, project.slug, unread);
-    const from = findRestoreSource(host, trees, project);
+    const from = findRestoreSource(host, trees, siteTarget(project));
     if (!values.json) for (const fault of unread) context.console.err(`warning: ${oneLine(fault)}\n`);
     return printFound(context, values.json, {
       document: { warnings: unread, backups, restored_from: from },

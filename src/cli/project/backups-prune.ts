@@ -2,6 +2,7 @@ import { pruneAssets } from "../../sites/deploy/assets.ts";
 import { filesIn, oldBackups } from "../../sites/deploy/backups.ts";
 import { cleanUp, prune, secureBackups } from "../../sites/deploy/releases.ts";
 import { theProject } from "../../sites/store.ts";
+import { siteTarget } from "../../sites/target.ts";
 import { countOf, lineOf } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
 import { command } from "../command.ts";
@@ -54,10 +55,11 @@ export default command({
           return `Delete ${countOf(backups.length, "backup")} of ${slug} (${sizeText(bytes)})?`;
         },
         remove() {
-          secureBackups(host, trees, slug);
-          const pruned = removal("Pruned", cleanUp(host, trees, project));
-          prune(host, trees, { slug, keep, spare: "none" });
-          pruneAssets(trees, project);
+          const target = siteTarget(project);
+          secureBackups(host, trees, target);
+          const pruned = removal("Pruned", cleanUp(host, trees, target));
+          prune(host, trees, { key: slug, keep, spare: "none" });
+          pruneAssets(trees, target);
           return pruned;
         },
       };

@@ -23,6 +23,7 @@ import type { Project } from "../../sites/project.ts";
 import { demandServed, probeOf } from "../../sites/serve/served.ts";
 import type { Promised } from "../../sites/serve/site.ts";
 import { theProject } from "../../sites/store.ts";
+import { siteTarget, type Target } from "../../sites/target.ts";
 import { lineOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
 import type { Values } from "../command.ts";
@@ -40,6 +41,8 @@ export interface ReleaseCommand extends Wording {
   action: string;
   /** It changes nothing without --yes. */
   needsYes?: true;
+  /** Returns the tree that is replaced; that of the site by default. */
+  targetOf?(project: Project): Target;
   /** Opens both trees and returns the requested deploy, or null if there is nothing to restore. */
   requestOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<DeployRequest | null>;
   /** Throws a Problem if another run has changed what was confirmed. It is called under the lock. */
@@ -88,7 +91,8 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
     session.catchSignals();
     const choices: Choices = { ...typed, again, hint: context.hint, dryRun, pauseForSignals };
     const requestOf = () => command.requestOf(project, choices, host, trees);
-    await withRelease({ project, dryRun, host, trees }, requestOf, async ({ request, notes }) => {
+    const target = command.targetOf?.(project) ?? siteTarget(project);
+    await withRelease({ target, dryRun, host, trees }, requestOf, async ({ request, notes }) => {
       for (const each of notes) await session.warn(each);
       if (request === null) {
         if (!dryRun) await demandServed(probeOf(host, project, choices.asks), "nothing was changed");
@@ -97,7 +101,7 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
       }
       // A source that cannot be published is no reason to ask a certificate authority.
       if (certificate !== null) {
-        if (!dryRun) demandRoomAhead(trees, await plan(host, trees, request), slug);
+        if (!dryRun) demandRoomAhead(trees, await plan(host, trees, request), target.key);
         const { issueWaitMs } = await import("../../certs/issue/recipe.ts");
         if (!(await convergeRecipe(session, certificate, { lockWaitMs: issueWaitMs }))) return;
       }
@@ -180,7 +184,7 @@ async function planUnderLock(release: Release, request: DeployRequest): Promise<
   await command.demandSame?.();
   await requirementNotes(release);
   const planned = await plan(session.host, trees, request);
-  demandRoomAhead(trees, planned, request.project.slug);
+  demandRoomAhead(trees, planned, request.target.key);
   throwIfInterrupted(session.stop);
   return planned;
 }

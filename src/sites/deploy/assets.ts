@@ -6,7 +6,7 @@ import type { NewAttributes, Trees } from "../../host/trees.ts";
 import { hasHashedName } from "../../nginx/hashed-names.ts";
 import { parentOf } from "../../text/path.ts";
 import { assetsDir } from "../paths.ts";
-import type { Project } from "../project.ts";
+import type { Target } from "../target.ts";
 import { keptAssetsOf } from "./releases.ts";
 
 /** A file of an earlier release that is still served, by its path within the site. */
@@ -22,15 +22,16 @@ export interface KeptAsset {
 export function keepAssets(
   trees: Trees,
   {
-    slug,
+    target: { assets },
     live,
     removed,
     attributes,
-  }: { slug: string; live: string; removed: readonly string[]; attributes: NewAttributes },
+  }: { target: Target; live: string; removed: readonly string[]; attributes: NewAttributes },
 ): void {
+  if (assets === null) return;
   for (const path of removed) {
     if (!hasHashedName(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;
-    const to = `${keptAssetsOf(slug)}/${path}`;
+    const to = `${assets}/${path}`;
     if (trees.entry(to) !== null) trees.remove(to);
     makeAbove(trees, to, attributes);
     trees.share(`${live}/${path}`, to);
@@ -38,9 +39,8 @@ export function keepAssets(
 }
 
 /** Returns the files of earlier releases that are still served, sorted by path. */
-export function listKeptAssets(trees: Trees, slug: string): KeptAsset[] {
-  const dir = keptAssetsOf(slug);
-  if (trees.entry(dir) === null) return [];
+export function listKeptAssets(trees: Trees, dir: string | null): KeptAsset[] {
+  if (dir === null || trees.entry(dir) === null) return [];
   const files = [...trees.walk(dir)].filter(({ type }) => type !== "directory");
   return files.map(({ path, size }) => ({ path, bytes: size }));
 }
@@ -50,11 +50,10 @@ export function listKeptAssets(trees: Trees, slug: string): KeptAsset[] {
  * files that the live tree has again. An earlier version also kept files without a hash in their names; they are
  * removed too.
  */
-export function pruneAssets(trees: Trees, { slug, root_path }: Project): void {
-  const dir = keptAssetsOf(slug);
-  if (trees.entry(dir) === null) return;
+export function pruneAssets(trees: Trees, { assets: dir, root }: Target): void {
+  if (dir === null || trees.entry(dir) === null) return;
   const unheld = [...trees.walk(dir)].filter(({ path, type, names }) => {
-    return type === "file" && (names === 1 || !hasHashedName(path) || trees.entry(`${root_path}/${path}`) !== null);
+    return type === "file" && (names === 1 || !hasHashedName(path) || trees.entry(`${root}/${path}`) !== null);
   });
   for (const { path } of unheld) trees.remove(`${dir}/${path}`);
 }

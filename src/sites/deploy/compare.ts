@@ -2,8 +2,7 @@
 
 import { pipeline } from "../../host/pipeline.ts";
 import { digestWords, type TreeEntry, type Trees } from "../../host/trees.ts";
-import type { Digests } from "./digests.ts";
-import type { DeployRequest } from "./plan.ts";
+import type { DeployRequest, Plan } from "./plan.ts";
 import type { Pair } from "./side-by-side.ts";
 
 /** A pair, and whether both are files with the same content. */
@@ -16,11 +15,10 @@ export interface Comparison {
 export async function* compareTrees(
   trees: Trees,
   batches: AsyncIterable<Pair[]>,
-  { dir, live, of }: DeployRequest,
-  digests: Digests,
+  { dir, of, shared, digests }: Pick<DeployRequest, "dir" | "of"> & Pick<Plan, "shared" | "digests">,
 ): AsyncGenerator<Comparison[]> {
   /** A tree that is a mount point shares no files, and its inodes are numbered on their own. */
-  const mayShare = of === "release" && trees.areOnOneFileSystem(dir, live);
+  const mayShare = of === "release" && trees.areOnOneFileSystem(dir, shared);
   const read = (batch: Pair[]): Promise<Uint32Array> => {
     const pairs: [string, number][] = [];
     for (const pair of batch) {
@@ -53,7 +51,7 @@ export async function* compareTrees(
   }
 
   function isEqual([{ path }, twin]: Twins, found: Uint32Array, at: number): boolean {
-    return digests.matches(twin, found, at) ?? trees.same(`${dir}/${path}`, `${live}/${path}`);
+    return digests.matches(twin, found, at) ?? trees.same(`${dir}/${path}`, `${shared}/${path}`);
   }
 }
 

@@ -5,18 +5,18 @@ import type { Host, HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { backupNames, backupsOf, readWorkingFile, stampName, stampOf } from "./releases.ts";
 
-const pathOf = (slug: string): string => `${backupsOf(slug)}/.compressed`;
+const pathOf = (key: string): string => `${backupsOf(key)}/.compressed`;
 
 /** Returns the encodings by the stamp of each release. Stamps are unique, so an entry never applies to another tree. */
-function readAll(reader: HostReader, slug: string): Map<string, string> {
-  const text = new TextDecoder().decode(readWorkingFile(reader, pathOf(slug)) ?? undefined);
+function readAll(reader: HostReader, key: string): Map<string, string> {
+  const text = new TextDecoder().decode(readWorkingFile(reader, pathOf(key)) ?? undefined);
   return new Map([...text.matchAll(/^(\d{8}T\d{6}Z) ([.a-z ]+)$/gm)].map(([, stamp = "", all = ""]) => [stamp, all]));
 }
 
 /** Returns the encodings that a tree was compressed with; none where another program made or changed the tree. */
-export function readCompressed(reader: HostReader, trees: Trees, slug: string, dir: string): string[] {
+export function readCompressed(reader: HostReader, trees: Trees, key: string, dir: string): string[] {
   const stamp = stampOf(trees, dir);
-  const encodings = stamp === null ? undefined : readAll(reader, slug).get(stamp);
+  const encodings = stamp === null ? undefined : readAll(reader, key).get(stamp);
   return encodings?.split(" ") ?? [];
 }
 
@@ -24,15 +24,15 @@ export function readCompressed(reader: HostReader, trees: Trees, slug: string, d
 export function recordCompressed(
   host: Host,
   trees: Trees,
-  { slug, live, seconds, encodings }: { slug: string; live: string; seconds: number; encodings: readonly string[] },
+  { key, live, seconds, encodings }: { key: string; live: string; seconds: number; encodings: readonly string[] },
 ): void {
-  const dirs = [live, ...backupNames(host, slug).map((name) => `${backupsOf(slug)}/${name}`)];
+  const dirs = [live, ...backupNames(host, key).map((name) => `${backupsOf(key)}/${name}`)];
   const there = new Set(dirs.map((dir) => stampOf(trees, dir)));
-  const before = readAll(host, slug);
+  const before = readAll(host, key);
   const all = [...before].filter(([stamp]) => there.has(stamp));
   if (encodings.length > 0) all.push([stampName(seconds), encodings.join(" ")]);
   if (all.length === 0 && before.size === 0) return;
   const lines = all.map((words) => `${words.join(" ")}\n`);
   const attributes = { mode: 0o600, uid: host.uid, gid: host.uid };
-  host.writeFile(pathOf(slug), new TextEncoder().encode(lines.join("")), attributes);
+  host.writeFile(pathOf(key), new TextEncoder().encode(lines.join("")), attributes);
 }

@@ -57,9 +57,16 @@ export class Compression {
     for (const encoding of encodings) this.#found.set(encoding, []);
   }
 
-  static of(reader: HostReader, trees: Trees, { project, live, dir, of }: DeployRequest): Compression {
-    const read = (tree: string): readonly string[] => readCompressed(reader, trees, project.slug, tree);
-    return new Compression(encodingsFor(reader, project.precompress), read(live), of === "release" ? read(dir) : []);
+  /** `shared` is the tree that unchanged files come from, and the key of its target. */
+  static of(
+    reader: HostReader,
+    trees: Trees,
+    { project, target, dir, of }: DeployRequest,
+    shared: { key: string; dir: string },
+  ): Compression {
+    const encodings = encodingsFor(reader, project.precompress);
+    const live = readCompressed(reader, trees, shared.key, shared.dir);
+    return new Compression(encodings, live, of === "release" ? readCompressed(reader, trees, target.key, dir) : []);
   }
 
   /** Whether compressed files have to be written or removed even if the source did not change. */

@@ -1,4 +1,4 @@
-// Deploys a tree as the site of a project: checks it, stages it beside the live tree, and swaps the two atomically.
+// Deploys a tree as a site, a version or a preview: checks it, stages it beside the live tree, and swaps the two atomically.
 
 import { docsRoot } from "../../engine/paths.ts";
 import type { Attributes, Host } from "../../host/host.ts";
@@ -53,14 +53,14 @@ export interface DeployResult {
 }
 
 /**
- * Deploys the source of a request as the project's live tree. The live tree is not touched until the swap. However the
+ * Deploys the source of a request as the live tree of its target. The live tree is not touched until the swap. However the
  * deploy ends, the live tree is either the old one or the new one, and {@link cleanUp} removes the rest. `known` is the
  * plan, where the caller made it immediately before.
  */
 export async function deploy(host: Host, trees: Trees, request: DeployRequest, known?: Plan): Promise<DeployResult> {
   const start = host.now();
-  const { project, live } = request;
-  const { slug } = project;
+  const { target, live } = request;
+  const { key } = target;
   let planned = known ?? (await plan(host, trees, request));
   if (request.of === "release" && planned.source.isExposed) {
     // Another user could have changed the release, so it is checked again now that only root can change it.
@@ -83,14 +83,18 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
   if (isSatisfied(planned)) {
     if (request.of === "others") await demandUnchanged(trees, source, request.again, host.now());
     const notes = digests.grew ? remember(host, trees, planned, request) : [];
-    await demandServed(request.probe, "nothing was changed");
-    const found = { assets: listKeptAssets(trees, slug), notes: [...figures.notes, ...notes] };
+    const undo = await request.prepare?.(live, planned);
+    await demandServed(request.probe, "nothing was changed").catch(async (error) => {
+      await undo?.();
+      throw error;
+    });
+    const found = { assets: listKeptAssets(trees, target.assets), notes: [...figures.notes, ...notes] };
     return { ...figures, ...found, milliseconds: host.now() - start };
   }
 
-  demandRoom(trees, planned, slug);
-  makeBackupsDir(host, slug);
-  const seconds = nextStamp(host, trees, slug, live);
+  demandRoom(trees, planned, key);
+  makeBackupsDir(host, key);
+  const seconds = nextStamp(host, trees, key, live);
   const attributes = { ...planned.attributes, modifiedSeconds: seconds };
   const stage = openStage(trees, request, seconds, attributes);
   const search = await searchFor(trees, request, planned);
@@ -108,22 +112,24 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
   const before = trees.entry(live);
   // Another user could still write to their file through a kept hard link, and their symlink would lead out of the kept
   // files.
-  if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, attributes });
+  if (before !== null && !planned.isExposed) keepAssets(trees, { target, live, removed: planned.removed, attributes });
   trees.sync(stage);
-  recordCompressed(host, trees, { slug, live, seconds, encodings: planned.compression.encodings });
-  if (request.of === "release") recordRestore(host, trees, { project, seconds, from: nameOf(request.name) });
+  recordCompressed(host, trees, { key, live, seconds, encodings: planned.compression.encodings });
+  if (request.of === "release") recordRestore(host, trees, { target, seconds, from: nameOf(request.name) });
 
+  const undo = await request.prepare?.(stage, planned);
   const notes = [...figures.notes];
   if (before === null) trees.move(stage, live);
   else if (!swap(trees, live, stage, attributes)) {
-    notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
+    notes.push(`${target.root} cannot be exchanged with a new tree: its files were replaced one by one`);
   }
-  await demandServed(request.probe, "the previous site was restored").catch((error) => {
+  await demandServed(request.probe, "the previous site was restored").catch(async (error) => {
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage, attributes);
     trees.remove(stage);
+    await undo?.();
     // The live tree has the removed files again, so their kept copies are not needed.
-    if (before !== null && !planned.isExposed) pruneAssets(trees, project);
+    if (before !== null && !planned.isExposed) pruneAssets(trees, target);
     throw error;
   });
   // The site is live, so a later error no longer fails the deploy.
@@ -135,9 +141,9 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
       deployed.backup = moveToBackups(host, trees, { request: { ...request, backup }, stage, seconds });
     }
     notes.push(...remember(host, trees, planned, request));
-    deployed.pruned = prune(host, trees, { slug, keep: request.keep, spare: "spare" });
-    pruneAssets(trees, project);
-    deployed.assets = listKeptAssets(trees, slug);
+    deployed.pruned = prune(host, trees, { key, keep: request.keep, spare: "spare" });
+    pruneAssets(trees, target);
+    deployed.assets = listKeptAssets(trees, target.assets);
     trees.sync(docsRoot);
   } catch (error) {
     notes.push(`the site is live, but ${Problem.of(error).message}`);
@@ -167,11 +173,10 @@ const adoptTree = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gi
  * Saves the digests for the next deploy. If they cannot be written, the next deploy reads both trees, so this adds a
  * note and is not an error.
  */
-function remember(host: Host, trees: Trees, { digests }: Plan, { project, live }: DeployRequest): string[] {
-  const { slug } = project;
+function remember(host: Host, trees: Trees, { digests }: Plan, { target, live }: DeployRequest): string[] {
   try {
-    makeBackupsDir(host, slug);
-    digests.write(host, slug, (trees.entry(live) as TreeEntry).inode);
+    makeBackupsDir(host, target.key);
+    digests.write(host, target.key, (trees.entry(live) as TreeEntry).inode);
     return [];
   } catch (error) {
     return [`the site is live, but ${Problem.of(error).message}`];
@@ -188,7 +193,7 @@ function moveToBackups(
   { request, stage, seconds }: { request: DeployRequest; stage: string; seconds: number },
 ): string | null {
   const empty = host.list(stage)?.length === 0;
-  const dir = backupsOf(request.project.slug);
+  const dir = backupsOf(request.target.key);
   const name = stampName(seconds);
   if (request.backup && !empty) {
     trees.move(stage, `${dir}/${name}`);

@@ -15,7 +15,7 @@ const learnedWords = 4 + digestWords;
 const sumDoubles = 4;
 const headDoubles = sumDoubles + 3;
 
-const pathOf = (slug: string): string => `${backupsOf(slug)}/.digests`;
+const pathOf = (key: string): string => `${backupsOf(key)}/.digests`;
 
 /** A view of the same bytes as doubles and as 32-bit words. */
 class Records {
@@ -42,8 +42,8 @@ export class Digests {
    * `live` is the live tree. If its inode is not the recorded one, another program replaced the tree, and the cache
    * is ignored.
    */
-  constructor(reader: HostReader, slug: string, live: TreeEntry | null) {
-    this.#known = new Records(wholeFor(live, readWorkingFile(reader, pathOf(slug))) ?? newHead());
+  constructor(reader: HostReader, key: string, live: TreeEntry | null) {
+    this.#known = new Records(wholeFor(live, readWorkingFile(reader, pathOf(key))) ?? newHead());
     const { bytes, doubles, words } = this.#known;
     const [first = 0n, second = 0n] = new BigUint64Array(bytes.buffer, bytes.byteOffset + 8 * (sumDoubles + 1), 2);
     this.seeds = [first, second];
@@ -102,7 +102,7 @@ export class Digests {
   }
 
   /** Writes the records for the tree that is live now. */
-  write(host: Host, slug: string, liveInode: TreeEntry["inode"]): void {
+  write(host: Host, key: string, liveInode: TreeEntry["inode"]): void {
     const known = this.#known.doubles;
     const stay = this.#stays.reduce((sum, stays) => sum + stays, 0);
     const count = stay + this.#learned.length / learnedWords;
@@ -124,7 +124,7 @@ export class Digests {
       to += recordDoubles;
     }
     bytes.set(sumOf(bytes));
-    host.writeFile(pathOf(slug), bytes, { mode: 0o600, uid: host.uid, gid: host.uid });
+    host.writeFile(pathOf(key), bytes, { mode: 0o600, uid: host.uid, gid: host.uid });
   }
 }
 

@@ -8,6 +8,7 @@ import type { Project } from "../project.ts";
 import type { Probe } from "../serve/served.ts";
 import type { Selection } from "../source/secrets.ts";
 import { type DeploySource, demandPage, isExposed, survey, tickMs } from "../source/source.ts";
+import type { Target } from "../target.ts";
 import { type Comparison, compareTrees } from "./compare.ts";
 import { Compression } from "./compression.ts";
 import { Digests } from "./digests.ts";
@@ -18,6 +19,10 @@ const rootUid = 0;
 
 export interface DeployRequest {
   project: Project;
+  /** The tree that is replaced: that of the site, of a version or of a preview. */
+  target: Target;
+  /** The target that a new one shares its unchanged files with; null to copy all files. */
+  base: Target | null;
   /** `dir` is the path that the new tree is read from, `name` its name in messages. */
   dir: string;
   name: string;
@@ -48,6 +53,12 @@ export interface DeployRequest {
   allowEmpty: boolean;
   /** Null where the site is not probed. */
   probe: Probe | null;
+  /**
+   * Prepares what depends on the new tree and changes with it, such as its redirects. It is called with the complete
+   * tree before the swap, or with the live tree if nothing changed. The returned function undoes it, and is called if
+   * the probe fails. An error ends the deploy with nothing changed.
+   */
+  prepare?: (tree: string, planned: Plan) => Promise<() => Promise<void>>;
   /** Receives the progress at intervals. An error that it throws ends the deploy. */
   pause?: (far: Progress) => Promise<void>;
 }
@@ -64,11 +75,13 @@ export interface Progress {
 /** No file has this inode. */
 export const noInode = 0;
 
-/** The tree that a file is hard-linked from, or "copy". */
+/** The tree that a file is hard-linked from, or "copy": "live" is {@link Plan.shared}. */
 export type Origin = "live" | "source" | "copy";
 
 export interface Plan {
   source: DeploySource;
+  /** The tree that unchanged files are shared with: the live one, or that of the base of a new target. */
+  shared: string;
   digests: Digests;
   compression: Compression;
   attributes: NewAttributes;
@@ -77,7 +90,9 @@ export interface Plan {
   inodes: TreeEntry["inode"][];
   /** Number of directories to create or remove. */
   folders: number;
-  /** Whether another user could change something in the live tree. */
+  /** Whether the target starts from its base, because it has no tree yet. */
+  isNew: boolean;
+  /** Whether another user could change something in the shared tree. */
   isExposed: boolean;
   /** Paths of files and symlinks within the tree. */
   added: string[];
@@ -87,7 +102,7 @@ export interface Plan {
 
 /** Returns whether a deploy changes nothing: the live tree equals the result, and no other user can change it. */
 export function isSatisfied(planned: Plan): boolean {
-  return hasSameFiles(planned) && !planned.compression.isDue;
+  return !planned.isNew && hasSameFiles(planned) && !planned.compression.isDue;
 }
 
 /** Returns whether the live tree equals the result, except for compressed files. */
@@ -101,12 +116,12 @@ export function backupsToPrune(
   reader: HostReader,
   trees: Trees,
   planned: Plan,
-  { project, live, keep, backup }: DeployRequest,
+  { target, live, keep, backup }: DeployRequest,
 ): string[] {
   if (isSatisfied(planned)) return [];
   const adds = backup && !hasSameFiles(planned) && !isEmpty(trees, live);
-  const old = backupNames(reader, project.slug).slice(Math.max(0, keep - (adds ? 1 : 0)));
-  return old.map((name) => `${backupsOf(project.slug)}/${name}`);
+  const old = backupNames(reader, target.key).slice(Math.max(0, keep - (adds ? 1 : 0)));
+  return old.map((name) => `${backupsOf(target.key)}/${name}`);
 }
 
 /** Returns whether the directory is empty or missing. */
@@ -139,24 +154,28 @@ export async function plan(host: Host, trees: Trees, request: DeployRequest): Pr
   if (!request.allowEmpty) demandPage(source, request);
 
   const attributes = { mode: 0o644, uid, gid, modifiedSeconds: 0 };
-  const top = trees.entry(live);
-  const digests = new Digests(host, project.slug, top);
+  const base = trees.entry(live) === null ? request.base : null;
+  const isNew = base !== null;
+  const [key, shared] = isNew ? [base.key, base.root] : [request.target.key, live];
+  const digests = new Digests(host, key, trees.entry(shared));
   const found: Plan = {
     source,
+    shared,
     digests,
-    compression: Compression.of(host, trees, request),
+    compression: Compression.of(host, trees, request, { key, dir: shared }),
     attributes,
     origins: [],
     inodes: [],
     folders: 0,
+    isNew,
     isExposed: false,
     added: [],
     changed: [],
     removed: [],
   };
-  const pairs = sideBySide(trees, source.entries, live);
+  const pairs = sideBySide(trees, source.entries, shared);
   let bytes = 0;
-  for await (const batch of compareTrees(trees, pairs, request, digests)) {
+  for await (const batch of compareTrees(trees, pairs, { ...request, shared, digests })) {
     add(batch);
     await request.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
   }
@@ -172,7 +191,7 @@ export async function plan(host: Host, trees: Trees, request: DeployRequest): Pr
         if (twin.type === "directory") found.folders += 1;
         else found.removed.push(twin.path);
       } else if (entry.type !== "file") {
-        const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, live, dir, entry));
+        const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, shared, dir, entry));
         if (entry.type === "directory" && twin === undefined) found.folders += 1;
         else note(found, entry, twin, isSame);
       } else {
@@ -190,8 +209,8 @@ function note(found: Plan, { path }: TreeEntry, twin: TreeEntry | undefined, equ
   else if (!equal) found.changed.push(path);
 }
 
-function sameLink(trees: Trees, live: string, dir: string, { path }: TreeEntry): boolean {
-  return trees.linkTarget(`${live}/${path}`) === trees.linkTarget(`${dir}/${path}`);
+function sameLink(trees: Trees, shared: string, dir: string, { path }: TreeEntry): boolean {
+  return trees.linkTarget(`${shared}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
 /** Returns the origin of a file. A file is hard-linked if it already has the owner and mode of the result. */

@@ -8,14 +8,14 @@ import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
 import { withDiskFault } from "../../problem/disk-fault.ts";
 import { Problem } from "../../problem/problem.ts";
-import type { Project } from "../project.ts";
+import type { Target } from "../target.ts";
 import { backupsToPrune, type DeployRequest, notesOf, type Plan, plan } from "./plan.ts";
 import type { Publication } from "./publish.ts";
-import { cleanUp, directoriesMadeSince, secureBackups, unpackedPath } from "./releases.ts";
+import { cleanUp, directoriesMadeSince, makeDirsAbove, secureBackups, unpackedPath } from "./releases.ts";
 import { demandRoomAhead } from "./room.ts";
 
 interface ReleaseTarget {
-  project: Project;
+  target: Target;
   dryRun: boolean;
   host: Host;
   trees: Trees;
@@ -34,15 +34,18 @@ interface PreparedRelease {
  * that is its cause. Root holds the project's lock meanwhile.
  */
 export async function withRelease<T>(
-  target: ReleaseTarget,
+  release: ReleaseTarget,
   requestOf: () => Promise<DeployRequest | null>,
   use: (prepared: PreparedRelease) => Promise<T>,
 ): Promise<T> {
-  const { project, dryRun, host, trees } = target;
-  const removeMade = host.uid === 0 ? directoriesMadeSince(host, trees, project.slug) : () => {};
+  const { target, dryRun, host, trees } = release;
+  const removeMade = host.uid === 0 ? directoriesMadeSince(host, trees, target) : () => {};
   try {
-    if (!dryRun) secureBackups(host, trees, project.slug);
-    const result = await withTrees(target, requestOf, use);
+    if (!dryRun) {
+      secureBackups(host, trees, target);
+      makeDirsAbove(host, target);
+    }
+    const result = await withTrees(release, requestOf, use);
     if (dryRun) removeMade();
     return result;
   } catch (error) {
@@ -54,19 +57,19 @@ export async function withRelease<T>(
 }
 
 async function withTrees<T>(
-  { project, dryRun, host, trees }: ReleaseTarget,
+  { target, dryRun, host, trees }: ReleaseTarget,
   requestOf: () => Promise<DeployRequest | null>,
   use: (prepared: PreparedRelease) => Promise<T>,
 ): Promise<T> {
   let request: DeployRequest | null = null;
   try {
-    const notes = dryRun ? [] : cleanUp(host, trees, project);
+    const notes = dryRun ? [] : cleanUp(host, trees, target);
     request = await requestOf();
     return await use({ request, notes });
   } finally {
     request?.letGo?.();
-    if (!dryRun) cleanUp(host, trees, project);
-    else if (host.uid === 0) trees.remove(unpackedPath(project.slug));
+    if (!dryRun) cleanUp(host, trees, target);
+    else if (host.uid === 0) trees.remove(unpackedPath(target.key));
   }
 }
 
@@ -87,7 +90,7 @@ export async function planRelease(
   publication: Publication | undefined,
 ): Promise<PlannedRelease> {
   const planned = await plan(host, trees, request);
-  demandRoomAhead(trees, planned, request.project.slug);
+  demandRoomAhead(trees, planned, request.target.key);
   const { blockedNotes } = await import("../serve/blocked.ts");
   return {
     planned,

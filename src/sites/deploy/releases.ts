@@ -5,8 +5,8 @@ import type { Host, HostReader, Stat } from "../../host/host.ts";
 import type { OpenedEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf, parentOf } from "../../text/path.ts";
-import { assetsDir } from "../paths.ts";
-import type { Project } from "../project.ts";
+import { assetsDir, previewsDir, versionsDir } from "../paths.ts";
+import type { Target } from "../target.ts";
 import { overwrite, wholeCopy } from "./swap.ts";
 
 /** The format of a backup's name in the contract: UTC to the second. */
@@ -17,49 +17,79 @@ const unpackedName = ".unpacked";
 /** Largest accepted number of backups: a higher one is surely a mistake. */
 export const mostKept = 1000;
 
-export const backupsOf = (slug: string): string => `${backupsDir}/${slug}`;
+/** Returns the directory of the backups and working files of a target, by its key. */
+export const backupsOf = (key: string): string => `${backupsDir}/${key}`;
 export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
 /** The directory that an archive is unpacked into during a deploy. */
-export const unpackedPath = (slug: string): string => `${backupsOf(slug)}/${unpackedName}`;
-/** Each project has its own lock, so that deploys of two projects can run in parallel. */
+export const unpackedPath = (key: string): string => `${backupsOf(key)}/${unpackedName}`;
+/**
+ * Each project has its own lock, so that deploys of two projects can run in parallel. Its versions and previews share
+ * files, and therefore the lock.
+ */
 export const projectLockPath = (slug: string): string => `${lockDir}/project-${slug}.lock`;
-export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
+export const lastStampPath = (key: string): string => `${backupsOf(key)}/.last-stamp`;
 
 /** The last pruned backup. It already contains most files of the next deploy. */
-export const sparePath = (slug: string): string => `${backupsOf(slug)}/.spare`;
+export const sparePath = (key: string): string => `${backupsOf(key)}/.spare`;
 
 /** Returns all directories that belong to a project. `tree` is null where the project owns no tree exclusively. */
 export function dirsOf(slug: string, tree: string | null): string[] {
-  return [...(tree === null ? [] : [tree]), backupsOf(slug), keptAssetsOf(slug)];
+  const shared = [versionsDir, previewsDir].map((dir) => `${dir}/${slug}`);
+  return [...(tree === null ? [] : [tree]), ...shared, backupsOf(slug), keptAssetsOf(slug)];
 }
 
 /**
  * Opens the directory that holds the live tree, so that the tree's path stays valid if the directories above are
  * moved. Throws a Problem where the directory is missing, or where the path has a symlink of another user.
  */
-export function openAbove(trees: Trees, { slug, root_path }: Project, uid: number): { live: string } & OpenedEntry {
-  const above = parentOf(root_path);
+export function openAbove(trees: Trees, { slug, root }: Target, uid: number): { live: string } & OpenedEntry {
+  const above = parentOf(root);
   const opened = trees.open(above, [0, uid]);
-  if (opened !== null) return { ...opened, live: `${opened.path}/${nameOf(root_path)}` };
+  if (opened !== null) return { ...opened, live: `${opened.path}/${nameOf(root)}` };
   throw new Problem("not-found", `${above} is missing`, { hint: ["sudo", "edox-ops", "project", "init", slug] });
 }
 
 /** Creates the directories of the backups where they are missing. */
-export function makeBackupsDir(host: Host, slug: string): void {
-  for (const [dir, mode] of backupsDirs(slug))
+export function makeBackupsDir(host: Host, key: string): void {
+  for (const [dir, mode] of backupsDirs(key))
     if (host.stat(dir) === null) host.makeDirectory(dir, { mode, ...of(host) });
+}
+
+/** Creates the directories above the tree of a version or a preview where they are missing. */
+export function makeDirsAbove(host: Host, target: Target): void {
+  for (const dir of ownDirsAbove(target)) {
+    if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, ...of(host) });
+  }
+}
+
+/** Returns whether {@link makeDirsAbove} would create the directory that holds the tree. */
+export function isWithoutDirs(reader: HostReader, target: Target): boolean {
+  return ownDirsAbove(target).some((dir) => reader.stat(dir) === null);
+}
+
+/** Returns the directories above the tree that edox-ops owns, outermost first: none for a site. */
+function ownDirsAbove({ root }: Target): string[] {
+  const within = [versionsDir, previewsDir].find((dir) => root.startsWith(`${dir}/`));
+  return within === undefined ? [] : dirsBetween(within, parentOf(root));
+}
+
+/** Returns the directories from `top` to `dir`, both included. */
+function dirsBetween(top: string, dir: string): string[] {
+  return dir === top ? [top] : [...dirsBetween(top, parentOf(dir)), dir];
 }
 
 /**
  * Returns a function that removes the backup directories which were created since this call, so that a run without
  * changes leaves none.
  */
-export function directoriesMadeSince(host: Host, trees: Trees, slug: string): () => void {
-  const missing = [backupsOf(slug), backupsDir].filter((dir) => host.stat(dir) === null);
+export function directoriesMadeSince(host: Host, trees: Trees, target: Target): () => void {
+  const own = backupsOf(target.key);
+  const above = [...dirsBetween(backupsDir, parentOf(own)), ...ownDirsAbove(target)].toReversed();
+  const missing = [own, ...above].filter((dir) => host.stat(dir) === null);
   return () => {
     for (const dir of missing) {
-      // Another project may have created its backups in the shared directory meanwhile.
-      if (dir === backupsOf(slug) || host.list(dir)?.length === 0) trees.remove(dir);
+      // Another target may have created its own directories in the shared ones meanwhile.
+      if (dir === own || host.list(dir)?.length === 0) trees.remove(dir);
     }
   };
 }
@@ -69,13 +99,14 @@ export function directoriesMadeSince(host: Host, trees: Trees, slug: string): ()
  * are moved and removed there by path. Removes the working files that such a user may have planted: a symlink, a pipe,
  * or a staged tree. Throws a Problem for a path that is not a directory.
  */
-export function secureBackups(host: Host, trees: Trees, slug: string): void {
+export function secureBackups(host: Host, trees: Trees, target: Target): void {
   const none = (): boolean => false;
+  const working = (name: string): boolean => name.startsWith(".");
   for (const { dir, mode, drops } of [
-    { dir: backupsDir, mode: 0o750, drops: none },
-    { dir: backupsOf(slug), mode: 0o755, drops: (name: string) => name.startsWith(".") },
+    ...backupsDirs(target.key).map(([dir, mode]) => ({ dir, mode, drops: dir === backupsDir ? none : working })),
     { dir: assetsDir, mode: 0o755, drops: none },
-    { dir: keptAssetsOf(slug), mode: 0o755, drops: () => true },
+    { dir: keptAssetsOf(target.slug), mode: 0o755, drops: () => true },
+    ...ownDirsAbove(target).map((dir) => ({ dir, mode: 0o755, drops: none })),
   ]) {
     const stat = host.stat(dir);
     if (stat === null) continue;
@@ -90,8 +121,8 @@ export function secureBackups(host: Host, trees: Trees, slug: string): void {
 }
 
 /** Throws a Problem where {@link secureBackups} would change something. It is for a dry run. */
-export function demandSecuredBackups(reader: HostReader, slug: string): void {
-  for (const [dir] of backupsDirs(slug)) {
+export function demandSecuredBackups(reader: HostReader, key: string): void {
+  for (const [dir] of backupsDirs(key)) {
     const stat = reader.stat(dir);
     if (stat === null || isSecured(stat, reader.uid)) continue;
     const message = `another user can change ${dir}, where archives are unpacked: a deploy resets its owner, a dry run does not`;
@@ -115,10 +146,9 @@ export function readWorkingFile(reader: HostReader, path: string): Uint8Array | 
   return dir?.type === "directory" && isSecured(dir, reader.uid) ? reader.read(path) : null;
 }
 
-const backupsDirs = (slug: string): [string, number][] => [
-  [backupsDir, 0o750],
-  [backupsOf(slug), 0o755],
-];
+function backupsDirs(key: string): [dir: string, mode: number][] {
+  return dirsBetween(backupsDir, backupsOf(key)).map((dir) => [dir, dir === backupsDir ? 0o750 : 0o755]);
+}
 
 const of = ({ uid }: Host): { uid: number; gid: number } => ({ uid, gid: uid });
 
@@ -139,25 +169,24 @@ export function stampOf(trees: Trees, dir: string): string | null {
   return tree === null || tree.modifiedMs % 1000 !== 0 ? null : stampName(tree.modifiedMs / 1000);
 }
 
-/** Returns the names of the complete backups, newest first. */
-export function backupNames(reader: HostReader, slug: string): string[] {
-  return (reader.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();
+/** Returns the names of the complete backups of a target, newest first. */
+export function backupNames(reader: HostReader, key: string): string[] {
+  return (reader.list(backupsOf(key)) ?? []).filter((name) => stampPattern.test(name)).reverse();
 }
 
 /**
  * Completes or cleans up an earlier deploy, killed or not, and returns notes. The name of a staged tree contains its
  * inode. Where another inode lies under that name, the swap has happened, and the tree there is the previous one.
  */
-export function cleanUp(reader: HostReader, trees: Trees, project: Project): string[] {
-  const { slug } = project;
+export function cleanUp(reader: HostReader, trees: Trees, target: Target): string[] {
   const notes: string[] = [];
-  const dir = backupsOf(slug);
+  const dir = backupsOf(target.key);
   for (const name of reader.list(dir) ?? []) {
     const path = `${dir}/${name}`;
     const [, inode, stamp] = stagePattern.exec(name) ?? [];
     if (stamp !== undefined && trees.entry(`${path}${wholeCopy}`) !== null) {
       // The deploy was killed while it replaced files one by one: the copy of the previous tree is complete.
-      const above = openAbove(trees, project, reader.uid);
+      const above = openAbove(trees, target, reader.uid);
       overwrite(trees, `${path}${wholeCopy}`, above.live);
       above.close();
       trees.remove(`${path}${wholeCopy}`);
@@ -193,13 +222,13 @@ function freeName(trees: Trees, dir: string, stamp: string): string {
 export function prune(
   reader: HostReader,
   trees: Trees,
-  { slug, keep, spare }: { slug: string; keep: number; spare: "spare" | "none" },
+  { key, keep, spare }: { key: string; keep: number; spare: "spare" | "none" },
 ): string[] {
-  const dir = backupsOf(slug);
-  const old = backupNames(reader, slug).slice(keep);
+  const dir = backupsOf(key);
+  const old = backupNames(reader, key).slice(keep);
   for (const name of old) trees.move(`${dir}/${name}`, `${dir}/.trash-${name}`);
-  if (spare === "none" || old.length > 0) trees.remove(sparePath(slug));
-  if (spare === "spare" && old.length > 0) trees.move(`${dir}/.trash-${old[0]}`, sparePath(slug));
+  if (spare === "none" || old.length > 0) trees.remove(sparePath(key));
+  if (spare === "spare" && old.length > 0) trees.move(`${dir}/.trash-${old[0]}`, sparePath(key));
   for (const name of old) trees.remove(`${dir}/.trash-${name}`);
   return old.map((name) => `${dir}/${name}`);
 }

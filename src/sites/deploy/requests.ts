@@ -7,12 +7,14 @@ import { Problem } from "../../problem/problem.ts";
 import { parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import type { Project } from "../project.ts";
+import type { FrontPage } from "../serve/answer.ts";
 import { probeOf } from "../serve/served.ts";
 import { dereferenceTree } from "../source/dereference.ts";
 import { closedPart } from "../source/secrets.ts";
 import { openSource } from "../source/source-path.ts";
+import { siteTarget, type Target } from "../target.ts";
 import type { DeployRequest } from "./plan.ts";
-import { backupNames, backupsOf, openAbove } from "./releases.ts";
+import { backupNames, backupsOf, isWithoutDirs, openAbove } from "./releases.ts";
 import { findRestoreSource, readRestores } from "./restores.ts";
 import { unpackArchive } from "./unpacked.ts";
 
@@ -25,7 +27,9 @@ export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowE
   pauseForSignals?: () => Promise<void>;
 }
 
-interface DeploySelection extends Pick<DeployRequest, "select"> {
+interface DeploySelection extends Pick<DeployRequest, "select">, Partial<Pick<DeployRequest, "target" | "base">> {
+  /** The page that the probe requests; the front page of the site by default. */
+  front?: FrontPage;
   /**
    * A directory, an archive, "-" for a tar on stdin, or a site of a bundle; null for the source path of the record.
    */
@@ -49,7 +53,16 @@ export async function deployRequest(
   trees: Trees,
   {
     project,
-    selection: { source, subdir, trusted, dereference = false, ...more },
+    selection: {
+      source,
+      subdir,
+      trusted,
+      dereference = false,
+      target = siteTarget(project),
+      base = null,
+      front,
+      ...more
+    },
     choices,
   }: { project: Project; selection: DeploySelection; choices: Choices },
 ): Promise<DeployRequest> {
@@ -60,7 +73,15 @@ export async function deployRequest(
   }
   const given = typeof from === "string" ? from : from.name;
   const name = subdir === null ? given : `${given}/${subdir}`;
-  const shape = { project, name, ...more, ...choices, probe: probeOf(host, project, choices.asks) };
+  const shape = {
+    project,
+    target,
+    base,
+    name,
+    ...more,
+    ...choices,
+    probe: probeOf(host, project, choices.asks, front),
+  };
   return openRequest(host, trees, shape, async (open) => {
     const opened = typeof from !== "string" || from === "-" ? from : open(openSource(host, trees, from, trusted));
     const directory = opened !== "-" && "type" in opened && opened.type === "directory" ? opened : null;
@@ -81,11 +102,11 @@ export async function deployRequest(
     if (directory === null && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
     if (directory !== null && dereference) {
       const part = subdir === null ? directory : open(partOf(trees, directory.path, subdir));
-      return { ...(await dereferenceTree({ project, name, choices, part, host, trees })), of: "unpacked" };
+      return { ...(await dereferenceTree({ target, project, name, choices, part, host, trees })), of: "unpacked" };
     }
     const { dir: whole, notes } = directory
       ? { dir: directory.path, notes: [] }
-      : await unpackArchive(host, trees, { project, given, archive: opened, request: choices });
+      : await unpackArchive(host, trees, { target, project, given, archive: opened, request: choices });
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
     return { dir, of: directory ? "others" : "unpacked", ...(directory === null && { archive: given }), notes };
   });
@@ -109,7 +130,8 @@ async function openRequest(
     return opened;
   };
   try {
-    const { live } = open(openAbove(trees, request.project, host.uid));
+    const isMissing = request.dryRun === true && isWithoutDirs(host, request.target);
+    const live = isMissing ? request.target.root : open(openAbove(trees, request.target, host.uid)).live;
     return { ...request, live, letGo: closeAll, ...(await read(open)) };
   } catch (error) {
     closeAll();
@@ -147,12 +169,17 @@ function openBelow(trees: Trees, whole: string, subdir: string): OpenedEntry | n
 export async function restoreRequest(
   host: Host,
   trees: Trees,
-  { project, typed, choices }: { project: Project; typed: string | null; choices: Choices },
+  {
+    project,
+    target = siteTarget(project),
+    typed,
+    choices,
+  }: { project: Project; target?: Target; typed: string | null; choices: Choices },
 ): Promise<DeployRequest | null> {
-  const names = backupNames(host, project.slug);
-  const dir = backupsOf(project.slug);
-  const name = backupToRestore(host, project.slug, typed);
-  if (name === undefined && findRestoreSource(host, trees, project) !== null) return null;
+  const names = backupNames(host, target.key);
+  const dir = backupsOf(target.key);
+  const name = backupToRestore(host, target.key, typed);
+  if (name === undefined && findRestoreSource(host, trees, target) !== null) return null;
   const missing = (): Problem => {
     const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
     const what = `${project.slug} has no backup${typed === null ? left : ` ${typed}`}`;
@@ -160,7 +187,7 @@ export async function restoreRequest(
   };
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
-  const request = { project, name: from, ...choices, probe: probeOf(host, project, choices.asks) };
+  const request = { project, target, base: null, name: from, ...choices, probe: probeOf(host, project, choices.asks) };
   return openRequest(host, trees, request, async (open) => {
     const backups = trees.open(dir, [0, host.uid]);
     if (backups === null) throw missing();
@@ -172,17 +199,17 @@ export async function restoreRequest(
 }
 
 /** Returns the name of the typed backup, which may not exist; for null that of the release before the live one. */
-export function backupToRestore(reader: HostReader, slug: string, typed: string | null): string | undefined {
-  return typed === null ? newestDeployed(reader, slug) : nameWithin(backupsOf(slug), typed);
+export function backupToRestore(reader: HostReader, key: string, typed: string | null): string | undefined {
+  return typed === null ? newestDeployed(reader, key) : nameWithin(backupsOf(key), typed);
 }
 
 /**
  * Returns the release before the live one. A backup that a restore left allows an undo, but it is not an earlier
  * release.
  */
-function newestDeployed(reader: HostReader, slug: string): string | undefined {
-  const restores = readRestores(reader, slug);
-  return backupNames(reader, slug).find((name) => !restores.has(name));
+function newestDeployed(reader: HostReader, key: string): string | undefined {
+  const restores = readRestores(reader, key);
+  return backupNames(reader, key).find((name) => !restores.has(name));
 }
 
 /** Returns the name of a backup that was given by its name or its path. */

@@ -8,9 +8,9 @@ import type { Plan } from "./plan.ts";
 import { sparePath } from "./releases.ts";
 
 /** Throws a Problem where the disk has no room for the new tree. Removes the spare tree if that is necessary. */
-export function demandRoom(trees: Trees, planned: Plan, slug: string): void {
+export function demandRoom(trees: Trees, planned: Plan, key: string): void {
   if (missingRoom(trees, planned) === null) return;
-  trees.remove(sparePath(slug));
+  trees.remove(sparePath(key));
   const shortage = missingRoom(trees, planned);
   if (shortage !== null) throw shortage;
 }
@@ -19,8 +19,8 @@ export function demandRoom(trees: Trees, planned: Plan, slug: string): void {
  * Throws the Problem that a deploy would end with. With a spare tree it throws none: a deploy may remove that tree to
  * make room.
  */
-export function demandRoomAhead(trees: Trees, planned: Plan, slug: string): void {
-  const shortage = trees.entry(sparePath(slug)) === null ? missingRoom(trees, planned) : null;
+export function demandRoomAhead(trees: Trees, planned: Plan, key: string): void {
+  const shortage = trees.entry(sparePath(key)) === null ? missingRoom(trees, planned) : null;
   if (shortage !== null) throw shortage;
 }
 

@@ -1,4 +1,5 @@
-// Builds the new tree beside the backups before it is live. Unchanged files are hard links to the live tree.
+// Builds the new tree beside the backups before it is live. Unchanged files are hard links to the live tree, or to
+// that which a new target starts from.
 
 import { hasAttributes } from "../../host/host.ts";
 import { pipeline } from "../../host/pipeline.ts";
@@ -17,15 +18,15 @@ import { sideBySide } from "./side-by-side.ts";
  */
 export function openStage(
   trees: Trees,
-  { project: { slug }, live }: Pick<DeployRequest, "project" | "live">,
+  { target: { key }, live }: Pick<DeployRequest, "target" | "live">,
   seconds: number,
   attributes: NewAttributes,
 ): string {
-  const spare = trees.entry(sparePath(slug));
-  const isOurs = spare !== null && isFolder(spare, attributes) && trees.areOnOneFileSystem(sparePath(slug), live);
-  const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
+  const spare = trees.entry(sparePath(key));
+  const isOurs = spare !== null && isFolder(spare, attributes) && trees.areOnOneFileSystem(sparePath(key), live);
+  const unnamed = isOurs ? sparePath(key) : `${backupsOf(key)}/.stage`;
   if (!isOurs) trees.makeDirectory(unnamed, { ...attributes, mode: 0o755 });
-  const stage = `${backupsOf(slug)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
+  const stage = `${backupsOf(key)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
   trees.move(unnamed, stage);
   return stage;
 }
@@ -92,8 +93,7 @@ export async function fillStage(
     search,
   }: { planned: Plan; stage: string; request: DeployRequest; search: BlockedSearch | null },
 ): Promise<number> {
-  const { source, attributes, origins, inodes, compression } = planned;
-  const { live } = request;
+  const { source, attributes, origins, inodes, compression, shared } = planned;
   const there = await clearStage(trees, planned, stage);
   let [bytes, files] = [0, 0];
   const begin = ({ copies, compressed }: Batch): Promise<SearchResult> => {
@@ -129,7 +129,7 @@ export async function fillStage(
         }
         // Another user could have written the compressed files of an exposed tree.
         const origin = (isLinked && !planned.isExposed && origins[at]) || "copy";
-        const from = `${origin === "live" ? live : source.dir}/${entry.path}`;
+        const from = `${origin === "live" ? shared : source.dir}/${entry.path}`;
         const targets = compression.link(trees, entry, { index: at, origin, from, to });
         compressed.push(...targets);
         compressedBytes += targets.length * entry.size;
@@ -152,7 +152,7 @@ export async function fillStage(
     if (type === "directory") trees.makeDirectory(to, { ...attributes, mode: 0o755 });
     else if (type === "link") trees.makeLink(to, trees.linkTarget(from), attributes);
     else {
-      if (origin === "copy" || !trees.share(origin === "live" ? `${live}/${path}` : from, to)) return false;
+      if (origin === "copy" || !trees.share(origin === "live" ? `${shared}/${path}` : from, to)) return false;
       if (origin === "live" && planned.isExposed && !isThat(to, inode)) {
         trees.remove(to);
         return false;

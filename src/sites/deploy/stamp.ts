@@ -14,14 +14,14 @@ const day = 24 * 3600;
  * Returns the Unix time in seconds for new files, later than any earlier stamp of the project. nginx makes the ETag of
  * time and size, and two contents of one path must not share one. The stamp is stored durably before any file has it.
  */
-export function nextStamp(host: Host, trees: Trees, slug: string, live: string): number {
+export function nextStamp(host: Host, trees: Trees, key: string, live: string): number {
   const now = Math.floor(host.now() / 1000);
-  const bytes = host.read(lastStampPath(slug));
+  const bytes = host.read(lastStampPath(key));
   const last = bytes === null ? newestBefore(trees, live, now) : Number(new TextDecoder().decode(bytes));
   // The replaced tree needs a unique name among the backups.
-  const usedSeconds = [last, ...backupNames(host, slug).map(secondsOf)].filter((second) => second < now + day);
+  const usedSeconds = [last, ...backupNames(host, key).map(secondsOf)].filter((second) => second < now + day);
   const seconds = Math.max(now, ...usedSeconds.map((second) => second + 1));
-  host.writeFile(lastStampPath(slug), new TextEncoder().encode(`${seconds}\n`), {
+  host.writeFile(lastStampPath(key), new TextEncoder().encode(`${seconds}\n`), {
     mode: 0o600,
     uid: host.uid,
     gid: host.uid,

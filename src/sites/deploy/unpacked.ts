@@ -6,8 +6,8 @@ import type { Host } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees, type UnpackLimits } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { gidOf } from "../../resources/group.ts";
-import type { Project } from "../project.ts";
 import { hintToPack } from "../source/source-hints.ts";
+import type { DeployRequest } from "./plan.ts";
 import { demandSecuredBackups, makeBackupsDir, secureBackups, unpackedPath } from "./releases.ts";
 
 /** No real site exceeds these limits: an archive that does is a mistake or an attack. */
@@ -55,18 +55,19 @@ export interface UnpackRequest {
 export function unpackFresh(
   host: Host,
   trees: Trees,
-  { slug, owner_group }: Project,
+  { target, project }: Pick<DeployRequest, "target" | "project">,
   { dryRun, again }: UnpackRequest,
 ) {
   if (dryRun && host.uid !== 0) {
     const message = `the source is unpacked in ${backupsDir} to be compared, which only root may`;
     throw new Problem("not-root", message, { hint: again });
   }
-  if (dryRun) demandSecuredBackups(host, slug);
-  else secureBackups(host, trees, slug);
-  makeBackupsDir(host, slug);
-  const dir = unpackedPath(slug);
-  const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
+  const { key } = target;
+  if (dryRun) demandSecuredBackups(host, key);
+  else secureBackups(host, trees, target);
+  makeBackupsDir(host, key);
+  const dir = unpackedPath(key);
+  const owner = { uid: host.uid, gid: gidOf(host, project.owner_group) ?? 0 };
   // A killed deploy may have left the directory. This process holds the project's lock.
   trees.remove(dir);
   trees.makeDirectory(dir, { mode: 0o755, ...owner });
@@ -84,13 +85,17 @@ export async function unpackArchive(
   host: Host,
   trees: Trees,
   {
-    project,
     given,
     archive,
     request,
-  }: { project: Project; given: string; archive: OpenedEntry | BundledSite | "-"; request: UnpackRequest },
+    ...of
+  }: Pick<DeployRequest, "target" | "project"> & {
+    given: string;
+    archive: OpenedEntry | BundledSite | "-";
+    request: UnpackRequest;
+  },
 ): Promise<Unpacked> {
-  const { dir, owner, room, reserve } = unpackFresh(host, trees, project, request);
+  const { dir, owner, room, reserve } = unpackFresh(host, trees, of, request);
   const name = given === "-" ? "the archive on stdin" : given;
   const limits = {
     ...unpackLimits,

@@ -1,4 +1,4 @@
-// Requests the front pages of projects from the nginx of this host, under their domains.
+// Requests front pages from the nginx of this host, under their own host names.
 
 import type { HostReader } from "../../host/host.ts";
 import type { Project } from "../project.ts";
@@ -13,12 +13,28 @@ export function urlOf({ domain, tls }: Project): string {
   return `${tls ? "https" : "http"}://${domain}/`;
 }
 
-function addressOf(project: Project): { resolve: string[]; url: string } {
-  const { domain, tls } = project;
-  return { resolve: ["--resolve", `${domain}:${tls ? 443 : 80}:127.0.0.1`], url: urlOf(project) };
+/** Where nginx serves the front page of a tree: that of a site, of a version or of a preview. */
+export interface FrontPage {
+  /** The host name of the request. */
+  name: string;
+  tls: boolean;
+  /** It begins and ends with a slash. */
+  path: string;
+  /** The tree that has the page as its index.html. */
+  root: string;
 }
 
-/** The front page of a project as nginx sends it. */
+/** Returns the front page of a site under its domain. */
+export function siteFront({ domain, tls, root_path }: Project): FrontPage {
+  return { name: domain, tls, path: "/", root: root_path };
+}
+
+function addressOf({ name, tls, path }: FrontPage): { resolve: string[]; url: string } {
+  const url = `${tls ? "https" : "http"}://${name}${path}`;
+  return { resolve: ["--resolve", `${name}:${tls ? 443 : 80}:127.0.0.1`], url };
+}
+
+/** A front page as nginx sends it. */
 export interface Page {
   status: number;
   /** The beginning of the page; the whole page where it has at most {@link comparedBytes}. */
@@ -33,15 +49,15 @@ export const comparedBytes = 64 * 1024;
 const mostHeaderBytes = 16 * 1024;
 
 /**
- * Returns the front page that nginx sends for a project's domain, or the reason why it sends none. With "any status",
+ * Returns the front page that nginx sends, or the reason why it sends none. With "any status",
  * an error page counts as a page.
  */
 export async function frontPage(
   reader: HostReader,
-  project: Project,
+  front: FrontPage,
   accepts: "success" | "any status" = "success",
 ): Promise<Page | { why: string }> {
-  const { resolve, url } = addressOf(project);
+  const { resolve, url } = addressOf(front);
   const fails = accepts === "success" ? ["-f"] : [];
   // One more byte shows that the page is longer than the part that is compared.
   const options = { enoughBytes: mostHeaderBytes + comparedBytes + 1 };
@@ -76,7 +92,7 @@ function splitResponse(answer: string): [head: string, rest: string] {
 export async function statuses(reader: HostReader, projects: readonly Project[]): Promise<Map<string, number>> {
   const codes = new Map<string, number>();
   for (let i = 0; i < projects.length; i += atOnce) {
-    const some = projects.slice(i, i + atOnce).map(addressOf);
+    const some = projects.slice(i, i + atOnce).map((project) => addressOf(siteFront(project)));
     const words = some.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
     // Only the status is needed, so the pages are not downloaded.
     const parallel = ["--parallel", "--parallel-max", String(atOnce), "--max-filesize", "1"];

@@ -14,7 +14,7 @@ import { portFree } from "../../resources/port.ts";
 import { isActive } from "../../resources/service.ts";
 import { isMasked } from "../../resources/unit-file.ts";
 import type { Project } from "../project.ts";
-import { comparedBytes, frontPage, type Page } from "./answer.ts";
+import { comparedBytes, type FrontPage, frontPage, type Page, siteFront } from "./answer.ts";
 import { foreignName } from "./foreign-name.ts";
 import { siteText, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
@@ -30,11 +30,19 @@ interface UnservedReason {
 /** Requests a site from nginx. Resolves to null where the site is served. */
 export type Probe = () => Promise<UnservedReason | null>;
 
-/** Returns a probe for an enabled site; null for a disabled one, or where `asks` is false (--no-probe). */
-export function probeOf(reader: HostReader, project: Project, asks: boolean): Probe | null {
+/**
+ * Returns a probe for a page of an enabled site, by default its front page. Returns null for a disabled site, or where
+ * `asks` is false (--no-probe).
+ */
+export function probeOf(
+  reader: HostReader,
+  project: Project,
+  asks: boolean,
+  front: FrontPage = siteFront(project),
+): Probe | null {
   if (!project.enabled || !asks) return null;
   return async () => {
-    const reason = await whyUnserved(reader, project);
+    const reason = await whyUnserved(reader, front);
     return reason === null ? null : causeOf(reader, reason, project);
   };
 }
@@ -56,16 +64,16 @@ export async function demandServed(probe: Probe | null, outcome: string): Promis
   throw problem.with({ message: `${problem.message}; ${outcome}`, cause: problem });
 }
 
-async function whyUnserved(reader: HostReader, project: Project): Promise<string | null> {
-  const path = `${project.root_path}/index.html`;
+async function whyUnserved(reader: HostReader, front: FrontPage): Promise<string | null> {
+  const path = `${front.root}/index.html`;
   const size = reader.statTarget(path)?.size;
   const start = reader.head(path, comparedBytes);
   const hasPage = size !== undefined && start !== null;
   // A site without a front page correctly answers with an error, so any answer shows that it is served.
-  const page = await frontPage(reader, project, hasPage ? "success" : "any status");
+  const page = await frontPage(reader, front, hasPage ? "success" : "any status");
   if ("why" in page) return page.why;
-  const other = `nginx answers for ${project.domain} with another page than ${path}`;
-  if (!hasPage) return page.status === 0 ? `nginx does not answer for ${project.domain} with HTTP` : null;
+  const other = `nginx answers for ${front.name}${front.path === "/" ? "" : front.path} with another page than ${path}`;
+  if (!hasPage) return page.status === 0 ? `nginx does not answer for ${front.name} with HTTP` : null;
   if (page.status !== 200) return `${other}: its status is ${page.status}`;
   return isPage(page, start, size) ? null : other;
 }

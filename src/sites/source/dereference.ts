@@ -7,8 +7,8 @@ import { type NewAttributes, type OpenedEntry, RejectedArchive, type TreeEntry, 
 import { Problem } from "../../problem/problem.ts";
 import { nameOf, parentOf } from "../../text/path.ts";
 import { endOf } from "../deploy/links.ts";
+import type { DeployRequest } from "../deploy/plan.ts";
 import { type Unpacked, type UnpackRequest, unpackFresh, unpackLimits } from "../deploy/unpacked.ts";
-import type { Project } from "../project.ts";
 import { SomePaths } from "../serve/unserved.ts";
 import { demandUnchanged, isBetween, survey, tickMs } from "./source.ts";
 import { whyNotPublished } from "./source-path.ts";
@@ -17,8 +17,7 @@ const rootUid = 0;
 const setIdBits = 0o6000;
 const stickyBit = 0o1000;
 
-interface DereferenceRequest {
-  project: Project;
+interface DereferenceRequest extends Pick<DeployRequest, "target" | "project"> {
   /** The name of the source in messages. */
   name: string;
   choices: UnpackRequest;
@@ -36,6 +35,7 @@ interface DereferenceRequest {
  * symlink.
  */
 export async function dereferenceTree({
+  target,
   project,
   name,
   choices,
@@ -44,7 +44,7 @@ export async function dereferenceTree({
   trees,
 }: DereferenceRequest): Promise<Unpacked> {
   const { again } = choices;
-  const { dir, owner, room } = unpackFresh(host, trees, project, choices);
+  const { dir, owner, room } = unpackFresh(host, trees, { target, project }, choices);
   const attributes: NewAttributes = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
   // The owner of a directory above could have moved a directory that root owns.
   const reader = dirsTo(part.real).findLast(({ uid }) => uid !== rootUid)?.uid ?? rootUid;
