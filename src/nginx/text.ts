@@ -126,11 +126,12 @@ interface CatchAll {
 
 /**
  * Returns the location of ACME challenges, which precedes every other rule of a server. `missing` is what nginx tries
- * where there is no such challenge.
+ * where there is no such challenge. `open`: the directives that exempt it from a password.
  */
-export function acmeLocation(missing: string): string[] {
+export function acmeLocation(missing: string, open: readonly string[] = []): string[] {
   return [
     "location ^~ /.well-known/acme-challenge/ {",
+    ...open.map((line) => `    ${line}`),
     `    root ${acmeDir};`,
     "    default_type text/plain;",
     `    try_files $uri ${missing};`,

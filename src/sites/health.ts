@@ -14,6 +14,8 @@ import { namesOf, type Project } from "./project.ts";
 import { statuses, urlOf } from "./serve/answer.ts";
 import { besideSuffixes } from "./serve/clash.ts";
 import { foreignName } from "./serve/foreign-name.ts";
+import { passwordFaults } from "./serve/password-faults.ts";
+import { isProtected } from "./serve/password-lines.ts";
 import { certificatePathsOf, siteText, vhostLinkPath, vhostPath } from "./serve/site.ts";
 import { hintToAnswer, hintToFill, hintToStart, reloadNginx } from "./serve/site-hints.ts";
 import { whyNotPublished } from "./source/source-path.ts";
@@ -56,6 +58,7 @@ export async function faultsOfAll(reader: HostReader, facts: Facts): Promise<Map
         ...(await tlsFaults(project)),
         ...siteFaults(reader, { project, facts, config, answer: answers.get(slug) }),
       ])),
+      ...(await asFaults(project, () => passwordFaults(reader, project))),
     ];
     all.push([slug, faults]);
   }
@@ -238,7 +241,13 @@ function siteFaults(
   }
   const other = foreignName(servers, project, namesOf(project));
   if (other !== null) faults.push({ detail: other.reason, hint: other.hint, affects });
-  if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
+  if (isProtected(project, "site")) {
+    if (linked && answer !== 401) {
+      const how = answer ? `answers ${answer} and does not ask for its password` : "does not answer";
+      const hint = answer && answer < 400 ? command("enable", slug) : hintToAnswer(reader, project, answer ?? 0);
+      faults.push({ detail: `${affects} ${how} on this host`, hint, affects, follows: true });
+    }
+  } else if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const status = answer ? `answers ${answer}` : "does not answer";
     // A site without a front page may be deployed intentionally, with its pages in subdirectories.
     const blank = (answer === 403 || answer === 404) && reader.stat(`${project.root_path}/index.html`) === null;

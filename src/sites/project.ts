@@ -124,6 +124,10 @@ export const realIpFrom = v.pipe(
   v.maxLength(mostProxies, `at most ${mostProxies} networks are named`),
 );
 
+export const passwordScopes = ["site", "previews"] as const;
+export const password = v.picklist(passwordScopes, "a password is for the site or for its previews");
+export type PasswordScope = (typeof passwordScopes)[number];
+
 /** The keys of the contract. Unknown keys are preserved. */
 const recordSchema = v.looseObject({
   slug,
@@ -142,6 +146,8 @@ const recordSchema = v.looseObject({
   default: v.optional(v.boolean()),
   /** The HSTS lifetime is a year; without it a day. Not part of the contract. */
   hsts: v.optional(v.boolean()),
+  /** What readers need a password for; "site" includes the previews. Not part of the contract. */
+  password: v.optional(password),
   /** Whether deploys write compressed files beside pages; absent for the default. Not part of the contract. */
   precompress: v.optional(v.boolean()),
   /** Requests per second of one client address, or "off"; absent for the default. Not part of the contract. */

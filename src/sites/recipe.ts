@@ -25,12 +25,14 @@ import {
   validRecord,
 } from "./requirements.ts";
 import { accessLog } from "./serve/access-log.ts";
+import type { Credential } from "./serve/password.ts";
+import { encryptedPassword } from "./serve/password-faults.ts";
 import { type Promised, projectStep, recordFile, siteText, vhostFile, vhostPath } from "./serve/site.ts";
 import { draftOf, theProject } from "./store.ts";
 
 type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
 
-export function addProject(project: Project, facts: Facts): Recipe {
+export function addProject(project: Project, facts: Facts, credential?: Credential): Recipe {
   const { slug, domain } = project;
   const after: After = (before) => before ?? project;
   const isNew = requirement(`${slug} is new`, async (reader) => {
@@ -41,12 +43,14 @@ export function addProject(project: Project, facts: Facts): Recipe {
       hint: ["edox-ops", "project", "show", slug],
     };
   });
-  const step = projectStep({ id: "project.add", title: `${slug} is registered for ${domain}`, slug, after }, facts);
+  const title = `${slug} is registered for ${domain}`;
+  const step = projectStep({ id: "project.add", title, slug, after, credential }, facts);
   const requires = [
     isNew,
     publishableSource(project),
     usableRecord(slug, after),
     certificatePresent(slug, after, true),
+    encryptedPassword(slug, after),
   ];
   return recipe(`project add ${slug}`, `Registered project ${slug}.`, requires, step);
 }
@@ -55,13 +59,18 @@ export function addProject(project: Project, facts: Facts): Recipe {
  * Returns the recipe of `project update`. `undefined` removes a key. An update may make an invalid record valid. A
  * promised certificate is checked by the caller, once it exists.
  */
-export function updateProject(slug: string, edit: Edit, facts: Facts, certificate?: Promised): Recipe {
+export function updateProject(
+  slug: string,
+  edit: Edit,
+  facts: Facts,
+  { certificate, credential }: { certificate?: Promised | undefined; credential?: Credential | undefined } = {},
+): Recipe {
   const after: After = (before) => {
     return before && applyEdit(before, edit);
   };
   const chosen = edit.tls === true || edit.domain !== undefined || edit.aliases !== undefined;
   const title = `${slug} has the requested settings`;
-  const step = projectStep({ id: "project.update", title, slug, after, certificate }, facts);
+  const step = projectStep({ id: "project.update", title, slug, after, certificate, credential }, facts);
   const requires = [
     registered(slug),
     publishableSource(edit),
@@ -70,6 +79,7 @@ export function updateProject(slug: string, edit: Edit, facts: Facts, certificat
     ...(certificate === "promised" ? [] : [certificatePresent(slug, after, chosen)]),
     siteConfigValid(step, slug, after),
     soleName(slug, after, false),
+    encryptedPassword(slug, after),
   ];
   const next = edit.precompress === undefined ? "" : " The next deploy writes or removes the compressed files.";
   return recipe(`project update ${slug}`, `Updated project ${slug}.${next}`, requires, step);
@@ -89,6 +99,7 @@ export function enableProject(slug: string, facts: Facts): Recipe {
     certificatePresent(slug, after, true),
     siteConfigValid(step, slug, after),
     soleName(slug, after, false),
+    encryptedPassword(slug, after),
   ];
   return recipe(`project enable ${slug}`, `Enabled project site for ${slug}.`, requires, step);
 }

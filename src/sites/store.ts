@@ -201,6 +201,7 @@ function commandToFix(slug: string, key: string, { domain }: Draft): string[] {
     csp: ["--csp", "default"],
     default: ["--no-default"],
     hsts: ["--no-hsts"],
+    password: ["--password", "none"],
     rate_limit: ["--rate-limit", "default"],
     real_ip_from: ["--real-ip-from", "none"],
   };

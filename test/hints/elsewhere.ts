@@ -91,6 +91,7 @@ export const parts: string[] = [
   'cli/bundle/create.ts ["edox-ops", ...context.typed]',
   'cli/bundle/create.ts ["edox-ops", ...line]',
   'cli/complete.ts ["edox-ops", ...names]',
+  'cli/project/password-flags.ts ["sudo", "edox-ops", ...context.typed]',
   'cli/gitlab-runner/register-profile.ts ["edox-ops", ...typed]',
   'cli/gitlab-runner/register-request.ts ["edox-ops", ...context.typed]',
   'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]',

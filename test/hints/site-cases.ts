@@ -60,6 +60,24 @@ async function publish(site: SiteHost): Promise<void> {
 
 export const siteCases: SiteCase[] = [
   {
+    of: 'cli/project/password-flags.ts (["sudo", "edox-ops", ...context.typed], "--password-file", "-")',
+    async state(site) {
+      await publish(site);
+      site.fake.put("/root/password", "short\n");
+    },
+    from: "project update demo --password site --password-file /root/password",
+    after: "project show demo",
+  },
+  {
+    of: 'sites/serve/password.ts ["sudo", "edox-ops", "project", "update", slug, "--password", scope, "--new-password"]',
+    async state(site) {
+      await publish(site);
+      await site.type("project update demo --password site --real-ip-from 10.0.0.5");
+      site.fake.remove("/etc/nginx/edox-ops-password-demo");
+    },
+    from: "project enable demo",
+  },
+  {
     of: 'cli/project/publish.ts ["edox-ops", ...context.typed, "--source", "DIRECTORY"]',
     state: ({ disk }) => disk.write("/srv/new/index.html", "new"),
     from: "project publish demo --domain demo.test",

@@ -658,6 +658,55 @@ for (const suite of suites) {
       );
     });
 
+    test("password: a site asks for it, except for ACME challenges, and no shared cache keeps a page", async () => {
+      const canary = "Ünïcode canary: 1 # 2";
+      const [path, vhost] = ["/etc/nginx/edox-ops-password-demo", "/etc/nginx/sites-available/edox-ops-demo"];
+      host.sh(`printf '%s\\n' '${canary}' >/root/password; mkdir -p /srv/next; echo next >/srv/next/index.html`);
+      const before = host.sh(`cat ${vhost}`).stdout;
+      const set = project("update demo --password site --password-file /root/password --diff --verbose");
+      expect(set.code).toBe(0);
+      const log = host.sh("cat /var/log/edox-ops/project.log; journalctl --no-pager").stdout;
+      expect(`${set.stdout}${set.stderr}${log}`).not.toMatch(/canary|\$2b\$/);
+      expect(host.sh(`stat -c '%a %U:%G' ${path}`).stdout).toBe("640 root:www-data\n");
+      const signedIn = `-u 'reader:${canary}'`;
+      expect([status("/"), status("/nothing"), status("/assets/app.4f283b18.js"), status("/guide")]).toEqual(
+        Array(4).fill("401"),
+      );
+      for (const wrong of ["reader:", "reader:canary", `other:${canary}`])
+        expect(status("/", `-u '${wrong}'`)).toBe("401");
+      expect(get("/", signedIn)).toBe("home\n");
+      expect(status("/nothing", signedIn)).toBe("404");
+      expect(status("/.env", signedIn)).toBe("403");
+      expect(get("/guide", `${signedIn} -o /dev/null -w '%{http_code} %header{location}'`)).toBe("301 /guide/");
+      const cache = (of: string): string => get(of, `${signedIn} -o /dev/null -w '%header{cache-control}'`);
+      expect([cache("/"), cache("/guide/"), cache("/assets/app.4f283b18.js")]).toEqual([
+        "private, max-age=0, must-revalidate",
+        "private, max-age=0, must-revalidate",
+        "private, max-age=31536000, immutable",
+      ]);
+      const challenge = "/.well-known/acme-challenge/t1";
+      expect([get(challenge), status(`${challenge}2`)]).toEqual(["ours\n", "404"]);
+      expect(project("validate demo").stdout).toContain("sent unencrypted over HTTP");
+      expect(project("deploy demo --source /srv/next")).toMatchObject({ code: 0, stderr: "" });
+      expect([status("/"), get("/", signedIn)]).toEqual(["401", "next\n"]);
+      // Another program on this host, such as a reverse proxy, needs the password as well.
+      expect(status("/", "-H 'X-Forwarded-For: 198.51.100.1'")).toBe("401");
+      host.sh(`sed -i '/auth_basic/d' ${vhost}; systemctl reload nginx; sleep 0.3`);
+      host.sh("echo opened >/srv/next/index.html");
+      const open = project("deploy demo --source /srv/next");
+      expect([open.code, open.stderr]).toEqual([1, expect.stringContaining("without asking for its password")]);
+      expect(get("/")).toBe("next\n");
+      host.sh(`rm ${path}`);
+      expect(await hintsUntilFine(host, "edox-ops project enable demo")).toEqual([
+        "edox-ops project update demo --password site --new-password",
+      ]);
+      expect([status("/"), status("/", signedIn)]).toEqual(["401", "401"]);
+      expect(project("update demo --password none --yes")).toMatchObject({ code: 0, stderr: "" });
+      expect([get("/"), host.sh(`ls ${path}`).code]).toEqual(["next\n", 2]);
+      expect(host.sh(`cat ${vhost}`).stdout).toBe(before);
+      expect(project("rollback demo --yes").code).toBe(0);
+    });
+
     test("disable: a site can be disabled while a foreign file is broken, and goes offline when that is fixed", () => {
       host.sh("echo nonsense >/etc/nginx/sites-enabled/theirs");
       const { code, stdout } = project("disable demo");

@@ -253,8 +253,8 @@ describe("a promised certificate", () => {
     const facts = gatherFacts(host);
     const after = (before: Draft | null): Draft => ({ ...before, enabled: true, tls: true });
     return [
-      ["publish", publication("demo", after, facts, certificate).recipe],
-      ["update", updateProject("demo", { enabled: true, tls: true }, facts, certificate)],
+      ["publish", publication("demo", after, facts, { certificate }).recipe],
+      ["update", updateProject("demo", { enabled: true, tls: true }, facts, { certificate })],
     ];
   };
 

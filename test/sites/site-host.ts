@@ -80,6 +80,8 @@ export class SiteHost implements Disposable {
     // The root of challenges is within a location.
     const root = /^ {4}root (.+);$/m.exec(site ?? "")?.[1];
     if (root === undefined) return { code: 52, stdout: "", stderr: "curl: (52) Empty reply from server\n" };
+    const realm = /^ {4}auth_basic "(.+)";$/m.exec(site ?? "")?.[1];
+    if (realm !== undefined) return ok(`HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="${realm}"\r\n\r\n`);
     const page = this.disk.text(`${root}/index.html`);
     return ok(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(page)}\r\n\r\n${page}`);
   }

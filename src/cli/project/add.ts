@@ -1,6 +1,8 @@
+import type { Facts } from "../../engine/facts.ts";
 import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
+import { credentialOf, showGenerated } from "./password-flags.ts";
 import { newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 import { withRunnerWarning } from "./shared-host.ts";
 
@@ -28,6 +30,10 @@ export default command({
     const { addProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     const project = newProject(slug, values, context);
-    return edit((facts) => withRunnerWarning(addProject(project, facts), slug), values, context);
+    const credential = await credentialOf(slug, values, context);
+    const recipeFor = (facts: Facts) => withRunnerWarning(addProject(project, facts, credential), slug);
+    const exit = await edit(recipeFor, values, context);
+    await showGenerated(slug, credential, context);
+    return exit;
   },
 });

@@ -8,6 +8,7 @@ import { command } from "../command.ts";
 import { confirmationFlags, runOptionsOf } from "../flags.ts";
 import { certificateChoices, certificateFlags } from "./certificate-flags.ts";
 import { deployRelease } from "./deploy.ts";
+import { credentialOf, passwordFlags, showGenerated } from "./password-flags.ts";
 import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags, sourceArgument, sourceFlags, sourceOf } from "./release-flags.ts";
@@ -42,6 +43,7 @@ export default command({
     ...{ "rate-limit": rateLimit, "real-ip-from": realIpFrom },
     tls: { ...tls, description: "Serve the site over HTTPS, and obtain a certificate if there is none" },
     ...certificateFlags,
+    ...passwordFlags,
     ...{ precompress, "no-precompress": noPrecompress },
     ...confirmationFlags,
     ...releaseFlags,
@@ -63,6 +65,7 @@ export default command({
     const after = (before: Draft | null): Draft => {
       return { ...applyEdit(before ?? newProject(slug, values, context), changes), enabled: true };
     };
+    const credential = await credentialOf(slug, values, context);
     const [host, options] = [await context.host(), runOptionsOf(values)];
     const demandSame = await askFirst({ environment: context, options, host }, async () => {
       const { draftOf } = await import("../../sites/store.ts");
@@ -74,7 +77,7 @@ export default command({
       ...deployRelease(slug, values, context),
       demandSame,
       warnings: shared === null ? [] : [shared],
-      publication: (facts, certificate) => publication(slug, after, facts, certificate),
+      publication: (facts, certificate) => publication(slug, after, facts, { certificate, credential }),
       ...(values.tls === true && {
         async certificate({ host, again, options: { dryRun } }: Session) {
           const { needsCertificate, obtainCertificate } = await import("../../certs/issue/recipe.ts");
@@ -83,6 +86,8 @@ export default command({
         },
       }),
     };
-    return runRelease(slug, release, withoutBundle(values), context);
+    const exit = await runRelease(slug, release, withoutBundle(values), context);
+    await showGenerated(slug, credential, context);
+    return exit;
   },
 });

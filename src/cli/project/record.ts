@@ -8,6 +8,7 @@ import { readNetwork } from "../../sites/serve/network.ts";
 import { usage } from "../arguments.ts";
 import type { Arguments, Values } from "../command.ts";
 import type { Context } from "../context.ts";
+import { passwordFlags } from "./password-flags.ts";
 
 export const slugArgument = {
   slug: { type: "positional", completes: "slug", description: `Short name of the project: ${project.slugRule}` },
@@ -63,6 +64,7 @@ export const recordFlags = {
     valueHint: "network,...",
     description: "Trust client addresses from these reverse proxies (repeatable); none trusts no proxy",
   },
+  ...passwordFlags,
   default: { type: "boolean", group: "Site", description: "Serve this site for unknown host names as well" },
   "no-default": { type: "boolean", group: "Site", description: "Serve this site for its own names only" },
   tls: { type: "boolean", group: "Site", description: "Serve the site over HTTPS" },
@@ -107,6 +109,10 @@ export function editOf(values: Values): Partial<project.Project> {
   }
   if (values.csp !== undefined)
     edit.csp = values.csp === "default" ? undefined : checkedRecord(project.csp, values.csp, "--csp");
+  // What a person types there may be the password itself.
+  if (values.password !== undefined)
+    edit.password =
+      values.password === "none" ? undefined : checkedRecord(project.password, values.password, "--password", "…");
   const { alias, "rate-limit": rate, "real-ip-from": proxies } = values;
   if (alias !== undefined) edit.aliases = alias === "none" ? undefined : aliasesOf(String(alias));
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));

@@ -25,6 +25,7 @@ export function projectText(project: Project, machine: Machine, view: View): str
     BRANCH: branch,
     GROUP: owner_group,
     "CONTENT POLICY": csp ?? "default",
+    PASSWORD: { site: "site and previews", previews: "previews", none: "" }[project.password ?? "none"],
     "RATE LIMIT": rateText(project),
     "TRUSTED PROXIES": project.real_ip_from?.join(" ") ?? "",
     "UNKNOWN NAMES": project.default ? "answered by this site" : "",

@@ -4,6 +4,7 @@ import type { HostReader } from "../../host/host.ts";
 import { namesOf, type Project } from "../../sites/project.ts";
 import { applyEdit } from "../../sites/recipe.ts";
 import { servedNames } from "../../sites/serve/names.ts";
+import { isProtected } from "../../sites/serve/password-lines.ts";
 import { theRecord } from "../../sites/store.ts";
 import { few } from "../../text/lines.ts";
 
@@ -23,9 +24,13 @@ export async function updateQuestion(
   const names = namesOf(after).map((name) => name.toLowerCase());
   const lost = namesOf(before).filter((name) => !names.includes(name.toLowerCase()));
   const endsHttps = before.tls && !after.tls;
+  const opened = (["site", "previews"] as const).find((part) => isProtected(before, part) && !isProtected(after, part));
   const parts = [
     ...(lost.length > 0 ? [`take ${few(lost)} offline`] : []),
     ...(endsHttps ? [`serve ${after.domain} without HTTPS`] : []),
+    ...(opened === undefined
+      ? []
+      : [`serve ${opened === "site" ? after.domain : `the previews of ${slug}`} without a password`]),
     ...(before.root_path === after.root_path ? [] : [`serve ${after.root_path} in place of ${before.root_path}`]),
   ];
   if (parts.length === 0) return null;

@@ -1,6 +1,7 @@
 import { command } from "../command.ts";
 import { confirmationFlags, editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
+import { credentialOf, showGenerated } from "./password-flags.ts";
 import { editOf, recordFlags, slugArgument, slugOf } from "./record.ts";
 
 export default command({
@@ -17,6 +18,7 @@ export default command({
       "sudo edox-ops project update docs --alias www.example.net,docs.example.org",
       "sudo edox-ops project update docs --csp strict --diff",
       "sudo edox-ops project update docs --rate-limit off",
+      "sudo edox-ops project update docs --password previews",
       "sudo edox-ops project update docs --real-ip-from 10.0.0.5 --real-ip-from 2001:db8::/64",
     ],
   },
@@ -25,8 +27,9 @@ export default command({
     const { updateProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     const changes = editOf(values);
-    return edit(
-      (facts) => updateProject(slug, changes, facts),
+    const credential = await credentialOf(slug, values, context);
+    const exit = await edit(
+      (facts) => updateProject(slug, changes, facts, { credential }),
       values,
       context,
       async (host) => {
@@ -34,5 +37,7 @@ export default command({
         return updateQuestion(host, slug, changes);
       },
     );
+    await showGenerated(slug, credential, context);
+    return exit;
   },
 });

@@ -17,6 +17,8 @@ import { portFree } from "../../resources/port.ts";
 import { namesOf, type Project } from "../project.ts";
 import { recipe } from "../recipe.ts";
 import { type After, certificatePresent, requirement, soleName, usableRecord } from "../requirements.ts";
+import type { Credential } from "../serve/password.ts";
+import { encryptedPassword } from "../serve/password-faults.ts";
 import { unservedProblem } from "../serve/served.ts";
 import { certificatePathsOf, type Promised, projectStep, vhostLinkPath } from "../serve/site.ts";
 import { draftOf, projectFrom } from "../store.ts";
@@ -34,12 +36,17 @@ export interface Publication {
  * checked before the first write, except for the tree, which the deploy checks. `after` must return a record. A
  * promised certificate is checked by the caller, once it exists.
  */
-export function publication(slug: string, after: After, facts: Facts, certificate?: Promised): Publication {
+export function publication(
+  slug: string,
+  after: After,
+  facts: Facts,
+  { certificate, credential }: { certificate?: Promised | undefined; credential?: Credential | undefined } = {},
+): Publication {
   const projectIn = async (reader: HostReader): Promise<Project> => {
     return projectFrom(reader, slug, after(await draftOf(reader, slug)) ?? {});
   };
   const title = `${slug} is registered and served`;
-  const step = projectStep({ id: "project.publish", title, slug, after, certificate }, facts);
+  const step = projectStep({ id: "project.publish", title, slug, after, certificate, credential }, facts);
   const requires = [
     prepared,
     usableRecord(slug, after),
@@ -51,6 +58,7 @@ export function publication(slug: string, after: After, facts: Facts, certificat
       return certificate === undefined ? [] : [certificatePathsOf(await projectIn(reader))].flatMap(Object.values);
     }),
     soleName(slug, after, true),
+    encryptedPassword(slug, after),
   ];
   return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
 }

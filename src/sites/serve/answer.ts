@@ -41,6 +41,8 @@ export interface Page {
   text: string;
   /** The size in bytes that the server declares; null where it declares none. */
   size: number | null;
+  /** The realm of the password that the server asks for; null where it asks for none. */
+  realm: string | null;
 }
 
 /** This many bytes distinguish two pages, so a large page is not fetched whole. */
@@ -76,7 +78,8 @@ function pageIn(answer: string): Page {
   while (/^HTTP\/\S+ 1\d\d/.test(head)) [head, page] = splitResponse(page);
   const status = Number(/^HTTP\/\S+ (\d{3})/.exec(head)?.[1] ?? 0);
   const size = /^content-encoding:/im.test(head) ? undefined : /^content-length: *(\d+)/im.exec(head)?.[1];
-  return { status, text: page, size: size === undefined ? null : Number(size) };
+  const realm = /^www-authenticate: *Basic realm="([^"]*)"/im.exec(head)?.[1] ?? null;
+  return { status, text: page, size: size === undefined ? null : Number(size), realm };
 }
 
 function splitResponse(answer: string): [head: string, rest: string] {

@@ -16,6 +16,7 @@ import { isMasked } from "../../resources/unit-file.ts";
 import type { Project } from "../project.ts";
 import { comparedBytes, type FrontPage, frontPage, type Page, siteFront } from "./answer.ts";
 import { foreignName } from "./foreign-name.ts";
+import { isProtected, partOf, realmOf } from "./password-lines.ts";
 import { siteText, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
 
@@ -42,7 +43,8 @@ export function probeOf(
 ): Probe | null {
   if (!project.enabled || !asks) return null;
   return async () => {
-    const reason = await whyUnserved(reader, front);
+    const isAsking = isProtected(project, partOf(front));
+    const reason = isAsking ? await whyOpen(reader, front, realmOf(project)) : await whyUnserved(reader, front);
     return reason === null ? null : causeOf(reader, reason, project);
   };
 }
@@ -76,6 +78,18 @@ async function whyUnserved(reader: HostReader, front: FrontPage): Promise<string
   if (!hasPage) return page.status === 0 ? `nginx does not answer for ${front.name} with HTTP` : null;
   if (page.status !== 200) return `${other}: its status is ${page.status}`;
   return isPage(page, start, size) ? null : other;
+}
+
+/**
+ * Returns why a page is served to readers without the password of this realm, or null. Only the hash of the password is
+ * known, so the server is recognised by its realm.
+ */
+async function whyOpen(reader: HostReader, front: FrontPage, realm: string): Promise<string | null> {
+  const page = await frontPage(reader, front, "any status");
+  if ("why" in page) return page.why;
+  if (page.status === 401 && page.realm === realm) return null;
+  const what = page.status === 401 ? "for the password of another site" : "without asking for its password";
+  return `nginx answers for ${front.name}${front.path === "/" ? "" : front.path} ${what}: its status is ${page.status}`;
 }
 
 /** Returns whether the page that nginx sent is the file with this beginning and this size in bytes. */

@@ -27,6 +27,7 @@ import { isActive } from "../../resources/service.ts";
 import type { Draft, Project } from "../project.ts";
 import { draftOf, projectFrom, recordsText } from "../store.ts";
 import { accessLog } from "./access-log.ts";
+import { type Credential, passwordFile } from "./password.ts";
 import { vhostText } from "./vhost.ts";
 
 export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
@@ -54,6 +55,8 @@ export interface Transition {
   /** Whether the file of the site stays when the project is removed. */
   keepsVhost?: boolean;
   certificate?: Promised | undefined;
+  /** A new user or password of the site. */
+  credential?: Credential | undefined;
 }
 
 /** An earlier step of the same run obtains the certificate, so that its files may not exist yet. */
@@ -88,7 +91,7 @@ export function vhostFile(slug: string, text: (reader: HostReader) => Promise<Te
 
 /** Returns the step that changes the record and the nginx site, enables or disables it, and reloads nginx. */
 export function projectStep(
-  { id, title, slug, after, leaves, keepsVhost, certificate }: Transition,
+  { id, title, slug, after, leaves, keepsVhost, certificate, credential = {} }: Transition,
   facts: Facts,
 ): Step {
   const becomes = async (reader: HostReader): Promise<Project | null> => {
@@ -96,6 +99,9 @@ export function projectStep(
     return draft === null ? null : projectFrom(reader, slug, draft);
   };
   const serves = when(async (reader) => leaves !== true && (await becomes(reader))?.enabled === true);
+  // Disabling a site does not need its password. Its file is removed last, when nginx no longer reads it.
+  const hasPassword = when(async (reader) => leaves !== true && (await becomes(reader))?.password !== undefined);
+  const hasNone = when(async (reader) => after(await draftOf(reader, slug))?.password === undefined);
   const isGone = when(async (reader) => after(await draftOf(reader, slug)) === null && keepsVhost !== true);
   const shared = [limitsPath, clientsPath, typesPath, tlsPath, brotliPath, catchAllPath, sitesIncludePath];
   const paths = [...shared, vhostPath(slug), sitesEnabledDir];
@@ -118,6 +124,7 @@ export function projectStep(
       serves(tlsSettings(facts)),
       serves(brotli),
       serves(accessLog(slug)),
+      hasPassword(passwordFile(slug, becomes, credential)),
       serves(
         vhostFile(slug, async (reader) => {
           const project = await becomes(reader);
@@ -136,6 +143,7 @@ export function projectStep(
       serves(unknownNames(facts)),
       serves(nginxService(paths)),
       ...(leaves ? [ifRuns(nginxService([sitesEnabledDir], { mayWait: waits }))] : []),
+      hasNone(passwordFile(slug, async () => null, {})),
     ],
   };
 }

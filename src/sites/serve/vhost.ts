@@ -6,6 +6,7 @@ import { keptAssetsOf } from "../deploy/releases.ts";
 import { namesOf, type Project } from "../project.ts";
 import { accessLogPath } from "./access-log.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
+import { cacheLines, openLines, passwordLines } from "./password-lines.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 
 /** Properties of the host that the generated text depends on. */
@@ -99,11 +100,12 @@ function tls(project: Project, serving: Serving, certificateDir: string): string
 }
 
 /** Precedes the rule against hidden files. An older set-up has certbot write to the root of the site. */
-function acme({ root_path }: Project): string[] {
+function acme({ root_path }: Project, open: readonly string[] = []): string[] {
   return [
     "",
-    ...acmeLocation("@challenge_in_root"),
+    ...acmeLocation("@challenge_in_root", open),
     "location @challenge_in_root {",
+    ...open.map((line) => `    ${line}`),
     `    root ${root_path};`,
     "    default_type text/plain;",
     "    try_files $uri =404;",
@@ -116,6 +118,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
   return [
     ...names(project),
     ...clientAddress(project),
+    ...passwordLines(project, "site"),
     `root ${root_path};`,
     "index index.html;",
     "error_page 404 /404.html;",
@@ -141,7 +144,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "gzip_comp_level 5;",
     "gzip_min_length 256;",
     "",
-    'add_header Cache-Control "$edox_ops_cache";',
+    ...cacheLines(project, "site"),
     'add_header X-Content-Type-Options "nosniff" always;',
     'add_header X-Frame-Options "SAMEORIGIN" always;',
     'add_header Referrer-Policy "strict-origin-when-cross-origin" always;',
@@ -150,7 +153,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     ...(certificateDir === null
       ? []
       : [`add_header Strict-Transport-Security "max-age=${hstsSeconds(project)}" always;`]),
-    ...acme(project),
+    ...acme(project, openLines(project, "site")),
     "",
     `location ~ ${hiddenPattern} {`,
     "    deny all;",

@@ -1,0 +1,48 @@
+// The nginx directives that require a password for a site or for its previews.
+
+import { passwordPathOfSlug, previewsDir } from "../paths.ts";
+import type { PasswordScope, Project } from "../project.ts";
+import type { FrontPage } from "./answer.ts";
+
+/** nginx reads it at each request, so a new password needs no reload. */
+export const passwordPath = (slug: string): string => passwordPathOfSlug.replace("SLUG", slug);
+
+/** The realm of basic authentication, by which the probe recognises the server of a project. */
+export const realmOf = ({ slug }: Pick<Project, "slug">): string => slug;
+
+/** Returns whether this part of a project requires a password. */
+export function isProtected({ password }: Pick<Project, "password">, part: PasswordScope): boolean {
+  return password === "site" || password === part;
+}
+
+/** Returns the part of a project that a front page belongs to. */
+export function partOf({ root }: Pick<FrontPage, "root">): PasswordScope {
+  return root.startsWith(`${previewsDir}/`) ? "previews" : "site";
+}
+
+/** Returns the directives that require the password in a server or a location. */
+export function passwordLines(project: Project, part: PasswordScope): string[] {
+  if (!isProtected(project, part)) return [];
+  return [`auth_basic "${realmOf(project)}";`, `auth_basic_user_file ${passwordPath(project.slug)};`];
+}
+
+/** Returns the directive of a location that stays open: an ACME server sends no password. */
+export function openLines(project: Project, part: PasswordScope): string[] {
+  return isProtected(project, part) ? ["auth_basic off;"] : [];
+}
+
+/**
+ * Returns the directives of a server that set Cache-Control. Shared caches, such as those of a CDN, may keep a response
+ * to a request with a password if it is public.
+ */
+export function cacheLines(project: Project, part: PasswordScope): string[] {
+  if (!isProtected(project, part)) return ['add_header Cache-Control "$edox_ops_cache";'];
+  return [
+    "# Only the browser may keep what needs a password.",
+    'set $edox_ops_private "private, no-cache";',
+    'if ($edox_ops_cache ~ "^public(, .+)$") {',
+    '    set $edox_ops_private "private$1";',
+    "}",
+    'add_header Cache-Control "$edox_ops_private";',
+  ];
+}
