@@ -25,6 +25,7 @@ const enabled = `${paths.sitesEnabledDir}/edox-ops-SLUG`;
 const projectLock = `${paths.lockDir}/project-SLUG.lock`;
 const record = [paths.projectsPath, paths.projectLogPath, paths.lockPath];
 const tree = [live, backups, `${paths.assetsDir}/SLUG`, paths.projectLogPath, projectLock];
+const previews = [`${paths.previewsDir}/SLUG`, "/etc/systemd/system/edox-ops-previews.*"];
 const bootstrap = [
   paths.docsRoot,
   paths.limitsPath,
@@ -155,7 +156,7 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: [live, paths.projectLogPath, paths.lockPath],
   },
   "project deploy": {
-    files: tree,
+    files: [...tree, ...previews, ...record, available],
   },
   "project restore": {
     files: tree,
@@ -169,6 +170,9 @@ export const commandFacts: Record<string, CommandFacts> = {
   "project assets prune": {
     files: [`${paths.assetsDir}/SLUG`, projectLock],
   },
+  "project previews list": { files: [] },
+  "project previews remove": { files: [...previews, backups, projectLock, paths.projectLogPath, paths.lockPath] },
+  "project previews prune": { files: [...previews, backups, projectLock, paths.projectLogPath, paths.lockPath] },
   "project enable": { files: [...record, available, enabled] },
   "project disable": { files: [...record, enabled] },
   "project validate": { files: [] },

@@ -57,6 +57,16 @@ export function fakeDebian(options: Like = {}): FakeHost {
   host.put("/proc/uptime", () => `${(host.now() - booted) / 1000} 0`);
   host.put("/proc/net/if_inet6", ipv6 ? "00000000000000000000000000000001 01 80 10 80 lo\n" : "");
 
+  /** systemd links an enabled timer, and remembers an active one until the next boot. */
+  const ownTimer = (verb: string, unit: string) => {
+    const link = `/etc/systemd/system/timers.target.wants/${unit}`;
+    const active = `/run/systemd/units/timer:${unit}`;
+    if (verb === "show") return ok(`ActiveState=${host.stat(active) === null ? "inactive" : "active"}\n`);
+    if (verb === "start" || verb === "restart") host.put(active, "");
+    else if (verb === "enable") host.link(link, `/etc/systemd/system/${unit}`);
+    else host.nodes.delete(verb === "stop" ? active : link);
+    return ok();
+  };
   const startNginx = (): void => {
     // Old workers must be removed, since a search of all processes would find them.
     const old = Number(host.text("/proc/99/task/99/children") ?? 100);
@@ -178,6 +188,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
     if (argv.join(" ") === "systemctl show --property=ActiveState -- certbot.timer") return ok("ActiveState=active\n");
     if (program === "systemctl" && rest.at(-1) === "certbot.service" && rest[0] === "show") {
       return ok("Id=certbot.timer\nActiveState=active\n\nId=certbot.service\nResult=success\n");
+    }
+    if (program === "systemctl" && rest.at(-1)?.startsWith("edox-ops-") && rest.at(-1)?.endsWith(".timer")) {
+      return ownTimer(`${rest[0]}`, `${rest.at(-1)}`);
     }
     if (argv.join(" ").startsWith("systemctl show --property=ActiveState ")) return ok("ActiveState=inactive\n");
     if (argv.join(" ").startsWith("systemctl show gitlab-runner")) {

@@ -18,6 +18,7 @@ export const getStarted: Page[] = [
 export const guides: Page[] = [
   ["/sites", "Sites and deploys"],
   ["/https", "HTTPS"],
+  ["/previews", "Previews"],
   ["/guides/change-domain", "Change a domain"],
   ["/guides/several-names", "Serve a site at several names"],
   ["/guides/deploy-from-ci", "Deploy from CI"],

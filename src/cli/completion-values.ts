@@ -39,6 +39,8 @@ export async function valuesOnHost(kind: Completion, request: Request): Promise<
       return projects(await context.host());
     case "backup":
       return slug === undefined ? [] : backups(slug, context);
+    case "preview":
+      return slug === undefined ? [] : previews(slug, await context.host());
     case "step": {
       const host = await context.host();
       const steps = await command.steps?.(gatherFacts(host), host, slug);
@@ -84,6 +86,15 @@ async function backups(slug: string, { host: loadHost, trees: loadTrees }: Conte
     const age = ageText(secondsOf(name) * 1000, host.now());
     return [name, bytes === null ? age : `${age}, ${sizeText(bytes)}`];
   });
+}
+
+/** Returns the previews of a project by name, with the branches that they were built from. */
+async function previews(slug: string, reader: HostReader): Promise<Candidate[]> {
+  const { branchOf, previewNames } = await import("../sites/previews/list.ts");
+  const { slug: slugSchema } = await import("../sites/project.ts");
+  const { is } = await import("valibot");
+  if (!is(slugSchema, slug)) return [];
+  return previewNames(reader, slug).map((name) => [name, branchOf(reader, slug, name) ?? ""]);
 }
 
 async function runners(reader: HostReader): Promise<Candidate[]> {

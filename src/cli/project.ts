@@ -20,7 +20,7 @@ const project: Command = {
     Publish: ["publish", "deploy", "rollback", "restore"],
     "Show and check": ["list", "show", "validate"],
     Change: ["update", "enable", "disable", "remove"],
-    "More commands": ["backups", "assets", "certs", "add", "init", "render-nginx"],
+    "More commands": ["backups", "assets", "previews", "certs", "add", "init", "render-nginx"],
   },
   subCommands: {
     publish: () => import("./project/publish.ts").then((module) => module.default),
@@ -35,6 +35,7 @@ const project: Command = {
     rollback: () => import("./project/restore.ts").then((module) => module.rollback),
     assets: () => import("./project/assets.ts").then((module) => module.default),
     backups: () => import("./project/backups.ts").then((module) => module.default),
+    previews: () => import("./project/previews.ts").then((module) => module.default),
     certs: () => import("./project/certs.ts").then((module) => module.default),
     enable: () => import("./project/enable.ts").then((module) => module.default),
     disable: () => import("./project/disable.ts").then((module) => module.default),

@@ -125,13 +125,14 @@ async function unknownCommand(root: Command, { command, names, rest }: Omit<Reso
   throw usage(message, all.length === 0 ? undefined : all.join(" or "), group);
 }
 
-/** Returns the paths of the commands that end with most of these words. */
+/** Returns the shortest paths of the commands that end with most of these words: `project remove` is meant by `remove`. */
 async function namesakesOf(root: Command, words: readonly string[]): Promise<string[][]> {
   const all = await pathsBelow(root);
   for (let from = 0; from < words.length; from++) {
     const tail = words.slice(from);
     const found = all.filter((path) => path.slice(-tail.length).join(" ") === tail.join(" "));
-    if (found.length > 0) return found;
+    const shortest = Math.min(...found.map((path) => path.length));
+    if (found.length > 0) return found.filter((path) => path.length === shortest);
   }
   return [];
 }

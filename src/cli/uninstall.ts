@@ -24,7 +24,12 @@ export default command({
     const host = await context.host();
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
-    const recipe = () => uninstallation(program);
+    const { hasTimer, timerRemoval } = await import("../sites/previews/timer.ts");
+    const recipe = () => {
+      const { steps, ...rest } = uninstallation(program);
+      // The timer runs the program.
+      return { ...rest, steps: [...(hasTimer(host) ? [timerRemoval()] : []), ...steps] };
+    };
     return run(values, context, async (session) => {
       // The lock excludes an installer or a self-update, which would install the program again.
       if (!session.options.dryRun) {

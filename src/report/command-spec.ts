@@ -30,10 +30,19 @@ export interface Flag {
 }
 
 /**
- * What a shell completes: paths, the projects, the backups or the steps of the command line so far, the runners, the
+ * What a shell completes: paths, the projects, the backups, the previews or the steps of the command line so far, the runners, the
  * profiles of runners, the certificates.
  */
-export type Completion = "file" | "directory" | "slug" | "backup" | "step" | "runner" | "profile" | "certificate";
+export type Completion =
+  | "file"
+  | "directory"
+  | "slug"
+  | "backup"
+  | "preview"
+  | "step"
+  | "runner"
+  | "profile"
+  | "certificate";
 
 export interface Value {
   name: string;

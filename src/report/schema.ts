@@ -197,6 +197,8 @@ export const documentSchema = v.object({
       pruned: v.array(v.string()),
       /** Hashed files of earlier releases that stay reachable. */
       assets: v.array(assetSchema),
+      /** The address of a preview; null if its project is disabled. */
+      url: v.optional(v.nullable(v.string())),
     }),
   ),
   /** The assets that `project assets list` found, or that `project assets prune` removes. */
@@ -210,6 +212,28 @@ export const documentSchema = v.object({
         /** null means that it cannot be read. */
         bytes: v.nullable(v.number()),
         left_by_restore: v.boolean(),
+      }),
+    ),
+  ),
+  /** The previews that `project previews list` found, or that were removed. Times are in ISO 8601. */
+  previews: v.optional(
+    v.array(
+      v.object({
+        project: v.string(),
+        name: v.string(),
+        /** null if its project is disabled or not registered. */
+        url: v.nullable(v.string()),
+        path: v.string(),
+        created: v.nullable(v.string()),
+        deployed: v.nullable(v.string()),
+        /** null means never, or that it is unknown: there is a fault then. */
+        expires: v.nullable(v.string()),
+        /** Bytes of all files, and of those that the live release does not share; null if they are not known. */
+        bytes: v.nullable(v.number()),
+        own_bytes: v.nullable(v.number()),
+        branch: v.nullable(v.string()),
+        key: v.nullable(v.string()),
+        fault: v.optional(v.string()),
       }),
     ),
   ),

@@ -128,6 +128,11 @@ export const passwordScopes = ["site", "previews"] as const;
 export const password = v.picklist(passwordScopes, "a password is for the site or for its previews");
 export type PasswordScope = (typeof passwordScopes)[number];
 
+/** Previews are served each under a host name of its own, or below a path of the site. */
+export const previewModes = ["host", "path"] as const;
+export type PreviewMode = (typeof previewModes)[number];
+export const previews = v.picklist(previewModes, "previews are served by host or path, or off");
+
 /** The keys of the contract. Unknown keys are preserved. */
 const recordSchema = v.looseObject({
   slug,
@@ -150,6 +155,8 @@ const recordSchema = v.looseObject({
   password: v.optional(password),
   /** Whether deploys write compressed files beside pages; absent for the default. Not part of the contract. */
   precompress: v.optional(v.boolean()),
+  /** How previews are served; absent while they are not. Not part of the contract. */
+  previews: v.optional(previews),
   /** Requests per second of one client address, or "off"; absent for the default. Not part of the contract. */
   rate_limit: v.optional(rateLimit),
   /** Networks of reverse proxies whose X-Forwarded-For is trusted. Not part of the contract. */

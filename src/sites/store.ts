@@ -85,7 +85,7 @@ export async function ownTree(reader: HostReader, slug: string): Promise<string 
   const claims = values.map(([key, value]) => claimOf(key, value));
   const root = claims.find((claim) => claim.slug === slug)?.root ?? null;
   if (root === null || notDirectory(reader, root) !== null) return null;
-  const trees = claims.map((claim) => ({ ...claim, names: [], isDefault: false }));
+  const trees = claims.map((claim) => ({ ...claim, names: [], isDefault: false, previews: null }));
   return clashes(trees).has(slug) ? null : root;
 }
 
@@ -202,6 +202,7 @@ function commandToFix(slug: string, key: string, { domain }: Draft): string[] {
     default: ["--no-default"],
     hsts: ["--no-hsts"],
     password: ["--password", "none"],
+    previews: ["--previews", "off"],
     rate_limit: ["--rate-limit", "default"],
     real_ip_from: ["--real-ip-from", "none"],
   };

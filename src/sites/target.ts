@@ -12,6 +12,8 @@ export interface Target {
   root: string;
   /** The directory of the hashed files that earlier releases left; null where none are kept. */
   assets: string | null;
+  /** It has no cache of digests: it uses that of its base, with which it shares most files. */
+  usesDigestsOfBase?: true;
 }
 
 export function siteTarget({ slug, root_path }: Pick<Project, "slug" | "root_path">): Target {
@@ -26,5 +28,11 @@ export function versionTarget(slug: string, name: string): Target {
 
 /** Returns the target of a preview. The last two names of its path are its address within the site: `/-/NAME/`. */
 export function previewTarget(slug: string, name: string): Target {
-  return { slug, key: `${slug}/previews/${name}`, root: `${previewsDir}/${slug}/-/${name}`, assets: null };
+  return {
+    slug,
+    key: `${slug}/previews/${name}`,
+    root: `${previewsDir}/${slug}/-/${name}`,
+    assets: null,
+    usesDigestsOfBase: true,
+  };
 }

@@ -77,6 +77,27 @@ async function served(line: string): Promise<Case> {
   return { host: site.host, trees: site.trees, snapshot: () => site.snapshot(), words: line.split(" ") };
 }
 
+/** Returns a host whose only preview expires in this time, which may be past. */
+async function previewed(line: string, lifetimeMs = 1e6): Promise<Case> {
+  const made = await served(line);
+  await typedWords(
+    "project deploy demo /srv/new --preview fix-7".split(" "),
+    made.host,
+    undefined,
+    undefined,
+    undefined,
+    made.trees,
+  );
+  const expires = new Date(Date.now() + lifetimeMs).toISOString();
+  const metadata = { created: expires, expires, branch: null, key: null };
+  made.host.writeFile(
+    "/var/www/docs/.edox-ops-previews/demo/fix-7.json",
+    new TextEncoder().encode(JSON.stringify(metadata)),
+    { mode: 0o600, uid: made.host.uid, gid: made.host.uid },
+  );
+  return made;
+}
+
 /** Returns a host with a registered project that is not served. */
 async function registered(line: string, ...before: string[]): Promise<Case> {
   const host = await bootstrap(fakeDebian());
@@ -156,6 +177,8 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "project rollback": () => served("project rollback demo --yes"),
   "project backups prune": () => served("project backups prune demo --keep 1"),
   "project assets prune": () => served("project assets prune demo"),
+  "project previews remove": () => previewed("project previews remove demo fix-7"),
+  "project previews prune": () => previewed("project previews prune", -1),
   "project enable": () => registered("project enable demo", "project init demo"),
   "project disable": () => registered("project disable demo", "project init demo", "project enable demo"),
   "project render-nginx": () => registered("project render-nginx demo"),
@@ -174,14 +197,14 @@ type Summary = Extract<RunEvent, { event: "summary" }>;
 /**
  * Returns the changes in a document. A file counts by its path, because a token from GitLab is not known in advance.
  */
-function changesOf({ steps = [], plan, backups, assets }: Document) {
+function changesOf({ steps = [], plan, backups, assets, previews }: Document) {
   return {
     steps: steps.map(({ id, result, changes }) => ({
       id,
       isDone: result === "ok",
       changes: changes.filter((change) => !isByItself(change, steps)).map(named),
     })),
-    ...{ plan, backups, assets },
+    ...{ plan, backups, assets, previews },
   };
 }
 
@@ -280,6 +303,8 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "project rollback": { by: "question", piped: 1 },
   "project backups prune": { by: "question", piped: 0 },
   "project assets prune": { by: "question", piped: 0 },
+  "project previews remove": { by: "question", piped: 0 },
+  "project previews prune": { by: "question", piped: 0 },
   "project enable": { by: "nothing", piped: 0 },
   "project disable": { by: "question", piped: 0 },
   "project render-nginx": { by: "nothing", piped: 0 },

@@ -58,6 +58,15 @@ async function publish(site: SiteHost): Promise<void> {
   if (exit !== 0) throw new Error(err);
 }
 
+/** Publishes the project demo with a preview. */
+async function preview(site: SiteHost): Promise<void> {
+  await publish(site);
+  const { exit, err } = await site.type("project deploy demo /srv/site --preview fix-7");
+  if (exit !== 0) throw new Error(err);
+}
+
+const previews = "/var/www/docs/.edox-ops-previews/demo";
+
 export const siteCases: SiteCase[] = [
   {
     of: 'cli/project/password-flags.ts (["sudo", "edox-ops", ...context.typed], "--password-file", "-")',
@@ -76,6 +85,55 @@ export const siteCases: SiteCase[] = [
       site.fake.remove("/etc/nginx/edox-ops-password-demo");
     },
     from: "project enable demo",
+  },
+  {
+    of: 'cli/project/preview-release.ts ["edox-ops", "project", "show", holder.slug]',
+    async state(site) {
+      await publish(site);
+      await site.type("project update demo --previews host --alias www.preview.demo.test");
+    },
+    from: "project deploy demo /srv/site --preview www",
+    shows: "www.preview.demo.test",
+  },
+  {
+    of: 'cli/project/preview-release.ts ["sudo", "edox-ops", "project", "previews", "remove", slug, oldest?.name ?? "NAME"]',
+    async state(site) {
+      await preview(site);
+      for (let i = 1; i < 500; i++) site.disk.write(`${previews}/-/p${i}/index.html`, "x");
+    },
+    from: "project deploy demo /srv/site --preview new",
+  },
+  {
+    of: 'cli/project/previews-remove.ts ["sudo", "edox-ops", "project", "previews", "list", slug]',
+    state: preview,
+    from: "project previews remove demo other",
+    shows: "fix-7",
+  },
+  {
+    of: 'sites/previews/checks.ts ["sudo", "edox-ops", "project", "previews", "prune"]',
+    async state(site) {
+      await preview(site);
+      const metadata = { created: "2026-01-01T00:00:00Z", expires: "2026-01-02T00:00:00Z", branch: null, key: null };
+      site.disk.write(`${previews}/fix-7.json`, JSON.stringify(metadata));
+    },
+    from: "previews:expiry",
+  },
+  {
+    of: 'sites/previews/checks.ts ["sudo", "edox-ops", "project", "previews", "prune"]',
+    async state(site) {
+      await preview(site);
+      site.fake.nodes.delete("/etc/systemd/system/edox-ops-previews.timer");
+    },
+    from: "previews:timer",
+  },
+  {
+    of: 'sites/previews/checks.ts ["sudo", "edox-ops", "project", "previews", "list", faulty]',
+    async state(site) {
+      await preview(site);
+      site.disk.write(`${previews}/fix-7.json`, "{}");
+    },
+    from: "previews:expiry",
+    shows: "fix-7",
   },
   {
     of: 'cli/project/publish.ts ["edox-ops", ...context.typed, "--source", "DIRECTORY"]',

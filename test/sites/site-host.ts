@@ -74,16 +74,43 @@ export class SiteHost implements Disposable {
 
   private page(argv: readonly string[]) {
     const url = new URL(argv.at(-1) ?? "");
-    const site = (this.fake.list("/etc/nginx/sites-enabled") ?? [])
-      .map((name) => this.fake.text(`/etc/nginx/sites-available/${name}`) ?? "")
-      .find((text) => / server_name ([^;]+);/.exec(text)?.[1]?.split(" ").includes(url.hostname));
-    // The root of challenges is within a location.
-    const root = /^ {4}root (.+);$/m.exec(site ?? "")?.[1];
-    if (root === undefined) return { code: 52, stdout: "", stderr: "curl: (52) Empty reply from server\n" };
-    const realm = /^ {4}auth_basic "(.+)";$/m.exec(site ?? "")?.[1];
+    const found = this.rootOf(url);
+    if (found === null) return { code: 52, stdout: "", stderr: "curl: (52) Empty reply from server\n" };
+    const { root, realm } = found;
     if (realm !== undefined) return ok(`HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="${realm}"\r\n\r\n`);
     const page = this.disk.text(`${root}/index.html`);
     return ok(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(page)}\r\n\r\n${page}`);
+  }
+
+  /**
+   * Returns the directory of the front page that nginx serves at an address, from the text of the sites, and the realm
+   * of its password.
+   */
+  private rootOf({ hostname, pathname }: URL): { root: string; realm: string | undefined } | null {
+    const servers = (this.fake.list("/etc/nginx/sites-enabled") ?? []).flatMap((name) =>
+      (this.fake.text(`/etc/nginx/sites-available/${name}`) ?? "").split(/^server /m),
+    );
+    for (const server of servers) {
+      const names = / server_name ([^;]+);/.exec(server)?.[1]?.split(" ") ?? [];
+      const isPreview = names.some((name) => name.startsWith("~") && new RegExp(name.slice(1)).test(hostname));
+      if (!isPreview && !names.includes(hostname)) continue;
+      // The root of challenges is within a location.
+      const root = /^ {4}root (.+);$/m.exec(server)?.[1];
+      if (root === undefined) continue;
+      const preview = /^(\/-\/[a-z0-9-]+)\//.exec(pathname)?.[1];
+      /** The values of a variable for the site and for a preview with a path. */
+      const variable = (text: string): string => {
+        const values = [...server.matchAll(/set (\$\w+) "?([^";]+)"?;/g)].filter(([, name]) => name === text);
+        return values.at(preview === undefined ? 0 : -1)?.[2] ?? text;
+      };
+      const realm = variable(/^ {4}auth_basic "?([^";]+)"?;$/m.exec(server)?.[1] ?? "off");
+      const found = root === "$edox_ops_root" ? `${variable(root)}${preview ?? ""}` : root;
+      return {
+        root: found.replace("$edox_ops_preview", hostname.split(".")[0] ?? ""),
+        realm: realm === "off" ? undefined : realm,
+      };
+    }
+    return null;
   }
 
   [Symbol.dispose](): void {

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -58,6 +59,11 @@ export class TreeHost implements Disposable {
 
   mode(path: string, mode: number): void {
     chmodSync(this.root + path, mode);
+  }
+
+  /** Sets the modification time, in Unix seconds. */
+  time(path: string, seconds: number): void {
+    utimesSync(this.root + path, seconds, seconds);
   }
 
   remove(path: string): void {

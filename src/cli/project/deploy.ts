@@ -1,14 +1,23 @@
+import type { Host } from "../../host/host.ts";
+import type { Destination } from "../../sites/deploy/requests.ts";
+import type { Project } from "../../sites/project.ts";
 import type { Selection } from "../../sites/source/secrets.ts";
 import { usage } from "../arguments.ts";
 import { contentFlags, withBundle, withoutBundle } from "../bundle-content.ts";
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
+import { previewFlags, previewOf } from "./preview-flags.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags, sourceArgument, sourceFlags, sourceOf } from "./release-flags.ts";
 
-/** Returns the release of the source that the flags describe. */
-export function deployRelease(slug: string, values: Values, context: Context): ReleaseCommand {
+/** Returns the release of the source that the flags describe. `destinationOf`: what it replaces if it is not the site. */
+export function deployRelease(
+  slug: string,
+  values: Values,
+  context: Context,
+  destinationOf: (project: Project, host: Host) => Partial<Destination> = () => ({}),
+): ReleaseCommand {
   const { bundle, subdir } = values as { bundle?: string; subdir?: string };
   const source = sourceOf(values);
   if (source !== undefined && bundle !== undefined) throw usage("--source and --bundle cannot be used together");
@@ -28,10 +37,11 @@ export function deployRelease(slug: string, values: Values, context: Context): R
     done: (from) => `Deployed project ${slug} from ${from}.`,
     async requestOf(project, choices, host, trees) {
       const { deployRequest } = await import("../../sites/deploy/requests.ts");
-      if (bundle === undefined) return deployRequest(host, trees, { project, selection: given, choices });
+      const plain = { ...given, ...destinationOf(project, host) };
+      if (bundle === undefined) return deployRequest(host, trees, { project, selection: plain, choices });
       const { siteIn } = await import("../../bundle/sites.ts");
       return withBundle(host, values, async (opened, warnings) => {
-        const selection = { ...given, source: siteIn(opened, slug) };
+        const selection = { ...plain, source: siteIn(opened, slug) };
         const request = await deployRequest(host, trees, { project, selection, choices });
         return { ...request, notes: [...warnings, ...(request.notes ?? [])] };
       });
@@ -73,6 +83,7 @@ export default command({
       "If the request fails, the previous release is restored.",
       "Without a source it deploys the one in the project's settings.",
       "Files that did not change are not copied again.",
+      "With --preview the live site stays, and the files get an address of their own until they expire.",
     ],
     examples: [
       "sudo edox-ops project deploy docs public",
@@ -80,17 +91,25 @@ export default command({
       "tar -c -C public . | sudo edox-ops project deploy docs -",
       "sudo edox-ops project deploy docs public --dry-run --diff",
       "sudo edox-ops project deploy docs --bundle edox-trixie-amd64.tar",
+      "sudo edox-ops project deploy docs public --preview fix-7 --expires 3d",
     ],
   },
   args: {
     ...slugArgument,
     ...sourceArgument,
     ...sourceFlags,
+    ...previewFlags,
     ...contentFlags("Publish the site of this name in an offline bundle"),
     ...releaseFlags,
   },
   async run(values, context) {
     const slug = slugOf(values);
-    return runRelease(slug, deployRelease(slug, values, context), withoutBundle(values), context);
+    const preview = previewOf(values);
+    if (preview === null) return runRelease(slug, deployRelease(slug, values, context), withoutBundle(values), context);
+    const { previewRelease } = await import("./preview-release.ts");
+    const releaseTo: Parameters<typeof previewRelease>[0]["releaseTo"] = (destinationOf) =>
+      deployRelease(slug, values, context, destinationOf);
+    const release = previewRelease({ slug, preview, context, releaseTo });
+    return runRelease(slug, release, withoutBundle(values), context);
   },
 });

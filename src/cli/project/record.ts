@@ -14,6 +14,16 @@ export const slugArgument = {
   slug: { type: "positional", completes: "slug", description: `Short name of the project: ${project.slugRule}` },
 } as const satisfies Arguments;
 
+/** The flags of `project update` that a new project has no use for. */
+export const previewsFlag = {
+  previews: {
+    type: "string",
+    group: "Site",
+    options: [...project.previewModes, "off"],
+    description: "Serve previews by host name (NAME.preview.DOMAIN), by path (/-/NAME/), or not at all",
+  },
+} as const satisfies Arguments;
+
 export const recordFlags = {
   domain: { type: "string", group: "Site", valueHint: "name", description: "Domain of the site" },
   alias: {
@@ -115,6 +125,9 @@ export function editOf(values: Values): Partial<project.Project> {
       values.password === "none" ? undefined : checkedRecord(project.password, values.password, "--password", "…");
   const { alias, "rate-limit": rate, "real-ip-from": proxies } = values;
   if (alias !== undefined) edit.aliases = alias === "none" ? undefined : aliasesOf(String(alias));
+  const { previews } = values;
+  if (previews !== undefined)
+    edit.previews = previews === "off" ? undefined : checkedRecord(project.previews, previews, "--previews");
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
   for (const key of ["tls", "default", "hsts", "precompress"]) {

@@ -8,28 +8,30 @@ import type { DeployResult } from "../../sites/deploy/deploy.ts";
 import { type DeployRequest, isSatisfied } from "../../sites/deploy/plan.ts";
 import type { PlannedRelease } from "../../sites/deploy/release.ts";
 import type { Project } from "../../sites/project.ts";
-import { urlOf } from "../../sites/serve/answer.ts";
 import { countOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
 import { sizeText } from "../../text/size.ts";
 import { durationText } from "../../text/time.ts";
+import { frontUrlOf } from "./release-report.ts";
 
 export interface Deployed {
   request: DeployRequest;
   deployed: DeployResult;
   /** Whether the record or the site changed too. */
   isRepublished: boolean;
+  /** What was deployed: "docs". */
+  subject: string;
   /** What the site is now: "docs is live". */
   state: string;
 }
 
 /** Returns where the site is, how much changed, and what of earlier releases is kept. */
-export function deployedLines({ request, deployed, isRepublished, state }: Deployed): ClosingLine[] {
+export function deployedLines({ request, deployed, isRepublished, subject, state }: Deployed): ClosingLine[] {
   const { project } = request;
   const { slug, enabled } = project;
   const { backup, assets, replaced } = deployed;
-  const now = replaced || isRepublished ? state : `${slug} is up to date`;
-  const text = `${enabled ? `${now}: ${urlOf(project)}` : now}  ${figures(deployed)}`;
+  const now = replaced || isRepublished ? state : `${subject} is up to date`;
+  const text = `${enabled ? `${now}: ${frontUrlOf(request)}` : now}  ${figures(deployed)}`;
   const disabled: ClosingLine = {
     mark: "absent",
     text: `${slug} is disabled: nginx does not serve it`,

@@ -5,13 +5,15 @@ import type { KeptAsset } from "../../sites/deploy/assets.ts";
 import type { DeployResult } from "../../sites/deploy/deploy.ts";
 import type { DeployRequest } from "../../sites/deploy/plan.ts";
 import type { PlannedRelease } from "../../sites/deploy/release.ts";
-import { urlOf } from "../../sites/serve/answer.ts";
+import { frontUrl, urlOf } from "../../sites/serve/answer.ts";
 import { countOf, lineOf, oneLine } from "../../text/lines.ts";
 
 /** The last line that a command prints. */
 export interface Wording {
   /** The wording of the Python version. */
   done(name: string): string;
+  /** What is deployed, for a terminal: by default the project. */
+  subject?: string;
   /** What the site is afterwards, for a terminal: by default that it is live. */
   state?(name: string): string;
   /** Printed instead if nothing had to change. With null, there was nothing to restore. */
@@ -22,9 +24,15 @@ export interface Wording {
 const mostShown = 10;
 
 /** Returns the parts of the document. `lists`: whether they name each file. */
-export function deployParts(deployed: DeployResult, lists: boolean): ResultParts {
+export function deployParts(request: DeployRequest, deployed: DeployResult, lists: boolean): ResultParts {
   const { notes: _, names, replaced: __, ...figures } = deployed;
-  return { deploy: figures, ...(lists && { plan: { ...names, pruned: figures.pruned } }) };
+  const url = request.front && { url: request.project.enabled ? frontUrlOf(request) : null };
+  return { deploy: { ...figures, ...url }, ...(lists && { plan: { ...names, pruned: figures.pruned } }) };
+}
+
+/** Returns the address of the deployed tree. */
+export function frontUrlOf({ project, front }: Pick<DeployRequest, "project" | "front">): string {
+  return front === undefined ? urlOf(project) : frontUrl(front);
 }
 
 /** Returns the names of the files that differ, if `lists` is set, and then the report on a deploy for a person. */
@@ -33,8 +41,9 @@ export function deployText(request: DeployRequest, deployed: DeployResult, words
   return [names, ...deployedLines(request, deployed, words).map((each) => lineOf`${each}`)];
 }
 
-function deployedLines({ project, name }: DeployRequest, deployed: DeployResult, words: Wording): string[] {
-  const url = project.enabled ? `, ${urlOf(project)}` : "";
+function deployedLines(request: DeployRequest, deployed: DeployResult, words: Wording): string[] {
+  const { project, name } = request;
+  const url = project.enabled ? `, ${frontUrlOf(request)}` : "";
   const { files, changed, bytes, milliseconds, backup, pruned, assets } = deployed;
   return [
     ...(backup ? [`Backed up previous content to ${backup}`] : []),
@@ -59,7 +68,7 @@ function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
 
 /** Returns the names of the files that differ, if `lists` is set, and then the report on a plan for a person. */
 export function planText(
-  { project, name }: DeployRequest,
+  { target, name }: DeployRequest,
   { planned, pruned }: PlannedRelease,
   lists: boolean,
 ): string[] {
@@ -69,7 +78,7 @@ export function planText(
     lists ? namesText(planned) : "",
     ...pruned.map((path) => lineOf`Would prune old deploy backup ${path}`),
     compression.isDue ? "Would write or remove compressed files beside unchanged ones\n" : "",
-    lineOf`Would replace ${project.root_path} by ${name}: ${counts}`,
+    lineOf`Would replace ${target.root} by ${name}: ${counts}`,
   ];
 }
 

@@ -41,6 +41,10 @@ export interface ReleaseCommand extends Wording {
   action: string;
   /** It changes nothing without --yes. */
   needsYes?: true;
+  /** Returns the command as the host requires it. It is called under the project's lock. */
+  resolve?(session: Session): Promise<ReleaseCommand>;
+  /** A recipe that is applied before the deploy. */
+  before?: RecipeFor;
   /** Returns the tree that is replaced; that of the site by default. */
   targetOf?(project: Project): Target;
   /** Opens both trees and returns the requested deploy, or null if there is nothing to restore. */
@@ -70,16 +74,17 @@ interface Release {
  * Replaces the tree of a project, and with a publication its record and site, or changes nothing. Returns the exit
  * code.
  */
-export function runRelease(slug: string, command: ReleaseCommand, values: Values, context: Context): Promise<number> {
+export function runRelease(slug: string, given: ReleaseCommand, values: Values, context: Context): Promise<number> {
   const { waitMs, ...typed } = choicesOf(values);
   return run(values, context, async (session) => {
     const { host, options, again } = session;
     const { dryRun } = options;
     const trees = await context.trees();
     if (!dryRun) session.demandRoot();
-    for (const each of command.warnings ?? []) await session.warn(each);
     // A dry run of a user other than root takes no lock.
     if (host.uid === 0) await session.lock("project", projectLockPath(slug), waitMs);
+    const command = (await given.resolve?.(session)) ?? given;
+    for (const each of command.warnings ?? []) await session.warn(each);
     const certificate = (await command.certificate?.(session)) ?? null;
     const publication = command.publication?.(gatherFacts(host), certificate === null ? undefined : "promised");
     const release: Release = { command, publication, certificate, session, trees, waitMs };
@@ -105,6 +110,7 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
         const { issueWaitMs } = await import("../../certs/issue/recipe.ts");
         if (!(await convergeRecipe(session, certificate, { lockWaitMs: issueWaitMs }))) return;
       }
+      if (command.before && !(await convergeRecipe(session, command.before, { lockWaitMs: editWaitMs }))) return;
       if (dryRun) await planIn(release, { ...request, pause: pauseForSignals });
       else await deployIn(release, request, pauseForSignals);
     });
@@ -147,16 +153,18 @@ async function deployIn(release: Release, request: DeployRequest, pauseForSignal
   const step = { id: command.id, title: command.title(request.name), action: command.action };
   const known = session.result().steps.length;
   const deployed = await session.operation(step, () => deployLogged(release, paused), outcomeOf);
-  session.include(deployParts(deployed, options.diff));
+  session.include(deployParts(request, deployed, options.diff));
   const { project } = request;
   const isRepublished = session
     .result()
     .steps.slice(known)
     .some(({ changes }) => changes.length > 0);
-  const state = command.state?.(request.name) ?? `${project.slug} is ${project.enabled ? "live" : "deployed"}`;
+  const subject = command.subject ?? project.slug;
+  const state = command.state?.(request.name) ?? `${subject} is ${project.enabled ? "live" : "deployed"}`;
   const closing = async () => {
     const { deployedLines, missingLines, publishWithTls } = await import("./release-closing.ts");
-    const lines = deployedLines({ request, deployed, isRepublished, state });
+    const lines = deployedLines({ request, deployed, isRepublished, subject, state });
+    if (request.front) return lines;
     return [...lines, ...(await missingLines(session.host, project, publishWithTls(session.again, project)))];
   };
   const [names = "", ...lines] = deployText(request, deployed, command, options.diff);

@@ -1,14 +1,19 @@
 // A project as a list of values for a terminal.
 
 import { details } from "../../report/table.ts";
+import { previewFront } from "../../sites/previews/names.ts";
 import type { Project } from "../../sites/project.ts";
-import { urlOf } from "../../sites/serve/answer.ts";
+import { frontUrl, urlOf } from "../../sites/serve/answer.ts";
 import { vhostPath } from "../../sites/serve/site.ts";
 import type { View } from "../view.ts";
 import { cells, liveTree, type Machine, measuringMs } from "./list-view.ts";
 
-/** Returns the record, and what is known about the live release. */
-export function projectText(project: Project, machine: Machine, view: View): string {
+/** Returns the record, and what is known about the live release. `previews`: their number. */
+export function projectText(
+  project: Project,
+  { previews, ...machine }: Machine & { previews: number },
+  view: View,
+): string {
   const { slug, aliases = [], root_path, source_path, branch, owner_group, tls, hsts, csp, precompress } = project;
   const known = liveTree(machine, project, measuringMs);
   const [status = "", deployed = "", size = ""] = cells(project, known, machine.host, view);
@@ -30,10 +35,16 @@ export function projectText(project: Project, machine: Machine, view: View): str
     "TRUSTED PROXIES": project.real_ip_from?.join(" ") ?? "",
     "UNKNOWN NAMES": project.default ? "answered by this site" : "",
     PRECOMPRESS: precompress === undefined ? "" : precompress ? "yes" : "no",
+    PREVIEWS: previewsText(project, previews),
     "NGINX SITE": vhostPath(slug),
   };
   const why = "why" in known ? known.why.message : "";
   return details([...Object.keys(rows), "NOT KNOWN"], [...Object.values(rows), why], view.width);
+}
+
+function previewsText(project: Project, count: number): string {
+  if (project.previews === undefined) return count === 0 ? "" : `${count}, not served`;
+  return `${count}, at ${frontUrl(previewFront(project, "NAME"))}`;
 }
 
 function rateText({ rate_limit }: Project): string {

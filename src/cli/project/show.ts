@@ -25,18 +25,21 @@ export default command({
     if ("reason" in found && !values.json)
       await context.console.out(contractLines(isRecord(found.value) ? found.value : {}).join(""));
     const project = await theProject(reader, slug);
+    const { previewNames } = await import("../../sites/previews/list.ts");
+    const previews = previewNames(reader, slug).length;
     return printFound(context, values.json, {
       document: { projects: [project] },
       async view(view) {
         const { projectText } = await import("./show-view.ts");
-        return projectText(project, { host: reader, trees: await context.trees() }, view);
+        return projectText(project, { host: reader, trees: await context.trees(), previews }, view);
       },
       text() {
         // The lines of the contract come first in its order, then the keys that the Python version did not have.
         const { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled, ...more } = project;
         const record = { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled };
         const paths = { nginx_site: vhostPath(name), nginx_enabled_link: vhostLinkPath(name) };
-        return contractLines({ ...record, ...paths, ...more }).join("");
+        const count = previews > 0 || project.previews !== undefined ? { preview_count: previews } : {};
+        return contractLines({ ...record, ...paths, ...more, ...count }).join("");
       },
     });
   },

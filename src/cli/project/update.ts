@@ -2,7 +2,7 @@ import { command } from "../command.ts";
 import { confirmationFlags, editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
 import { credentialOf, showGenerated } from "./password-flags.ts";
-import { editOf, recordFlags, slugArgument, slugOf } from "./record.ts";
+import { editOf, previewsFlag, recordFlags, slugArgument, slugOf } from "./record.ts";
 
 export default command({
   meta: {
@@ -22,7 +22,7 @@ export default command({
       "sudo edox-ops project update docs --real-ip-from 10.0.0.5 --real-ip-from 2001:db8::/64",
     ],
   },
-  args: { ...slugArgument, ...recordFlags, ...confirmationFlags, ...editFlags },
+  args: { ...slugArgument, ...recordFlags, ...previewsFlag, ...confirmationFlags, ...editFlags },
   async run(values, context) {
     const { updateProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);

@@ -174,6 +174,7 @@ const adoptTree = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gi
  * note and is not an error.
  */
 function remember(host: Host, trees: Trees, { digests }: Plan, { target, live }: DeployRequest): string[] {
+  if (target.usesDigestsOfBase) return [];
   try {
     makeBackupsDir(host, target.key);
     digests.write(host, target.key, (trees.entry(live) as TreeEntry).inode);

@@ -5,6 +5,7 @@ import type { NewAttributes, TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { gidOf, noGroup } from "../../resources/group.ts";
 import type { Project } from "../project.ts";
+import type { FrontPage } from "../serve/answer.ts";
 import type { Probe } from "../serve/served.ts";
 import type { Selection } from "../source/secrets.ts";
 import { type DeploySource, demandPage, isExposed, survey, tickMs } from "../source/source.ts";
@@ -51,6 +52,8 @@ export interface DeployRequest {
   keep: number;
   backup: boolean;
   allowEmpty: boolean;
+  /** The front page of a version or a preview. */
+  front?: FrontPage | undefined;
   /** Null where the site is not probed. */
   probe: Probe | null;
   /**
@@ -157,7 +160,8 @@ export async function plan(host: Host, trees: Trees, request: DeployRequest): Pr
   const base = trees.entry(live) === null ? request.base : null;
   const isNew = base !== null;
   const [key, shared] = isNew ? [base.key, base.root] : [request.target.key, live];
-  const digests = new Digests(host, key, trees.entry(shared));
+  const digested = digestedTarget(trees, request, shared) ?? { key, root: shared };
+  const digests = new Digests(host, digested.key, trees.entry(digested.root));
   const found: Plan = {
     source,
     shared,
@@ -202,6 +206,11 @@ export async function plan(host: Host, trees: Trees, request: DeployRequest): Pr
       }
     }
   }
+}
+
+/** Returns the base if its digests apply to the files of this tree. Inodes of two file systems may be the same. */
+function digestedTarget(trees: Trees, { target, base }: DeployRequest, shared: string): Target | null {
+  return target.usesDigestsOfBase && base !== null && trees.areOnOneFileSystem(base.root, shared) ? base : null;
 }
 
 function note(found: Plan, { path }: TreeEntry, twin: TreeEntry | undefined, equal: boolean): void {

@@ -7,7 +7,6 @@ import { Problem } from "../../problem/problem.ts";
 import { parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import type { Project } from "../project.ts";
-import type { FrontPage } from "../serve/answer.ts";
 import { probeOf } from "../serve/served.ts";
 import { dereferenceTree } from "../source/dereference.ts";
 import { closedPart } from "../source/secrets.ts";
@@ -27,9 +26,10 @@ export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowE
   pauseForSignals?: () => Promise<void>;
 }
 
-interface DeploySelection extends Pick<DeployRequest, "select">, Partial<Pick<DeployRequest, "target" | "base">> {
-  /** The page that the probe requests; the front page of the site by default. */
-  front?: FrontPage;
+/** What a deploy replaces if it is not the site: its tree, its front page, and what is prepared before the swap. */
+export type Destination = Pick<DeployRequest, "target" | "base" | "front" | "prepare">;
+
+interface DeploySelection extends Pick<DeployRequest, "select">, Partial<Destination> {
   /**
    * A directory, an archive, "-" for a tar on stdin, or a site of a bundle; null for the source path of the record.
    */
@@ -77,6 +77,7 @@ export async function deployRequest(
     project,
     target,
     base,
+    front,
     name,
     ...more,
     ...choices,

@@ -29,9 +29,13 @@ export function siteFront({ domain, tls, root_path }: Project): FrontPage {
   return { name: domain, tls, path: "/", root: root_path };
 }
 
-function addressOf({ name, tls, path }: FrontPage): { resolve: string[]; url: string } {
-  const url = `${tls ? "https" : "http"}://${name}${path}`;
-  return { resolve: ["--resolve", `${name}:${tls ? 443 : 80}:127.0.0.1`], url };
+export function frontUrl({ name, tls, path }: FrontPage): string {
+  return `${tls ? "https" : "http"}://${name}${path}`;
+}
+
+function addressOf(front: FrontPage): { resolve: string[]; url: string } {
+  const { name, tls } = front;
+  return { resolve: ["--resolve", `${name}:${tls ? 443 : 80}:127.0.0.1`], url: frontUrl(front) };
 }
 
 /** A front page as nginx sends it. */

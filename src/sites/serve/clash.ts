@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { docsRoot } from "../../engine/paths.ts";
 import { parentOf } from "../../text/path.ts";
+import { previewDomainOf } from "../previews/names.ts";
 import { domain, isRecord, rootPath } from "../project.ts";
 
 /** The values of a record that must be unique. An invalid value claims nothing. */
@@ -12,11 +13,13 @@ interface Claim {
   names: { key: "domain" | "aliases"; name: string }[];
   root: string | null;
   isDefault: boolean;
+  /** The name below which its previews have host names, in lower case; null where they have none. */
+  previews: string | null;
 }
 
 export interface Clash {
   /** The key of the record whose value conflicts. */
-  key: "domain" | "aliases" | "root_path" | "default";
+  key: "domain" | "aliases" | "root_path" | "default" | "previews";
   reason: string;
 }
 
@@ -38,6 +41,10 @@ export function claimOf(slug: string, value: unknown): Claim {
     ].filter((each): each is Claim["names"][number] => v.is(domain, each.name)),
     root: v.is(rootPath, record.root_path) ? record.root_path : null,
     isDefault: record.default === true,
+    previews:
+      record.previews === "host" && v.is(domain, record.domain)
+        ? previewDomainOf({ domain: record.domain }).toLowerCase()
+        : null,
   };
 }
 
@@ -60,6 +67,14 @@ export function clashes(claims: readonly Claim[]): Map<string, Clash> {
   }
   for (const claim of claims) {
     for (const path of pathsAround(claim.root ?? "")) note(roots.get(path) ?? claim, claim, overlap);
+  }
+  const hosts = new Map(claims.flatMap((claim) => (claim.previews === null ? [] : [[claim.previews, claim] as const])));
+  if (hosts.size > 0) {
+    for (const claim of claims) {
+      for (const { name } of claim.names) {
+        for (const above of namesAbove(name.toLowerCase())) note(hosts.get(above) ?? claim, claim, previewName);
+      }
+    }
   }
   return found;
 
@@ -87,6 +102,27 @@ function pathsAround(root: string): string[] {
     for (const suffix of besideSuffixes) if (path.endsWith(suffix)) paths.push(path.slice(0, -suffix.length));
   }
   return paths;
+}
+
+/** Returns the names that a host name is below. */
+function namesAbove(name: string): string[] {
+  const labels = name.split(".");
+  return labels.slice(1).map((_, i) => labels.slice(i + 1).join("."));
+}
+
+function isPreviewOf(name: string, { previews }: Claim): boolean {
+  return previews !== null && name.toLowerCase().endsWith(`.${previews}`);
+}
+
+/** One of the two projects has a name that is among the names of the other's previews. */
+function previewName(mine: Claim, theirs: Claim): Clash {
+  const taken = mine.names.find(({ name }) => isPreviewOf(name, theirs));
+  if (taken !== undefined) {
+    const word = taken.key === "domain" ? "domain" : "alias";
+    return { key: taken.key, reason: `${word} ${taken.name} is among the names of previews of project ${theirs.slug}` };
+  }
+  const name = theirs.names.find((each) => isPreviewOf(each.name, mine))?.name;
+  return { key: "previews", reason: `previews would have names such as ${name} of project ${theirs.slug}` };
 }
 
 function sameName(name: string, mine: Claim, theirs: Claim): Clash {

@@ -31,18 +31,24 @@ export function openLines(project: Project, part: PasswordScope): string[] {
   return isProtected(project, part) ? ["auth_basic off;"] : [];
 }
 
+/** A value, and the directives of a server that set the variables in it. */
+interface Computed {
+  lines: string[];
+  value: string;
+}
+
 /**
- * Returns the directives of a server that set Cache-Control. Shared caches, such as those of a CDN, may keep a response
- * to a request with a password if it is public.
+ * Returns the value of Cache-Control. Shared caches, such as those of a CDN, may keep a response to a request with a
+ * password if it is public.
  */
-export function cacheLines(project: Project, part: PasswordScope): string[] {
-  if (!isProtected(project, part)) return ['add_header Cache-Control "$edox_ops_cache";'];
-  return [
+export function cachingOf(project: Project, part: PasswordScope): Computed {
+  if (!isProtected(project, part)) return { lines: [], value: "$edox_ops_cache" };
+  const lines = [
     "# Only the browser may keep what needs a password.",
     'set $edox_ops_private "private, no-cache";',
     'if ($edox_ops_cache ~ "^public(, .+)$") {',
     '    set $edox_ops_private "private$1";',
     "}",
-    'add_header Cache-Control "$edox_ops_private";',
   ];
+  return { lines, value: "$edox_ops_private" };
 }

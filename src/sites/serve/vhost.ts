@@ -2,11 +2,10 @@
 
 import { tlsPath, typesPath } from "../../nginx/paths.ts";
 import { acmeLocation, brotliInclude, server } from "../../nginx/text.ts";
-import { keptAssetsOf } from "../deploy/releases.ts";
 import { namesOf, type Project } from "../project.ts";
 import { accessLogPath } from "./access-log.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
-import { cacheLines, openLines, passwordLines } from "./password-lines.ts";
+import { hasPreviewHosts, type Part, previewHosts, sitePart } from "./preview-lines.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 
 /** Properties of the host that the generated text depends on. */
@@ -61,18 +60,26 @@ export function vhostText(project: Project, serving: Serving): string {
     "# the replaced file is kept under /etc/edox-ops/replaced.",
     clientZone(project),
   ].join("\n");
-  if (certificateDir === null) return head + server([...listens("80", project, serving), ...site(project, serving)]);
+  const previews = hasPreviewHosts(project) ? `\n${server(previewServer(project, serving))}` : "";
+  if (certificateDir === null)
+    return head + server([...listens("80", project, serving), ...site(project, serving)]) + previews;
   const plain = server([
     ...listens("80", project, serving),
     ...names(project),
     ...clientAddress(project),
-    ...acme(project),
+    ...acme(project.root_path),
     "",
     "location / {",
     "    return 308 https://$host$request_uri;",
     "}",
   ]);
-  return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}`;
+  return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}${previews}`;
+}
+
+/** Returns the server of all previews that have host names. No certificate covers them. */
+function previewServer(project: Project, serving: Serving): string[] {
+  const plain = { ...serving, certificateDir: null };
+  return [...listens("80", { ...project, default: false }, plain), ...site(project, plain, previewHosts(project))];
 }
 
 function listens(port: string, project: Project, { ipv6 }: Serving, words = ""): string[] {
@@ -80,12 +87,8 @@ function listens(port: string, project: Project, { ipv6 }: Serving, words = ""):
   return [port, ...(ipv6 ? [`[::]:${port}`] : [])].map((socket) => `listen ${socket}${all};`);
 }
 
-function names(project: Project): string[] {
-  return [
-    `server_name ${namesOf(project).join(" ")};`,
-    "server_tokens off;",
-    `access_log ${accessLogPath(project.slug)} combined;`,
-  ];
+function names(project: Project, name = namesOf(project).join(" ")): string[] {
+  return [`server_name ${name};`, "server_tokens off;", `access_log ${accessLogPath(project.slug)} combined;`];
 }
 
 function tls(project: Project, serving: Serving, certificateDir: string): string[] {
@@ -100,28 +103,28 @@ function tls(project: Project, serving: Serving, certificateDir: string): string
 }
 
 /** Precedes the rule against hidden files. An older set-up has certbot write to the root of the site. */
-function acme({ root_path }: Project, open: readonly string[] = []): string[] {
+function acme(root: string, open: readonly string[] = []): string[] {
   return [
     "",
     ...acmeLocation("@challenge_in_root", open),
     "location @challenge_in_root {",
     ...open.map((line) => `    ${line}`),
-    `    root ${root_path};`,
+    `    root ${root};`,
     "    default_type text/plain;",
     "    try_files $uri =404;",
     "}",
   ];
 }
 
-function site(project: Project, { certificateDir }: Serving): string[] {
-  const { slug, root_path } = project;
+function site(project: Project, { certificateDir }: Serving, part: Part = sitePart(project)): string[] {
   return [
-    ...names(project),
+    ...names(project, part.name),
     ...clientAddress(project),
-    ...passwordLines(project, "site"),
-    `root ${root_path};`,
+    ...part.before,
+    ...part.password,
+    `root ${part.root};`,
     "index index.html;",
-    "error_page 404 /404.html;",
+    `error_page 404 ${part.prefix}/404.html;`,
     "charset utf-8;",
     `include ${typesPath};`,
     "autoindex off;",
@@ -144,7 +147,8 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "gzip_comp_level 5;",
     "gzip_min_length 256;",
     "",
-    ...cacheLines(project, "site"),
+    ...part.cache,
+    ...part.headers,
     'add_header X-Content-Type-Options "nosniff" always;',
     'add_header X-Frame-Options "SAMEORIGIN" always;',
     'add_header Referrer-Policy "strict-origin-when-cross-origin" always;',
@@ -153,7 +157,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     ...(certificateDir === null
       ? []
       : [`add_header Strict-Transport-Security "max-age=${hstsSeconds(project)}" always;`]),
-    ...acme(project, openLines(project, "site")),
+    ...acme(part.challenges, part.open),
     "",
     `location ~ ${hiddenPattern} {`,
     "    deny all;",
@@ -182,12 +186,9 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "location = /favicon.ico {",
     "    try_files $uri =204;",
     "}",
-    "# What a page that was opened before the last deploys asks for.",
-    "location @earlier {",
-    `    root ${keptAssetsOf(slug)};`,
-    "    try_files $uri =404;",
-    "}",
+    ...part.earlier,
     "location = /404.html {",
     "}",
+    ...part.after,
   ];
 }

@@ -1,0 +1,147 @@
+// A deploy to a preview, for the release of project deploy.
+
+import type { Facts } from "../../engine/facts.ts";
+import type { Host } from "../../host/host.ts";
+import type { Trees } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Session } from "../../run/session.ts";
+import type { Publication } from "../../sites/deploy/publish.ts";
+import type { Destination } from "../../sites/deploy/requests.ts";
+import { listPreviews, type Preview, previewNames } from "../../sites/previews/list.ts";
+import { type PreviewMetadata, readMetadata, writeMetadata } from "../../sites/previews/metadata.ts";
+import { mostPreviews, previewFront } from "../../sites/previews/names.ts";
+import { timerChanges, timerRecipe } from "../../sites/previews/timer.ts";
+import { namesOf, type PreviewMode, type Project } from "../../sites/project.ts";
+import { applyEdit, updateProject } from "../../sites/recipe.ts";
+import { draftOf, projectFrom, readProjects, theProject } from "../../sites/store.ts";
+import { previewTarget, siteTarget } from "../../sites/target.ts";
+import { lineOf } from "../../text/lines.ts";
+import type { Context } from "../context.ts";
+import type { PreviewRequest } from "./preview-flags.ts";
+import type { ReleaseCommand } from "./release.ts";
+
+interface PreviewDeploy {
+  slug: string;
+  preview: PreviewRequest;
+  context: Context;
+  /** Returns the release of the source to this destination. */
+  releaseTo(destinationOf: (project: Project, host: Host) => Destination): ReleaseCommand;
+}
+
+/** Returns the release of a source as a preview. The first one of a project decides how previews are served. */
+export function previewRelease({ slug, preview, context, releaseTo }: PreviewDeploy): ReleaseCommand {
+  const { name } = preview;
+  const key = context.variable("EDOX_OPS_KEY") ?? null;
+  const plain = releaseTo((project, host) => destination(host, project, { ...preview, key }));
+  const release: ReleaseCommand = {
+    ...plain,
+    title: (from) => `preview ${name} of ${slug} is deployed from ${from}`,
+    action: `Deploying preview ${name} of ${slug}`,
+    subject: `preview ${name} of ${slug}`,
+    done: (from) => `Deployed preview ${name} of project ${slug} from ${from}.`,
+    targetOf: () => previewTarget(slug, name),
+    requestOf: (project, choices, ...on) => plain.requestOf(project, { ...choices, keep: 0, backup: false }, ...on),
+  };
+  return { ...release, resolve: (session) => resolve(session, { slug, name, release, context }) };
+}
+
+interface Unresolved {
+  slug: string;
+  name: string;
+  release: ReleaseCommand;
+  context: Context;
+}
+
+async function resolve(session: Session, { slug, name, release, context }: Unresolved): Promise<ReleaseCommand> {
+  const { host } = session;
+  const project = await theProject(host, slug);
+  await demandRoomFor(host, await context.trees(), slug, name);
+  const isTimed = (await timerChanges(host, context.program)).length === 0;
+  const before = isTimed ? {} : { before: () => timerRecipe("project deploy", context.program) };
+  const { previews } = project;
+  if (previews !== undefined) {
+    await demandFree(host, project, name);
+    return { ...release, ...before };
+  }
+  const { chooseMode } = await import("./preview-mode.ts");
+  const { mode, reason } = await chooseMode(host, project);
+  await demandFree(host, { ...project, previews: mode }, name);
+  const front = previewFront({ ...project, previews: mode }, "NAME");
+  session.say(lineOf`Previews of ${slug} are served at ${front.name}${front.path}: ${reason}.`);
+  return {
+    ...release,
+    ...before,
+    ...(mode === "path" && {
+      warnings: [
+        `links that begin with / lead out of a preview, whose pages are below /-/${name}/: build it with that base path, or add a DNS record for *.preview.${project.domain} (see Previews in the documentation)`,
+      ],
+    }),
+    publication: (facts) => publication(slug, mode, facts),
+  };
+}
+
+/** Returns the change of the record and the site with which nginx serves previews. */
+function publication(slug: string, mode: PreviewMode, facts: Facts): Publication {
+  const recipe = updateProject(slug, { previews: mode }, facts);
+  const names = { id: "project.previews", title: `nginx serves the previews of ${slug}` };
+  return {
+    recipe: { ...recipe, steps: recipe.steps.map((step) => ({ ...step, ...names })) },
+    projectIn: async (reader) =>
+      projectFrom(reader, slug, applyEdit((await draftOf(reader, slug)) ?? {}, { previews: mode })),
+  };
+}
+
+/** Throws a Problem if the host name of the preview is that of a site. */
+async function demandFree(host: Host, project: Project, name: string): Promise<void> {
+  if (project.previews !== "host") return;
+  const wanted = previewFront(project, name).name.toLowerCase();
+  const holder = [...(await readProjects(host)).values()].find((each) => {
+    return namesOf(each).some((other) => other.toLowerCase() === wanted);
+  });
+  if (holder === undefined) return;
+  const hint = ["edox-ops", "project", "show", holder.slug];
+  throw new Problem("conflict", `${wanted} is a name of project ${holder.slug}: choose another name`, { hint });
+}
+
+/** Throws a Problem for a new preview of a project that has the maximum already. */
+async function demandRoomFor(host: Host, trees: Trees, slug: string, name: string): Promise<void> {
+  const names = previewNames(host, slug);
+  if (names.length < mostPreviews || names.includes(name)) return;
+  const createdMs = ({ metadata, deployedMs }: Preview): number =>
+    metadata === null ? (deployedMs ?? Number.POSITIVE_INFINITY) : Date.parse(metadata.created);
+  const [oldest] = listPreviews(host, trees, slug).sort((a, b) => createdMs(a) - createdMs(b));
+  const message = `${slug} has ${names.length} previews, which is the maximum: the oldest is ${oldest?.name}`;
+  const hint = ["sudo", "edox-ops", "project", "previews", "remove", slug, oldest?.name ?? "NAME"];
+  throw new Problem("limit-exceeded", message, { hint });
+}
+
+/** Returns what the deploy replaces. Its metadata is written before the swap, and each deploy renews the expiry. */
+function destination(
+  host: Host,
+  project: Project,
+  { name, lifetimeMs, branch, key }: PreviewRequest & Pick<PreviewMetadata, "key">,
+): Destination {
+  const { slug } = project;
+  return {
+    target: previewTarget(slug, name),
+    base: siteTarget(project),
+    front: previewFront(project, name),
+    async prepare() {
+      const now = host.now();
+      const iso = (ms: number): string => new Date(ms).toISOString();
+      const created = createdOf(host, slug, name) ?? iso(now);
+      const expires = lifetimeMs === null ? null : iso(now + lifetimeMs);
+      const undo = writeMetadata(host, slug, name, { created, expires, branch, key });
+      return async () => undo();
+    },
+  };
+}
+
+/** Returns when an existing preview was created. Invalid metadata is replaced. */
+function createdOf(host: Host, slug: string, name: string): string | null {
+  try {
+    return readMetadata(host, slug, name)?.created ?? null;
+  } catch {
+    return null;
+  }
+}
