@@ -9,6 +9,7 @@ import { nginxConfig } from "../nginx/config.ts";
 import { sitesAvailableDir, sitesEnabledDir } from "../nginx/paths.ts";
 import { countOf, oneLine } from "../text/lines.ts";
 import type { Fault } from "./health.ts";
+import { previewsDir } from "./paths.ts";
 
 const prefix = "edox-ops-";
 /** The checks without which no site responds. */
@@ -23,6 +24,7 @@ export async function siteChecks(reader: HostReader, trees: () => Promise<Trees>
     { name: "nginx:orphan", run: orphan },
     { name: "deploy-backups:web-exposure", run: exposure },
     { name: "deploy-backups:size", run: (host) => backups(host, trees) },
+    ...(reader.stat(previewsDir) === null ? [] : (await import("./previews/checks.ts")).previewChecks(trees)),
   ];
 }
 

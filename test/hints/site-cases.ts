@@ -60,6 +60,7 @@ async function publish(site: SiteHost): Promise<void> {
 
 /** Publishes the project demo with a preview. */
 async function preview(site: SiteHost): Promise<void> {
+  site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
   await publish(site);
   const { exit, err } = await site.type("project deploy demo /srv/site --preview fix-7");
   if (exit !== 0) throw new Error(err);
@@ -117,6 +118,7 @@ export const siteCases: SiteCase[] = [
       site.disk.write(`${previews}/fix-7.json`, JSON.stringify(metadata));
     },
     from: "previews:expiry",
+    after: "project previews prune",
   },
   {
     of: 'sites/previews/checks.ts ["sudo", "edox-ops", "project", "previews", "prune"]',
@@ -125,6 +127,7 @@ export const siteCases: SiteCase[] = [
       site.fake.nodes.delete("/etc/systemd/system/edox-ops-previews.timer");
     },
     from: "previews:timer",
+    after: "project previews prune",
   },
   {
     of: 'sites/previews/checks.ts ["sudo", "edox-ops", "project", "previews", "list", faulty]',

@@ -1,7 +1,7 @@
 // Tests previews on a host with real trees: their deploys, addresses, expiry, limits and removal.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { asked, typedWords } from "../cli/typed.ts";
+import { asked, atTerminal, typedWords } from "../cli/typed.ts";
 import { SiteHost } from "./site-host.ts";
 
 const dir = "/var/www/docs/.edox-ops-previews/demo";
@@ -255,6 +255,16 @@ describe("preview names and modes", () => {
     expect(text()).toContain(String.raw`\.preview\.moved\.test$;`);
   });
 
+  test("a password for previews is asked for by their addresses only, in both modes", async () => {
+    for (const mode of ["path", "host"]) {
+      await site.type(`project update demo --previews ${mode} --password previews`);
+      expect(await deploy("fix-7", "--no-probe")).toMatchObject({ exit: 0 });
+      expect((await deploy("fix-7")).exit).toBe(0);
+      expect((await site.type("project deploy demo /srv/site")).exit).toBe(0);
+    }
+    expect(text().match(/auth_basic [^;]+;/g)).toEqual(['auth_basic "demo";', "auth_basic off;", "auth_basic off;"]);
+  });
+
   test("with HTTPS, previews with host names stay on HTTP, and those with paths follow the site", async () => {
     await site.type("project update demo --previews host");
     const names = text().match(/server_name .*;/g);
@@ -345,5 +355,113 @@ describe("previews list, remove and prune", () => {
     await site.type("project publish demo /srv/site --domain demo.test");
     expect((await site.type("project remove demo --delete-files --yes")).out).toContain(`Deleted ${dir}: `);
     expect(Object.keys(site.snapshot()).filter((path) => path.startsWith(dir))).toEqual([]);
+  });
+});
+
+describe("previews at a terminal", () => {
+  const clock = Date.parse("2026-12-01T00:00:00Z");
+  const at = (width: number, line: string) => atTerminal(width, () => site.type(line));
+
+  test("list shows a table with the command that removes one, and without previews the command that makes one", async () => {
+    const none = (await at(80, "project previews list demo")).out;
+    expect(none).toContain("No previews of demo. Make one:");
+    expect(none).toContain("edox-ops project deploy demo DIRECTORY --preview NAME");
+    await deploy("fix-7", "--branch feature/x");
+    await deploy("bad");
+    for (const [name, branch] of [
+      ["fix-7", "feature/x"],
+      ["bad", null],
+    ]) {
+      const [created, expires] = [clock - 3 * day, clock + 11 * day].map((ms) => new Date(ms).toISOString());
+      site.disk.write(`${dir}/${name}.json`, JSON.stringify({ created, expires, branch, key: null }));
+    }
+    site.disk.write(`${dir}/bad.json`, "");
+    await site.type("project disable demo --yes");
+    site.host.now = () => clock;
+    expect((await at(100, "project previews list demo")).out).toMatchSnapshot("100 columns");
+    expect((await at(40, "project previews list demo")).out).toMatchSnapshot("40 columns");
+    expect((await at(80, "project show demo")).out).toMatch(/PREVIEWS +2, at http:\/\/demo\.test\/-\/NAME\/\n/);
+  });
+
+  test("a deploy ends with the address, and a second one that changes nothing says that it is up to date", async () => {
+    expect((await at(80, "project deploy demo /srv/new --preview fix-7")).out).toContain(
+      "preview fix-7 of demo is live: http://demo.test/-/fix-7/",
+    );
+    expect((await at(80, "project deploy demo /srv/new --preview fix-7")).out).toContain(
+      "preview fix-7 of demo is up to date: http://demo.test/-/fix-7/",
+    );
+  });
+});
+
+describe("preview timer", () => {
+  const units = "/etc/systemd/system";
+  const timerPath = `${units}/edox-ops-previews.timer`;
+  const servicePath = `${units}/edox-ops-previews.service`;
+  const timerFiles = (): string[] => Object.keys(site.fake.listing(units)).filter((path) => path.includes("previews"));
+  const finding = async (name: string) => {
+    const { findings } = await document("doctor --all");
+    return findings.find((each: { name: string }) => each.name === name);
+  };
+
+  test("it is installed with the first preview, and removed with the last one of all projects", async () => {
+    expect(timerFiles()).toEqual([]);
+    await deploy("fix-7");
+    await deploy("fix-8");
+    expect(timerFiles()).toEqual([servicePath, timerPath, `${units}/timers.target.wants/edox-ops-previews.timer`]);
+    expect(site.fake.text(servicePath)).toContain("ExecStart=/usr/local/bin/edox-ops project previews prune\n");
+    expect(site.fake.text(timerPath)).toContain("OnCalendar=hourly\nRandomizedDelaySec=10min\nPersistent=true\n");
+    await site.type("project previews remove demo fix-7");
+    expect(timerFiles()).toHaveLength(3);
+    expire("fix-8");
+    expect((await site.type("project previews prune")).exit).toBe(0);
+    expect(timerFiles()).toEqual([]);
+    expect(site.fake.ran.slice(-3)).toEqual([
+      "systemctl stop edox-ops-previews.timer",
+      "systemctl disable edox-ops-previews.timer",
+      "systemctl daemon-reload",
+    ]);
+  });
+
+  test("uninstall removes it, because it runs the program", async () => {
+    await deploy("fix-7");
+    site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+    site.fake.taught.unshift(([name, , path = ""]) => {
+      if (name !== "rm") return undefined;
+      site.fake.remove(path);
+      return { code: 0, stdout: "", stderr: "" };
+    });
+    expect((await site.type("uninstall --yes")).exit).toBe(0);
+    expect(timerFiles()).toEqual([]);
+    expect(site.disk.list(`${dir}/-`)).toEqual(["fix-7"]);
+  });
+
+  test("doctor has no check of previews without any, and reports a timer that is missing, stopped or without its program", async () => {
+    expect(await finding("previews:timer")).toBeUndefined();
+    site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+    await deploy("fix-7");
+    expect(await finding("previews:timer")).toMatchObject({ status: "ok" });
+    site.fake.nodes.delete("/run/systemd/units/timer:edox-ops-previews.timer");
+    expect(await finding("previews:timer")).toMatchObject({
+      status: "warning",
+      detail: "edox-ops-previews.timer is inactive",
+      affects: "previews that expire (they stay online)",
+    });
+    site.fake.nodes.delete(timerPath);
+    expect((await finding("previews:timer")).detail).toBe(`${timerPath} is missing`);
+    site.fake.nodes.delete("/usr/local/bin/edox-ops");
+    expect((await finding("previews:timer")).detail).toContain("runs /usr/local/bin/edox-ops, which is missing");
+  });
+
+  test("doctor reports overdue previews and unknown expiries, but not a preview that the next prune removes", async () => {
+    await deploy("fix-7");
+    await deploy("fix-8");
+    expire("fix-7");
+    expect(await finding("previews:expiry")).toMatchObject({ status: "ok", detail: "2 previews, none overdue" });
+    expire("fix-7", -3 * 3_600_000);
+    site.disk.write(`${dir}/fix-8.json`, "");
+    expect(await finding("previews:expiry")).toMatchObject({
+      status: "warning",
+      detail: "expired and still there: fix-7 of demo; no known expiry: fix-8 of demo",
+    });
   });
 });
