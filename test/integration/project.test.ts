@@ -473,6 +473,72 @@ for (const suite of suites) {
       );
     });
 
+    on(
+      "bookworm",
+      "previews: both modes serve the tree by the rules of the site, without an index, and the timer removes it",
+      () => {
+        const dir = "/var/www/docs/.edox-ops-previews/shown";
+        const asked = (name: string, path: string): string => {
+          const format = "%{http_code} %header{location} %header{x-robots-tag} %header{cache-control}";
+          const head = get(path, `-o /tmp/body -w '${format}'`, name).trim();
+          return `${head} ${host.sh("grep -v '<' /tmp/body | head -1").stdout.trim()}`.replace(/ +/g, " ").trim();
+        };
+        host.sh(`mkdir -p /srv/shown/guide /srv/shown/assets && cd /srv/shown && echo live >index.html && echo gone >404.html &&
+          echo guide >guide/index.html && echo one >guide/one.html && echo s >assets/app.4f283b18.js`);
+        expect(project("publish shown /srv/shown --domain shown.test")).toMatchObject({ code: 0, stderr: "" });
+        host.sh(
+          "cd /srv/shown && echo new >index.html && echo missing >404.html && echo x >.env && echo x >a.bak && rm assets/*",
+        );
+        const ok = "200 noindex private, no-cache";
+        for (const [mode, name, prefix] of [
+          ["path", "shown.test", "/-/fix-7"],
+          ["host", "fix-7.preview.shown.test", ""],
+        ] as const) {
+          expect(project(`update shown --previews ${mode}`)).toMatchObject({ code: 0, stderr: "" });
+          expect(project("deploy shown /srv/shown --preview fix-7 --include .env")).toMatchObject({ code: 0 });
+          const wanted: Record<string, string> = {
+            "/": `${ok} new`,
+            "/guide": `301 ${prefix}/guide/ noindex private, no-cache`,
+            "/guide/": `${ok} guide`,
+            "/guide/one": `${ok} one`,
+            "/guide/one/": `301 ${prefix}/guide/one noindex private, no-cache`,
+            "/none": "404 noindex missing",
+            "/none/": "404 noindex missing",
+            "/.env": "403 noindex",
+            "/a.bak": "404 noindex missing",
+            "/404.html": `${ok} missing`,
+            // The live site keeps the file of an earlier release.
+            "/assets/app.4f283b18.js": "404 noindex missing",
+          };
+          const answers = Object.keys(wanted).map((path) => [path, asked(name, `${prefix}${path}`)]);
+          expect([mode, Object.fromEntries(answers)]).toEqual([mode, wanted]);
+          host.sh(`mv ${dir}/-/fix-7/404.html /root/`);
+          expect(asked(name, `${prefix}/none`)).toBe("404 noindex");
+          host.sh(`mv /root/404.html ${dir}/-/fix-7/`);
+          const live = ["/", "/none", "/assets/app.4f283b18.js"].map((path) => asked("shown.test", path));
+          const revalidated = "200 public, max-age=0, must-revalidate";
+          expect(live).toEqual([`${revalidated} live`, "404 gone", "200 public, max-age=31536000, immutable s"]);
+          expect(project("update shown --password previews")).toMatchObject({ code: 0, stderr: "" });
+          const closed = ["/", "/guide/", "/none"].map((path) => asked(name, `${prefix}${path}`).slice(0, 3));
+          expect([mode, closed, asked("shown.test", "/").slice(0, 3)]).toEqual([mode, Array(3).fill("401"), "200"]);
+          expect(project("update shown --password none --yes")).toMatchObject({ code: 0, stderr: "" });
+        }
+        expect(asked("FIX-7.preview.shown.test", "/")).toBe(`${ok} new`);
+        expect(asked("none.preview.shown.test", "/")).toBe("404 noindex");
+        expect(host.sh("systemctl is-active edox-ops-previews.timer").stdout).toBe("active\n");
+        host.sh(`sed -i 's/"expires": "[^"]*"/"expires": "2026-01-01T00:00:00Z"/' ${dir}/fix-7.json`);
+        expect(
+          host.sh("systemctl start edox-ops-previews.service && systemctl is-failed edox-ops-previews.service"),
+        ).toMatchObject({
+          code: 1,
+        });
+        expect(asked("fix-7.preview.shown.test", "/")).toBe("404 noindex");
+        expect(host.sh(`ls ${dir} /etc/systemd/system/edox-ops-previews.*`).code).toBe(2);
+        expect(host.sh("systemctl list-units --all 'edox-ops-previews*' --no-legend").stdout).toBe("");
+        expect(project("remove shown --delete-files --yes").code).toBe(0);
+      },
+    );
+
     on("bookworm", "doctor: sites that hang do not affect the others, because all are requested in parallel", () => {
       host.sh("mkdir /srv/hangs; echo home >/srv/hangs/index.html");
       host.sh("systemd-run --quiet --unit=silent systemd-socket-activate -a -l 127.0.0.1:9 sleep 60");
@@ -670,7 +736,7 @@ for (const suite of suites) {
       expect(host.sh(`stat -c '%a %U:%G' ${path}`).stdout).toBe("640 root:www-data\n");
       const signedIn = `-u 'reader:${canary}'`;
       expect([status("/"), status("/nothing"), status("/assets/app.4f283b18.js"), status("/guide")]).toEqual(
-        Array(4).fill("401"),
+        Array(3).fill("401"),
       );
       for (const wrong of ["reader:", "reader:canary", `other:${canary}`])
         expect(status("/", `-u '${wrong}'`)).toBe("401");
