@@ -24,6 +24,8 @@ const available = `${paths.sitesAvailableDir}/edox-ops-SLUG`;
 const enabled = `${paths.sitesEnabledDir}/edox-ops-SLUG`;
 const projectLock = `${paths.lockDir}/project-SLUG.lock`;
 const record = [paths.projectsPath, paths.projectLogPath, paths.lockPath];
+const versions = `${paths.versionsDir}/SLUG`;
+const versionFiles = [...record, versions, available, paths.replacedDir, projectLock];
 const tree = [live, backups, `${paths.assetsDir}/SLUG`, paths.projectLogPath, projectLock];
 const previews = [`${paths.previewsDir}/SLUG`, "/etc/systemd/system/edox-ops-previews.*"];
 const bootstrap = [
@@ -142,7 +144,17 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: [...record, available, enabled, paths.replacedDir],
   },
   "project remove": {
-    files: [...record, live, backups, `${paths.assetsDir}/SLUG`, projectLock, available, enabled, paths.replacedDir],
+    files: [
+      ...record,
+      live,
+      backups,
+      versions,
+      `${paths.assetsDir}/SLUG`,
+      projectLock,
+      available,
+      enabled,
+      paths.replacedDir,
+    ],
   },
   "bundle verify": {
     files: [],
@@ -156,12 +168,17 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: [live, paths.projectLogPath, paths.lockPath],
   },
   "project deploy": {
-    files: [...tree, ...previews, ...record, available],
+    files: [...tree, ...previews, ...versionFiles.filter((path) => !tree.includes(path))],
   },
   "project restore": {
-    files: tree,
+    files: [...tree, versions],
   },
-  "project rollback": { files: tree },
+  "project rollback": { files: [...tree, versions] },
+  "project versions list": { files: [] },
+  "project versions alias": { files: versionFiles },
+  "project versions default": { files: versionFiles },
+  "project versions rename": { files: [...versionFiles, backups, `${paths.assetsDir}/SLUG`] },
+  "project versions remove": { files: [...versionFiles, backups, `${paths.assetsDir}/SLUG`] },
   "project backups list": { files: [] },
   "project backups prune": {
     files: [backups, `${paths.assetsDir}/SLUG`, projectLock],

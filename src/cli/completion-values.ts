@@ -41,6 +41,8 @@ export async function valuesOnHost(kind: Completion, request: Request): Promise<
       return slug === undefined ? [] : backups(slug, context);
     case "preview":
       return slug === undefined ? [] : previews(slug, await context.host());
+    case "version":
+      return slug === undefined ? [] : versions(slug, await context.host());
     case "step": {
       const host = await context.host();
       const steps = await command.steps?.(gatherFacts(host), host, slug);
@@ -95,6 +97,20 @@ async function previews(slug: string, reader: HostReader): Promise<Candidate[]> 
   const { is } = await import("valibot");
   if (!is(slugSchema, slug)) return [];
   return previewNames(reader, slug).map((name) => [name, branchOf(reader, slug, name) ?? ""]);
+}
+
+/** Returns the versions and aliases of a project. */
+async function versions(slug: string, reader: HostReader): Promise<Candidate[]> {
+  const { readVersions } = await import("../sites/versions/versions.ts");
+  const { slug: slugSchema } = await import("../sites/project.ts");
+  const { is } = await import("valibot");
+  // A path that a slug does not name is not read.
+  if (!is(slugSchema, slug)) return [];
+  const found = readVersions(reader, slug);
+  return [
+    ...found.versions.map(({ name, title }): Candidate => [name, title === name ? "" : title]),
+    ...[...found.aliases].map(([alias, target]): Candidate => [alias, `alias of ${target}`]),
+  ];
 }
 
 async function runners(reader: HostReader): Promise<Candidate[]> {

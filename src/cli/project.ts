@@ -20,7 +20,7 @@ const project: Command = {
     Publish: ["publish", "deploy", "rollback", "restore"],
     "Show and check": ["list", "show", "validate"],
     Change: ["update", "enable", "disable", "remove"],
-    "More commands": ["backups", "assets", "previews", "certs", "add", "init", "render-nginx"],
+    "More commands": ["versions", "backups", "assets", "previews", "certs", "add", "init", "render-nginx"],
   },
   subCommands: {
     publish: () => import("./project/publish.ts").then((module) => module.default),
@@ -33,6 +33,7 @@ const project: Command = {
     deploy: () => import("./project/deploy.ts").then((module) => module.default),
     restore: () => import("./project/restore.ts").then((module) => module.default),
     rollback: () => import("./project/restore.ts").then((module) => module.rollback),
+    versions: () => import("./project/versions.ts").then((module) => module.default),
     assets: () => import("./project/assets.ts").then((module) => module.default),
     backups: () => import("./project/backups.ts").then((module) => module.default),
     previews: () => import("./project/previews.ts").then((module) => module.default),

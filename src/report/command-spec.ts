@@ -30,8 +30,8 @@ export interface Flag {
 }
 
 /**
- * What a shell completes: paths, the projects, the backups, the previews or the steps of the command line so far, the runners, the
- * profiles of runners, the certificates.
+ * What a shell completes: paths, the projects, the backups, the previews, the versions or the steps of the command line so
+ * far, the runners, the profiles of runners, the certificates.
  */
 export type Completion =
   | "file"
@@ -39,6 +39,7 @@ export type Completion =
   | "slug"
   | "backup"
   | "preview"
+  | "version"
   | "step"
   | "runner"
   | "profile"

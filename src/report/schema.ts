@@ -203,6 +203,24 @@ export const documentSchema = v.object({
   ),
   /** The assets that `project assets list` found, or that `project assets prune` removes. */
   assets: v.optional(v.array(assetSchema)),
+  /** The versions that `project versions list` found, newest first. */
+  versions: v.optional(
+    v.array(
+      v.object({
+        version: v.string(),
+        title: v.string(),
+        aliases: v.array(v.string()),
+        /** Whether addresses without a version lead to it. */
+        is_default: v.boolean(),
+        url: v.string(),
+        path: v.string(),
+        /** In ISO 8601; null if another program made the tree. */
+        deployed: v.nullable(v.string()),
+        /** null means that it cannot be read in time. */
+        bytes: v.nullable(v.number()),
+      }),
+    ),
+  ),
   /** The backups that `project backups list` found, oldest first, or that `project backups prune` removes. */
   backups: v.optional(
     v.array(

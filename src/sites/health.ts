@@ -20,6 +20,8 @@ import { certificatePathsOf, siteText, vhostLinkPath, vhostPath } from "./serve/
 import { hintToAnswer, hintToFill, hintToStart, reloadNginx } from "./serve/site-hints.ts";
 import { whyNotPublished } from "./source/source-path.ts";
 import { readRecords } from "./store.ts";
+import { versionFaults } from "./versions/health.ts";
+import { readVersions } from "./versions/versions.ts";
 
 export interface Fault {
   detail: string;
@@ -53,7 +55,7 @@ export async function faultsOfAll(reader: HostReader, facts: Facts): Promise<Map
   });
   for (const [slug, project] of projects) {
     const faults = [
-      ...(await asFaults(project, () => treeFaults(reader, project))),
+      ...(await asFaults(project, () => [...treeFaults(reader, project), ...versionFaults(reader, project)])),
       ...(await asFaults(project, async () => [
         ...(await tlsFaults(project)),
         ...siteFaults(reader, { project, facts, config, answer: answers.get(slug) }),
@@ -122,7 +124,9 @@ function treeFaults(reader: HostReader, project: Project): Fault[] {
     faults.push({ detail: `${root_path} is not a directory`, hint: ["ls", "-ld", root_path] });
   }
   const isEmpty = stat?.type === "directory" && !(reader.list(root_path) ?? []).some(isShown);
-  if (isEmpty) {
+  if (readVersions(reader, slug).versions.length > 0) {
+    // A site of versions needs no tree of its own.
+  } else if (isEmpty) {
     // A disabled site needs no page before its first deploy.
     const hint = hintToFill(reader, project);
     faults.push({ detail: `${root_path} has nothing to serve`, hint, ...(!enabled && { mild: true as const }) });
@@ -253,7 +257,12 @@ function siteFaults(
     const blank = (answer === 403 || answer === 404) && reader.stat(`${project.root_path}/index.html`) === null;
     if (blank) {
       const isEmpty = (reader.list(project.root_path) ?? []).length === 0;
-      const hint = isEmpty ? hintToFill(reader, project) : ["ls", "-la", project.root_path];
+      const [newest] = readVersions(reader, slug).versions;
+      const hint = newest
+        ? command("versions", "default", slug, newest.aliases[0] ?? newest.name)
+        : isEmpty
+          ? hintToFill(reader, project)
+          : ["ls", "-la", project.root_path];
       faults.push({
         detail: `${urlOf(project)} ${status}: it has no index.html`,
         hint,

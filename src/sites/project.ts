@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import { docsRoot } from "../engine/paths.ts";
 import { readNetwork } from "./serve/network.ts";
+import { versionName } from "./versions/names.ts";
 
 /** The first and the last character are a letter or a digit, so that no slug is a hidden name or looks like a flag. */
 const slugPattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/;
@@ -149,10 +150,14 @@ const recordSchema = v.looseObject({
   csp: v.optional(csp),
   /** The site also answers requests for unknown names. Not part of the contract. */
   default: v.optional(v.boolean()),
+  /** The version or alias that unversioned addresses lead to. Not part of the contract. */
+  default_version: v.optional(versionName),
   /** The HSTS lifetime is a year; without it a day. Not part of the contract. */
   hsts: v.optional(v.boolean()),
   /** What readers need a password for; "site" includes the previews. Not part of the contract. */
   password: v.optional(password),
+  /** Whether search engines may list only the default version. Not part of the contract. */
+  noindex_old_versions: v.optional(v.boolean()),
   /** Whether deploys write compressed files beside pages; absent for the default. Not part of the contract. */
   precompress: v.optional(v.boolean()),
   /** How previews are served; absent while they are not. Not part of the contract. */

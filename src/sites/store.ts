@@ -200,6 +200,7 @@ function commandToFix(slug: string, key: string, { domain }: Draft): string[] {
     tls: ["--no-tls"],
     csp: ["--csp", "default"],
     default: ["--no-default"],
+    noindex_old_versions: ["--no-noindex-old-versions"],
     hsts: ["--no-hsts"],
     password: ["--password", "none"],
     previews: ["--previews", "off"],

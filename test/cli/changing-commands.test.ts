@@ -98,6 +98,16 @@ async function previewed(line: string, lifetimeMs = 1e6): Promise<Case> {
   return made;
 }
 
+/** Returns the same with two versions, of which `latest` is the older one. */
+async function versioned(line: string): Promise<Case> {
+  const made = await served(line);
+  for (const flags of ["--as 1.4 --alias latest --default", "--as 1.5"]) {
+    const deploy = ["project", "deploy", "demo", "/srv/new", ...flags.split(" ")];
+    expect(await typedWords(deploy, made.host, undefined, undefined, undefined, made.trees)).toMatchObject({ exit: 0 });
+  }
+  return made;
+}
+
 /** Returns a host with a registered project that is not served. */
 async function registered(line: string, ...before: string[]): Promise<Case> {
   const host = await bootstrap(fakeDebian());
@@ -176,6 +186,10 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "project restore": () => served("project restore demo --yes --keep 1"),
   "project rollback": () => served("project rollback demo --yes"),
   "project backups prune": () => served("project backups prune demo --keep 1"),
+  "project versions alias": () => versioned("project versions alias demo latest 1.5"),
+  "project versions default": () => versioned("project versions default demo 1.5"),
+  "project versions rename": () => versioned("project versions rename demo 1.4 1.4.0"),
+  "project versions remove": () => versioned("project versions remove demo 1.5 --yes"),
   "project assets prune": () => served("project assets prune demo"),
   "project previews remove": () => previewed("project previews remove demo fix-7"),
   "project previews prune": () => previewed("project previews prune", -1),
@@ -302,6 +316,10 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "project restore": { by: "question", piped: 1 },
   "project rollback": { by: "question", piped: 1 },
   "project backups prune": { by: "question", piped: 0 },
+  "project versions alias": { by: "nothing", piped: 0 },
+  "project versions default": { by: "nothing", piped: 0 },
+  "project versions rename": { by: "nothing", piped: 0 },
+  "project versions remove": { by: "question", piped: 2 },
   "project assets prune": { by: "question", piped: 0 },
   "project previews remove": { by: "question", piped: 0 },
   "project previews prune": { by: "question", piped: 0 },

@@ -18,6 +18,7 @@ import { treeCases } from "./tree-cases.ts";
 import { upkeepCases } from "./upkeep-cases.ts";
 import { usageCases } from "./usage-cases.ts";
 import { userCases } from "./user-cases.ts";
+import { versionCases } from "./version-cases.ts";
 
 test("hints: a test types each hint of the source", async () => {
   const known = [
@@ -29,6 +30,7 @@ test("hints: a test types each hint of the source", async () => {
     ...piCases,
     ...releaseCases,
     ...siteCases,
+    ...versionCases,
     ...upkeepCases,
     ...usageCases,
     ...runnerCases,

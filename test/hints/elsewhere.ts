@@ -46,6 +46,8 @@ const afterDeploy = "it follows a success; test/cli/terminal-deploy.test.ts type
 export const untyped: Record<string, string> = {
   'run/confirmation.ts ["sudo", "edox-ops", ...environment.typed]':
     "it repeats the typed line; test/cli/confirmation.test.ts reaches the state",
+  'sites/versions/health.ts ["sudo", "edox-ops", "doctor", "--fix"]':
+    "it asks before it repairs; test/sites/versions.test.ts types it with --yes",
   'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"]': authority,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "enable", slug]': afterDeploy,
@@ -106,6 +108,7 @@ export const parts: string[] = [
   'engine/select.ts (others, "--only", [step, ...ids].join(","))',
   'sites/health.ts ["--source", "DIRECTORY"]',
   'sites/health.ts ["sudo", "edox-ops", "project", ...words]',
+  'sites/versions/health.ts ["sudo", "edox-ops", "project", "versions", ...words]',
   "sites/health.ts [...broken]",
   "sites/health.ts [...hint]",
   'sites/serve/site-hints.ts ["sudo", "edox-ops", "project", ...words]',

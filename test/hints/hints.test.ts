@@ -25,6 +25,7 @@ import { asked, liveHost, tree, type } from "./typing.ts";
 import { upkeepCases } from "./upkeep-cases.ts";
 import { usageCases } from "./usage-cases.ts";
 import { seenByUser, userCases } from "./user-cases.ts";
+import { versionCases } from "./version-cases.ts";
 import { hintIn, run, wordsOf } from "./words.ts";
 
 /** Types the hint of a state, once or more, and checks that the state is fixed or the cause is shown. */
@@ -179,7 +180,10 @@ async function hintOf(site: SiteHost, from: string): Promise<readonly string[]> 
 }
 
 describe("hint of a host with real trees and an nginx in memory, typed as printed:", () => {
-  for (const { of, state, lifts, ends, needsFlags = false, from, shows, after = from } of siteCases) {
+  for (const { of, state, lifts, ends, needsFlags = false, from, shows, after = from } of [
+    ...siteCases,
+    ...versionCases,
+  ]) {
     test.skipIf(needsFlags && !keepsFlags)(`${of} (${from})`, async () => {
       using site = await SiteHost.bootstrapped();
       try {

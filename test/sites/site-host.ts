@@ -1,6 +1,6 @@
 // A host with real trees and a fake nginx, for commands that change a tree and its site together.
 
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { typed } from "../cli/typed.ts";
@@ -78,6 +78,8 @@ export class SiteHost implements Disposable {
     if (found === null) return { code: 52, stdout: "", stderr: "curl: (52) Empty reply from server\n" };
     const { root, realm } = found;
     if (realm !== undefined) return ok(`HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="${realm}"\r\n\r\n`);
+    if (!existsSync(`${this.disk.root}${root}/index.html`))
+      return ok("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     const page = this.disk.text(`${root}/index.html`);
     return ok(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(page)}\r\n\r\n${page}`);
   }
@@ -95,8 +97,14 @@ export class SiteHost implements Disposable {
       const isPreview = names.some((name) => name.startsWith("~") && new RegExp(name.slice(1)).test(hostname));
       if (!isPreview && !names.includes(hostname)) continue;
       // The root of challenges is within a location.
-      const root = /^ {4}root (.+);$/m.exec(server)?.[1];
-      if (root === undefined) continue;
+      const written = /^ {4}root (.+);$/m.exec(server)?.[1];
+      if (written === undefined) continue;
+      const versions = /^ {8}set \$edox_ops_tree (.+);$/m.exec(server)?.[1];
+      const version = `${versions}/${pathname.split("/")[1] || "."}`;
+      if (versions !== undefined && version !== `${versions}/.` && existsSync(this.disk.root + version)) {
+        return { root: version, realm: undefined };
+      }
+      const root = /^ {4}set \$edox_ops_tree (.+);$/m.exec(server)?.[1] ?? written;
       const preview = /^(\/-\/[a-z0-9-]+)\//.exec(pathname)?.[1];
       /** The values of a variable for the site and for a preview with a path. */
       const variable = (text: string): string => {

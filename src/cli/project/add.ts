@@ -6,7 +6,9 @@ import { credentialOf, showGenerated } from "./password-flags.ts";
 import { newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 import { withRunnerWarning } from "./shared-host.ts";
 
-const { "no-tls": _, "no-default": __, "no-hsts": ___, ...flags } = recordFlags;
+const { "no-tls": _, "no-default": __, "no-hsts": ___, ...others } = recordFlags;
+// A new project has no versions.
+const { "noindex-old-versions": _____, "no-noindex-old-versions": ______, ...flags } = others;
 
 // Only the slug of a project that does not exist yet is valid.
 const { completes: ____, ...newSlug } = slugArgument.slug;

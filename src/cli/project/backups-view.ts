@@ -8,7 +8,8 @@ import { ageText, utcText } from "../../text/time.ts";
 import { linesText, rootCommand, type View } from "../view.ts";
 
 interface Backups {
-  slug: string;
+  /** The words of a command that select the tree: a slug, and perhaps a version. */
+  selected: string;
   /** Oldest first. */
   backups: readonly Backup[];
   /** The name of the backup that the live tree was restored from, or null. */
@@ -17,11 +18,11 @@ interface Backups {
 }
 
 /** Returns a row for each backup, and the command that restores one. */
-export function backupsText({ slug, backups, from, nowMs }: Backups, view: View): string {
+export function backupsText({ selected, backups, from, nowMs }: Backups, view: View): string {
   const newest = backups.at(-1);
   if (newest === undefined) {
-    const text = `No backups of ${slug} yet: a deploy that replaces a release makes one.`;
-    return linesText(view, { text, next: { argv: rootCommand(`project deploy ${slug} --source DIRECTORY`) } });
+    const text = `No backups of ${selected.replace("--as ", "")} yet: a deploy that replaces a release makes one.`;
+    return linesText(view, { text, next: { argv: rootCommand(`project deploy ${selected} --source DIRECTORY`) } });
   }
   const rows = backups.map((backup) => {
     const { name, bytes } = backup;
@@ -30,7 +31,7 @@ export function backupsText({ slug, backups, from, nowMs }: Backups, view: View)
     const marks = [...(backup === newest ? ["newest"] : []), ...(name === from ? ["restored"] : [])].join(", ");
     return [name, utcText(ms).replace(" UTC", ""), ageText(ms, nowMs), size, marks];
   });
-  const restore = rootCommand(`project restore ${slug} --backup ${newest.name}`);
+  const restore = rootCommand(`project restore ${selected} --backup ${newest.name}`);
   const notes = restoreNotes(backups, from).map((text) => ({ text }));
   const next = linesText(view, ...notes, { text: "Restore one of them:", next: { argv: restore } });
   return `${table(["BACKUP", "CREATED (UTC)", "AGE", "SIZE", "NOTE"], rows, view.width)}\n${next}`;

@@ -10,6 +10,10 @@ import { previewFlags, previewOf } from "./preview-flags.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags, sourceArgument, sourceFlags, sourceOf } from "./release-flags.ts";
+import { versionFlags, versionToDeploy } from "./version-flags.ts";
+
+/** Returns the release of the source to this destination: by default the site. */
+export type ReleaseTo = (destinationOf?: (project: Project, host: Host) => Partial<Destination>) => ReleaseCommand;
 
 /** Returns the release of the source that the flags describe. `destinationOf`: what it replaces if it is not the site. */
 export function deployRelease(
@@ -91,6 +95,7 @@ export default command({
       "tar -c -C public . | sudo edox-ops project deploy docs -",
       "sudo edox-ops project deploy docs public --dry-run --diff",
       "sudo edox-ops project deploy docs --bundle edox-trixie-amd64.tar",
+      "sudo edox-ops project deploy docs public --as 1.4 --alias latest --default",
       "sudo edox-ops project deploy docs public --preview fix-7 --expires 3d",
     ],
   },
@@ -99,17 +104,25 @@ export default command({
     ...sourceArgument,
     ...sourceFlags,
     ...previewFlags,
+    ...versionFlags,
     ...contentFlags("Publish the site of this name in an offline bundle"),
     ...releaseFlags,
   },
   async run(values, context) {
     const slug = slugOf(values);
-    const preview = previewOf(values);
-    if (preview === null) return runRelease(slug, deployRelease(slug, values, context), withoutBundle(values), context);
-    const { previewRelease } = await import("./preview-release.ts");
-    const releaseTo: Parameters<typeof previewRelease>[0]["releaseTo"] = (destinationOf) =>
-      deployRelease(slug, values, context, destinationOf);
-    const release = previewRelease({ slug, preview, context, releaseTo });
-    return runRelease(slug, release, withoutBundle(values), context);
+    const [preview, version] = [previewOf(values), versionToDeploy(values)];
+    const releaseTo: ReleaseTo = (destinationOf) => deployRelease(slug, values, context, destinationOf);
+    return runRelease(slug, await release(), withoutBundle(values), context);
+
+    async function release(): Promise<ReleaseCommand> {
+      if (preview !== null && version !== null) throw usage("--preview and --as are mutually exclusive");
+      if (preview !== null) {
+        const { previewRelease } = await import("./preview-release.ts");
+        return previewRelease({ slug, preview, context, releaseTo });
+      }
+      if (version === null) return releaseTo();
+      const { versionRelease } = await import("./version-release.ts");
+      return versionRelease({ slug, name: version, values, context, releaseTo });
+    }
   },
 });

@@ -81,6 +81,16 @@ export const recordFlags = {
   "no-tls": { type: "boolean", group: "Site", description: "Serve the site over HTTP only" },
   hsts: { type: "boolean", group: "Site", description: "Require HTTPS in browsers for a year" },
   "no-hsts": { type: "boolean", group: "Site", description: "Require HTTPS in browsers for a day (default)" },
+  "noindex-old-versions": {
+    type: "boolean",
+    group: "Site",
+    description: "Keep search engines from listing other versions than the default one",
+  },
+  "no-noindex-old-versions": {
+    type: "boolean",
+    group: "Site",
+    description: "Accept all versions in search engines (default)",
+  },
   precompress: { type: "boolean", group: "Site", description: "Compress pages once when they are deployed" },
   "no-precompress": { type: "boolean", group: "Site", description: "Compress pages for each request" },
 } as const satisfies Arguments;
@@ -88,7 +98,7 @@ export const recordFlags = {
 /**
  * Returns the value. Throws a Problem for a value that its schema rejects, with exit code 1 as in the Python version.
  */
-function checkedRecord<T extends v.GenericSchema>(
+export function checkedRecord<T extends v.GenericSchema>(
   schema: T,
   value: unknown,
   name: string,
@@ -130,10 +140,10 @@ export function editOf(values: Values): Partial<project.Project> {
     edit.previews = previews === "off" ? undefined : checkedRecord(project.previews, previews, "--previews");
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
-  for (const key of ["tls", "default", "hsts", "precompress"]) {
-    const no = values[`no-${key}`] === true;
-    if (no && values[key] === true) throw usage(`--${key} and --no-${key} cannot be used together`);
-    if (no || values[key] === true) edit[key] = !no;
+  for (const flag of ["tls", "default", "hsts", "precompress", "noindex-old-versions"]) {
+    const no = values[`no-${flag}`] === true;
+    if (no && values[flag] === true) throw usage(`--${flag} and --no-${flag} cannot be used together`);
+    if (no || values[flag] === true) edit[flag.replaceAll("-", "_")] = !no;
   }
   return edit;
 }

@@ -23,10 +23,19 @@ export interface Deployed {
   subject: string;
   /** What the site is now: "docs is live". */
   state: string;
+  /** The words of a command that select the tree; none for that of the site. */
+  selects?: readonly string[] | undefined;
 }
 
 /** Returns where the site is, how much changed, and what of earlier releases is kept. */
-export function deployedLines({ request, deployed, isRepublished, subject, state }: Deployed): ClosingLine[] {
+export function deployedLines({
+  request,
+  deployed,
+  isRepublished,
+  subject,
+  state,
+  selects = [],
+}: Deployed): ClosingLine[] {
   const { project } = request;
   const { slug, enabled } = project;
   const { backup, assets, replaced } = deployed;
@@ -41,7 +50,7 @@ export function deployedLines({ request, deployed, isRepublished, subject, state
   return [
     { mark: "done", text },
     ...(enabled ? [] : [disabled]),
-    ...(backup === null ? [] : [previousLine(slug, nameOf(backup), request.of === "release")]),
+    ...(backup === null ? [] : [previousLine([slug, ...selects], nameOf(backup), request.of === "release")]),
     ...(assets.length === 0
       ? []
       : [
@@ -54,8 +63,8 @@ export function deployedLines({ request, deployed, isRepublished, subject, state
 }
 
 /** `rollback` takes the newest release that a deploy replaced, and none that a restore replaced. */
-function previousLine(slug: string, name: string, wasRestored: boolean): ClosingLine {
-  const words = wasRestored ? ["restore", slug, "--backup", name] : ["rollback", slug];
+function previousLine(selected: readonly string[], name: string, wasRestored: boolean): ClosingLine {
+  const words = wasRestored ? ["restore", ...selected, "--backup", name] : ["rollback", ...selected];
   const argv = ["sudo", "edox-ops", "project", ...words, "--yes"];
   return { text: `Previous release: ${name}`, next: { argv } };
 }

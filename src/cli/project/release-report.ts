@@ -16,6 +16,8 @@ export interface Wording {
   subject?: string;
   /** What the site is afterwards, for a terminal: by default that it is live. */
   state?(name: string): string;
+  /** The words of a command that select the tree; none for that of the site. */
+  selects?: readonly string[];
   /** Printed instead if nothing had to change. With null, there was nothing to restore. */
   nothing?(name: string | null): string;
 }

@@ -24,6 +24,7 @@ import { demandServed, probeOf } from "../../sites/serve/served.ts";
 import type { Promised } from "../../sites/serve/site.ts";
 import { theProject } from "../../sites/store.ts";
 import { siteTarget, type Target } from "../../sites/target.ts";
+import { settleVersions } from "../../sites/versions/trees.ts";
 import { lineOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
 import type { Values } from "../command.ts";
@@ -83,6 +84,7 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
     if (!dryRun) session.demandRoot();
     // A dry run of a user other than root takes no lock.
     if (host.uid === 0) await session.lock("project", projectLockPath(slug), waitMs);
+    if (!dryRun) for (const each of await settleVersions(host, trees, slug)) await session.warn(each);
     const command = (await given.resolve?.(session)) ?? given;
     for (const each of command.warnings ?? []) await session.warn(each);
     const certificate = (await command.certificate?.(session)) ?? null;
@@ -163,7 +165,7 @@ async function deployIn(release: Release, request: DeployRequest, pauseForSignal
   const state = command.state?.(request.name) ?? `${subject} is ${project.enabled ? "live" : "deployed"}`;
   const closing = async () => {
     const { deployedLines, missingLines, publishWithTls } = await import("./release-closing.ts");
-    const lines = deployedLines({ request, deployed, isRepublished, subject, state });
+    const lines = deployedLines({ request, deployed, isRepublished, subject, state, selects: command.selects });
     if (request.front) return lines;
     return [...lines, ...(await missingLines(session.host, project, publishWithTls(session.again, project)))];
   };

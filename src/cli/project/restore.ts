@@ -2,6 +2,9 @@ import { Problem } from "../../problem/problem.ts";
 import { askFirst } from "../../run/confirmation.ts";
 import type { LiveTree } from "../../sites/deploy/live-tree.ts";
 import { backupNames, secondsOf } from "../../sites/deploy/releases.ts";
+import type { Project } from "../../sites/project.ts";
+import { versionFront } from "../../sites/serve/answer.ts";
+import { siteTarget, versionTarget } from "../../sites/target.ts";
 import { countOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
 import { ageText, utcText } from "../../text/time.ts";
@@ -11,6 +14,7 @@ import { confirmationFlags, runOptionsOf } from "../flags.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags } from "./release-flags.ts";
+import { asFlag, demandVersion, versionOf, wordingOf } from "./version-flags.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
 
@@ -41,6 +45,7 @@ const restoring = (meta: Texts) =>
         valueHint: "directory",
         description: "Name or path of the backup; the newest one that a deployment left by default",
       },
+      ...asFlag,
       ...confirmationFlags,
       ...flags,
     },
@@ -48,36 +53,44 @@ const restoring = (meta: Texts) =>
       const { backupToRestore, restoreRequest } = await import("../../sites/deploy/requests.ts");
       const { theProject } = await import("../../sites/store.ts");
       const slug = slugOf(values);
+      const version = versionOf(values);
+      const shown = version === null ? slug : `${slug} ${version}`;
+      const targetOf = (project: Project) => (version === null ? siteTarget(project) : versionTarget(slug, version));
       const options = runOptionsOf(values);
       if (!(options.yes || options.dryRun || context.console.interactive())) {
         const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
-        const message = `${meta.name} replaces the site of ${slug} and needs confirmation: pass --yes to apply, or --dry-run to preview`;
+        const message = `${meta.name} replaces the site of ${shown} and needs confirmation: pass --yes to apply, or --dry-run to preview`;
         throw new Problem("not-confirmed", message, { hint, exit: exitCode.failed });
       }
       let typed = values.backup ?? null;
       await askFirst({ environment: context, options, host: await context.host() }, async (host) => {
-        const project = await theProject(host, slug);
-        const chosen = backupToRestore(host, slug, typed);
-        if (chosen === undefined || !backupNames(host, slug).includes(chosen)) return null;
+        const { key, root } = targetOf(await theProject(host, slug));
+        const chosen = backupToRestore(host, key, typed);
+        if (chosen === undefined || !backupNames(host, key).includes(chosen)) return null;
         // A deploy may make a newer backup while the question is on the screen.
         typed = chosen;
         const { measureLive } = await import("../../sites/deploy/live-tree.ts");
-        const live = measureLive(host, await context.trees(), project.root_path, Number.POSITIVE_INFINITY);
-        return questionOf(slug, live, chosen, host.now());
+        const live = measureLive(host, await context.trees(), root, Number.POSITIVE_INFINITY);
+        return questionOf(shown, live, chosen, host.now());
       });
       const release: ReleaseCommand = {
         id: "project.restore",
-        title: (from) => `${slug} is restored from ${from}`,
-        action: `Restoring ${slug}`,
+        ...(version !== null && wordingOf(slug, version)),
+        title: (from) => `${shown} is restored from ${from}`,
+        action: `Restoring ${shown}`,
         needsYes: true,
-        state: (from) => `${slug} is restored from ${nameOf(from)}`,
-        done: (from) => `Restored project ${slug} from ${from}.`,
+        state: (from) => `${shown} is restored from ${nameOf(from)}`,
+        done: (from) => `Restored project ${shown} from ${from}.`,
         nothing: (from) =>
           from === null
-            ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
-            : `Nothing to restore: ${slug} is already as it is in ${from}.`,
-        requestOf: (project, choices, host, trees) =>
-          restoreRequest(host, trees, { project, typed, choices: { ...choices, backup: true } }),
+            ? `Nothing to restore: ${shown} was restored already, and no earlier release is left.`
+            : `Nothing to restore: ${shown} is already as it is in ${from}.`,
+        async requestOf(project, choices, host, trees) {
+          if (version !== null) demandVersion(host, slug, version);
+          const front = version === null ? undefined : versionFront(project, version);
+          const target = targetOf(project);
+          return restoreRequest(host, trees, { project, target, front, typed, choices: { ...choices, backup: true } });
+        },
       };
       return runRelease(slug, release, values, context);
     },
@@ -94,6 +107,7 @@ export default restoring({
   examples: [
     "sudo edox-ops project restore docs --yes",
     "sudo edox-ops project restore docs --backup 20261126T051545Z --yes",
+    "sudo edox-ops project restore docs --as 1.4 --yes",
     "sudo edox-ops project restore docs --dry-run --diff",
   ],
 });

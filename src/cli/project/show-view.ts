@@ -1,10 +1,12 @@
 // A project as a list of values for a terminal.
 
+import type { HostReader } from "../../host/host.ts";
 import { details } from "../../report/table.ts";
 import { previewFront } from "../../sites/previews/names.ts";
 import type { Project } from "../../sites/project.ts";
 import { frontUrl, urlOf } from "../../sites/serve/answer.ts";
 import { vhostPath } from "../../sites/serve/site.ts";
+import { readVersions } from "../../sites/versions/versions.ts";
 import type { View } from "../view.ts";
 import { cells, liveTree, type Machine, measuringMs } from "./list-view.ts";
 
@@ -31,6 +33,7 @@ export function projectText(
     GROUP: owner_group,
     "CONTENT POLICY": csp ?? "default",
     PASSWORD: { site: "site and previews", previews: "previews", none: "" }[project.password ?? "none"],
+    VERSIONS: versionsText(project, machine.host),
     "RATE LIMIT": rateText(project),
     "TRUSTED PROXIES": project.real_ip_from?.join(" ") ?? "",
     "UNKNOWN NAMES": project.default ? "answered by this site" : "",
@@ -45,6 +48,15 @@ export function projectText(
 function previewsText(project: Project, count: number): string {
   if (project.previews === undefined) return count === 0 ? "" : `${count}, not served`;
   return `${count}, at ${frontUrl(previewFront(project, "NAME"))}`;
+}
+
+/** Returns the versions, newest first, each with its aliases. */
+function versionsText({ slug, default_version, noindex_old_versions }: Project, reader: HostReader): string {
+  const { versions } = readVersions(reader, slug);
+  if (versions.length === 0) return "";
+  const shown = versions.map(({ name, aliases }) => (aliases.length === 0 ? name : `${name} (${aliases.join(", ")})`));
+  const preferred = default_version === undefined ? "no default" : `default ${default_version}`;
+  return `${shown.join(", ")}; ${preferred}${noindex_old_versions ? ", others not in search engines" : ""}`;
 }
 
 function rateText({ rate_limit }: Project): string {

@@ -4,6 +4,8 @@ import type { HostReader } from "../../host/host.ts";
 import type { TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { Project } from "../project.ts";
+import { siteTarget, versionTarget } from "../target.ts";
+import { readVersions } from "../versions/versions.ts";
 import { backupNames, backupsOf, secondsOf } from "./releases.ts";
 
 interface BackupHealth {
@@ -18,17 +20,22 @@ interface BackupHealth {
   unread: string[];
 }
 
-/** Returns the health of a project's backups. An unreadable tree is listed, and the others are still checked. */
-export function backupHealth(reader: HostReader, trees: Trees, { slug, root_path }: Project): BackupHealth {
+/** Returns the health of the backups of a project and of its versions. An unreadable tree is listed, and the others are still checked. */
+export function backupHealth(reader: HostReader, trees: Trees, project: Project): BackupHealth {
   const health: BackupHealth = { bytes: 0, changed: null, unread: [] };
-  const names = backupNames(reader, slug);
-  if (names.length === 0) return health;
+  const { slug } = project;
+  const versions = readVersions(reader, slug).versions.map(({ name }) => versionTarget(slug, name));
+  const targets = [siteTarget(project), ...versions];
+  const backups = targets.flatMap(({ key }) => backupNames(reader, key).map((name) => [backupsOf(key), name] as const));
+  if (backups.length === 0) return health;
   const counted = new Set<TreeEntry["inode"]>();
-  readable(() => {
-    if (trees.entry(root_path)?.type !== "directory") return;
-    for (const { inode } of trees.walk(root_path)) counted.add(inode);
-  });
-  for (const name of names) readable(() => count(`${backupsOf(slug)}/${name}`, secondsOf(name) * 1000));
+  for (const { root } of targets) {
+    readable(() => {
+      if (trees.entry(root)?.type !== "directory") return;
+      for (const { inode } of trees.walk(root)) counted.add(inode);
+    });
+  }
+  for (const [dir, name] of backups) readable(() => count(`${dir}/${name}`, secondsOf(name) * 1000));
   return health;
 
   function readable(look: () => void): void {

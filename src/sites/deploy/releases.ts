@@ -27,7 +27,9 @@ export const unpackedPath = (key: string): string => `${backupsOf(key)}/${unpack
  * files, and therefore the lock.
  */
 export const projectLockPath = (slug: string): string => `${lockDir}/project-${slug}.lock`;
-export const lastStampPath = (key: string): string => `${backupsOf(key)}/.last-stamp`;
+/** The versions of a site share it: an alias leads from one address to another version, and both may not have one ETag. */
+export const lastStampPath = (key: string): string =>
+  `${backupsOf(key.replace(/(?<=\/versions)\/[^/]+$/, ""))}/.last-stamp`;
 
 /** The last pruned backup. It already contains most files of the next deploy. */
 export const sparePath = (key: string): string => `${backupsOf(key)}/.spare`;

@@ -173,9 +173,10 @@ export async function restoreRequest(
   {
     project,
     target = siteTarget(project),
+    front,
     typed,
     choices,
-  }: { project: Project; target?: Target; typed: string | null; choices: Choices },
+  }: { project: Project; target?: Target; front?: DeployRequest["front"]; typed: string | null; choices: Choices },
 ): Promise<DeployRequest | null> {
   const names = backupNames(host, target.key);
   const dir = backupsOf(target.key);
@@ -188,7 +189,8 @@ export async function restoreRequest(
   };
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
-  const request = { project, target, base: null, name: from, ...choices, probe: probeOf(host, project, choices.asks) };
+  const probe = probeOf(host, project, choices.asks, front);
+  const request = { project, target, base: null, front, name: from, ...choices, probe };
   return openRequest(host, trees, request, async (open) => {
     const backups = trees.open(dir, [0, host.uid]);
     if (backups === null) throw missing();

@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../../host/host.ts";
 import type { Project } from "../project.ts";
+import { versionTarget } from "../target.ts";
 
 const limitSeconds = 5;
 /** The largest number of parallel transfers that the oldest curl of the supported systems accepts (7.74). */
@@ -18,15 +19,20 @@ export interface FrontPage {
   /** The host name of the request. */
   name: string;
   tls: boolean;
-  /** It begins and ends with a slash. */
+  /** It begins with a slash. */
   path: string;
   /** The tree that has the page as its index.html. */
   root: string;
 }
 
-/** Returns the front page of a site under its domain. */
-export function siteFront({ domain, tls, root_path }: Project): FrontPage {
-  return { name: domain, tls, path: "/", root: root_path };
+/** Returns the front page of a site under its domain. The shortest address leads to the default version if there is one. */
+export function siteFront({ domain, tls, root_path, default_version }: Project): FrontPage {
+  return { name: domain, tls, path: default_version === undefined ? "/" : "/index.html", root: root_path };
+}
+
+/** Returns the front page of a version. */
+export function versionFront({ domain, tls, slug }: Project, name: string): FrontPage {
+  return { name: domain, tls, path: `/${name}/`, root: versionTarget(slug, name).root };
 }
 
 export function frontUrl({ name, tls, path }: FrontPage): string {
@@ -99,7 +105,7 @@ function splitResponse(answer: string): [head: string, rest: string] {
 export async function statuses(reader: HostReader, projects: readonly Project[]): Promise<Map<string, number>> {
   const codes = new Map<string, number>();
   for (let i = 0; i < projects.length; i += atOnce) {
-    const some = projects.slice(i, i + atOnce).map((project) => addressOf(siteFront(project)));
+    const some = projects.slice(i, i + atOnce).map((project) => addressOf({ ...siteFront(project), path: "/" }));
     const words = some.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
     // Only the status is needed, so the pages are not downloaded.
     const parallel = ["--parallel", "--parallel-max", String(atOnce), "--max-filesize", "1"];

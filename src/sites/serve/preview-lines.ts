@@ -26,6 +26,8 @@ export interface Part {
   challenges: string;
   /** The location of files that are not in the tree. */
   earlier: string[];
+  /** Directives that answer for a folder without a page. */
+  noFolder: string[];
   /** Locations that only this part has. */
   after: string[];
 }
@@ -33,6 +35,8 @@ export interface Part {
 /** A name of a preview is used again for another content, so that no cache keeps a file. */
 const previewCaching = "private, no-cache";
 const robots = "noindex";
+
+const noFolder = ["    return 404;"];
 
 const cacheHeader = (value: string): string => `add_header Cache-Control "${value}";`;
 
@@ -57,6 +61,7 @@ export function sitePart(project: Project): Part {
       "    try_files $uri =404;",
       "}",
     ],
+    noFolder,
     after: [],
   };
   return project.previews === "path" ? withPreviewPaths(site, project) : site;
@@ -124,6 +129,7 @@ export function previewHosts(project: Project): Part {
     headers: [`add_header X-Robots-Tag ${robots} always;`],
     challenges: root,
     earlier: ["location @earlier {", "    return 404;", "}"],
+    noFolder,
     after: [],
   };
 }

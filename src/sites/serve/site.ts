@@ -3,6 +3,7 @@
 
 import { type Change, Text } from "../../engine/change.ts";
 import type { Facts } from "../../engine/facts.ts";
+import { overlay } from "../../engine/overlay.ts";
 import { projectsPath, replacedDir, stateDir } from "../../engine/paths.ts";
 import type { Resource, Step } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
@@ -26,6 +27,7 @@ import { file } from "../../resources/file.ts";
 import { isActive } from "../../resources/service.ts";
 import type { Draft, Project } from "../project.ts";
 import { draftOf, projectFrom, recordsText } from "../store.ts";
+import { servedVersions } from "../versions/served.ts";
 import { accessLog } from "./access-log.ts";
 import { type Credential, passwordFile } from "./password.ts";
 import { vhostText } from "./vhost.ts";
@@ -75,10 +77,14 @@ export function siteText(reader: HostReader, project: Project, facts: Facts, cer
     ipv6: facts.ipv6,
     certificateDir: isServed ? certificateDirOf(project) : null,
     http2Parameter: hasHttp2Parameter(reader, facts),
+    versions: servedVersions(reader, project),
   });
 }
 
-export function vhostFile(slug: string, text: (reader: HostReader) => Promise<Text | null>): Resource {
+export function vhostFile(
+  slug: string,
+  text: (reader: HostReader, ahead: readonly Change[]) => Promise<Text | null>,
+): Resource {
   return file({
     name: `vhost:${slug}`,
     title: `the nginx site of ${slug} matches its record`,
@@ -126,9 +132,10 @@ export function projectStep(
       serves(accessLog(slug)),
       hasPassword(passwordFile(slug, becomes, credential)),
       serves(
-        vhostFile(slug, async (reader) => {
+        vhostFile(slug, async (reader, ahead) => {
           const project = await becomes(reader);
-          return project && Text.of(siteText(reader, project, facts, certificate));
+          // A step may change aliases of versions as well.
+          return project && Text.of(siteText(overlay(reader, ahead), project, facts, certificate));
         }),
       ),
       serves(link(slug, vhostPath(slug))),

@@ -7,6 +7,7 @@ import { accessLogPath } from "./access-log.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
 import { hasPreviewHosts, type Part, previewHosts, sitePart } from "./preview-lines.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
+import { type ServedVersions, withVersions } from "./version-lines.ts";
 
 /** Properties of the host that the generated text depends on. */
 interface Serving {
@@ -15,6 +16,8 @@ interface Serving {
   certificateDir: string | null;
   /** Whether http2 is a parameter of listen, as before nginx 1.25.1, and not a directive. */
   http2Parameter: boolean;
+  /** The versions of the site; null if it has none. */
+  versions: ServedVersions | null;
 }
 
 /**
@@ -116,7 +119,15 @@ function acme(root: string, open: readonly string[] = []): string[] {
   ];
 }
 
-function site(project: Project, { certificateDir }: Serving, part: Part = sitePart(project)): string[] {
+/** Returns the part that is the site, with its versions. */
+function versionedPart(project: Project, { certificateDir, versions }: Serving): Part {
+  const part = sitePart(project);
+  const origin = `${certificateDir === null ? "http" : "https"}://${project.domain}`;
+  return versions === null ? part : withVersions(part, versions, origin);
+}
+
+function site(project: Project, serving: Serving, part: Part = versionedPart(project, serving)): string[] {
+  const { certificateDir } = serving;
   return [
     ...names(project, part.name),
     ...clientAddress(project),
@@ -174,7 +185,7 @@ function site(project: Project, { certificateDir }: Serving, part: Part = sitePa
     "    if (-f $document_root$edox_ops_folder.html) {",
     "        rewrite ^(.+)/$ $1 permanent;",
     "    }",
-    "    return 404;",
+    ...part.noFolder,
     "}",
     "# Also what was found and is gone when it is opened, because a deploy came between. 403: a folder without a page.",
     "location / {",

@@ -1,0 +1,69 @@
+// The flags of commands for a version of a site, and the words for it.
+
+import type { HostReader } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { versionTarget } from "../../sites/target.ts";
+import { versionName } from "../../sites/versions/names.ts";
+import { hintToList, noVersion, readVersions } from "../../sites/versions/versions.ts";
+import { usage } from "../arguments.ts";
+import type { Arguments, Values } from "../command.ts";
+import { checkedRecord } from "./record.ts";
+import type { ReleaseCommand } from "./release.ts";
+
+/** Selects a version in place of the site. */
+export const asFlag = {
+  as: {
+    type: "string",
+    group: "Site",
+    valueHint: "version",
+    completes: "version",
+    description: "Use this version of the site, served at /VERSION/",
+  },
+} as const satisfies Arguments;
+
+export const versionFlags = {
+  as: { ...asFlag.as, description: "Deploy a version of the site, served at /VERSION/" },
+  alias: {
+    type: "string",
+    group: "Site",
+    valueHint: "name,...",
+    completes: "version",
+    description: "Serve the version under these names as well, such as latest; other versions lose them",
+  },
+  default: {
+    type: "boolean",
+    group: "Site",
+    description: "Serve the version to addresses without one, under its first alias if it has any",
+  },
+  title: { type: "string", group: "Site", valueHint: "text", description: "Title of the version in selectors" },
+} as const satisfies Arguments;
+
+/** Returns the typed version, or null. Throws a Problem for an invalid name. */
+export function versionOf({ as }: Values): string | null {
+  return as === undefined ? null : checkedRecord(versionName, as, "--as");
+}
+
+/** Returns the typed version to deploy, or null. Throws a usage Problem for a flag that needs one. */
+export function versionToDeploy(values: Values): string | null {
+  const flag = ["alias", "default", "title"].find((each) => values[each] !== undefined);
+  if (values.as === undefined && flag !== undefined) throw usage(`--${flag} needs --as VERSION`);
+  return versionOf(values);
+}
+
+/** Throws a Problem if the project has no such version. */
+export function demandVersion(reader: HostReader, slug: string, name: string): void {
+  const { versions, aliases } = readVersions(reader, slug);
+  if (versions.some((version) => version.name === name)) return;
+  const target = aliases.get(name);
+  if (target === undefined) throw noVersion(slug, name);
+  throw new Problem("conflict", `${name} is an alias: its version is ${target}`, { hint: hintToList(slug) });
+}
+
+/** What messages and hints about a version begin with, and the words that select it. */
+export function wordingOf(slug: string, name: string): Pick<ReleaseCommand, "subject" | "selects" | "targetOf"> {
+  return {
+    subject: `${slug} ${name}`,
+    selects: ["--as", name],
+    targetOf: () => versionTarget(slug, name),
+  };
+}
