@@ -19,6 +19,7 @@ export const guides: Page[] = [
   ["/sites", "Sites and deploys"],
   ["/https", "HTTPS"],
   ["/previews", "Previews"],
+  ["/versions", "Versions"],
   ["/guides/change-domain", "Change a domain"],
   ["/guides/several-names", "Serve a site at several names"],
   ["/guides/deploy-from-ci", "Deploy from CI"],

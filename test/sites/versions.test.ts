@@ -143,7 +143,12 @@ describe("project deploy --as", () => {
     await run("project deploy demo /srv/mike");
     expect(site.disk.text("/var/www/docs/demo/latest/index.html")).toBe("1.4");
     expect(existsSync(site.disk.root + versions)).toBe(false);
-    expect(site.fake.text(vhost)).not.toContain("edox_ops_root");
+    expect(site.fake.text(vhost)).not.toContain("edox_ops_tree");
+    await run("project deploy demo /srv/mike/1.4 --as 1.4 --alias latest --default");
+    site.disk.write("/srv/empty/.keep", "");
+    site.disk.remove("/srv/empty/.keep");
+    await run("project deploy demo /srv/empty --allow-empty");
+    expect([site.disk.list("/var/www/docs/demo"), linkAt("latest")]).toEqual([[], "1.4"]);
   });
 
   test("a name has one meaning: an alias is no version, a version is no alias", async () => {
@@ -281,7 +286,7 @@ describe("project versions", () => {
     await run("project versions default demo none");
     for (const name of ["1.4", "1.5"]) await run(`project versions remove demo ${name} --yes`);
     expect(existsSync(site.disk.root + versions)).toBe(false);
-    expect(site.fake.text(vhost)).not.toContain("edox_ops_root");
+    expect(site.fake.text(vhost)).not.toContain("edox_ops_tree");
   });
 
   test("rename refuses the name of another version or of an alias", async () => {
