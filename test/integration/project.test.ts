@@ -731,8 +731,8 @@ for (const suite of suites) {
       const before = host.sh(`cat ${vhost}`).stdout;
       const set = project("update demo --password site --password-file /root/password --diff --verbose");
       expect(set.code).toBe(0);
-      const log = host.sh("cat /var/log/edox-ops/project.log; journalctl --no-pager").stdout;
-      expect(`${set.stdout}${set.stderr}${log}`).not.toMatch(/canary|\$2b\$/);
+      const log = host.sh("cat /var/log/edox-ops/*.log").stdout;
+      expect(/canary|\$2b\$/.exec(`${set.stdout}${set.stderr}${log}`)).toBeNull();
       expect(host.sh(`stat -c '%a %U:%G' ${path}`).stdout).toBe("640 root:www-data\n");
       const signedIn = `-u 'reader:${canary}'`;
       expect([status("/"), status("/nothing"), status("/assets/app.4f283b18.js"), status("/guide")]).toEqual(
@@ -751,8 +751,8 @@ for (const suite of suites) {
         "private, max-age=31536000, immutable",
       ]);
       const challenge = "/.well-known/acme-challenge/t1";
-      expect([get(challenge), status(`${challenge}2`)]).toEqual(["ours\n", "404"]);
-      expect(project("validate demo").stdout).toContain("sent unencrypted over HTTP");
+      expect([get(challenge), status(`${challenge}2`)]).toEqual(["ours\n", "401"]);
+      expect(project("validate demo").stderr).toContain("sent unencrypted over HTTP");
       expect(project("deploy demo --source /srv/next")).toMatchObject({ code: 0, stderr: "" });
       expect([status("/"), get("/", signedIn)]).toEqual(["401", "next\n"]);
       // Another program on this host, such as a reverse proxy, needs the password as well.

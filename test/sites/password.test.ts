@@ -40,9 +40,15 @@ test("update --password: a generated password of 128 bits is stored as a hash, p
   expect(matches(shown(out))).toBe(true);
   expect(site.fake.stat(passwordPath)).toMatchObject({ mode: 0o640, uid: 0, gid: 33 } as Partial<Stat>);
   expect(recorded().password).toBe("site");
-  expect(vhost()).toContain(`    auth_basic "demo";\n    auth_basic_user_file ${passwordPath};\n`);
+  expect(vhost()).toContain(`    auth_basic "site demo";\n    auth_basic_user_file ${passwordPath};\n`);
   const { out: record } = await site.type("project show demo");
   expect(record).toEndWith("\npassword: site\n");
+});
+
+test("update --password: nginx requires the password of a project whose slug is a word of its configuration", async () => {
+  expect((await site.type("project publish off --domain off.test --source /srv/site --password site")).exit).toBe(0);
+  const text = site.fake.text("/etc/nginx/sites-available/edox-ops-off") ?? "";
+  expect(text).toContain('    auth_basic "site off";\n');
 });
 
 test("update --password: ACME challenges stay open, and only the browser may cache", async () => {
@@ -259,7 +265,7 @@ describe("deploy: the previous release of a site with a password is swapped back
       const { exit, err } = await site.type("project deploy demo --source /srv/new");
       expect([exit, err]).toEqual([1, expect.stringContaining(reason)]);
       expect(site.disk.text("/var/www/docs/demo/index.html")).toBe("home");
-      site.answer = ok(`${asking}"demo"\r\n\r\n`);
+      site.answer = ok(`${asking}"site demo"\r\n\r\n`);
       expect((await site.type("project deploy demo --source /srv/new")).exit).toBe(0);
       expect(site.disk.text("/var/www/docs/demo/index.html")).toBe("new");
     });

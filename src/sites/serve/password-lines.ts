@@ -7,8 +7,11 @@ import type { FrontPage } from "./answer.ts";
 /** nginx reads it at each request, so a new password needs no reload. */
 export const passwordPath = (slug: string): string => passwordPathOfSlug.replace("SLUG", slug);
 
-/** The realm of basic authentication, by which the probe recognises the server of a project. */
-export const realmOf = ({ slug }: Pick<Project, "slug">): string => slug;
+/**
+ * Returns the realm of basic authentication, by which the probe recognises the server of a project. To nginx, the word
+ * "off" alone would be no realm, and a slug may be that word.
+ */
+export const realmOf = ({ slug }: Pick<Project, "slug">): string => `site ${slug}`;
 
 /** Returns whether this part of a project requires a password. */
 export function isProtected({ password }: Pick<Project, "password">, part: PasswordScope): boolean {
