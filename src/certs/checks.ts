@@ -11,6 +11,7 @@ import { utcText } from "../text/time.ts";
 import { renewalTest, runCertbot } from "./certbot-run.ts";
 import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
 import { liveDir } from "./paths.ts";
+import { findPreviewCertificate, previewWildcard } from "./preview-certificate.ts";
 import { type CertifiedProject, isOurs, projectsIn, projectsOf } from "./projects.ts";
 import { hookResult } from "./renewal/hook.ts";
 import { timerState } from "./renewal/timer.ts";
@@ -28,9 +29,9 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
   try {
     const projects = projectsIn(reader);
     const found = readLineages(reader);
-    const secure = projects.filter(({ tls }) => tls);
+    const secure = projects.flatMap(certifiedNames);
     return [
-      ...secure.map((project) => expiryOf(reader, project)),
+      ...secure.map((each) => expiryOf(reader, each)),
       {
         name: "certs:served",
         runsProgram: true,
@@ -38,6 +39,9 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
         follows: ["nginx:config", "nginx:active"],
         run: (own) => served(own, secure),
       },
+      ...(projects.some(({ hasPreviewHosts }) => hasPreviewHosts)
+        ? [{ name: "certs:previews", run: (own: HostReader) => previews(own, projects) }]
+        : []),
       { name: "certs:lineages", run: (own) => lineages(own, found, projects) },
       { name: "certs:renewals", runsProgram: true, affects: renewalsOfAll, run: renewals },
       renewalTests(host, online ? [...found.lineages.values()].filter((each) => isTested(each, projects)) : null),
@@ -55,24 +59,46 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
   }
 }
 
+/** A name, or the wildcard of previews, with the lineage that certifies it. */
+interface CertifiedName {
+  slug: string;
+  name: string;
+  lineage: string;
+  /** The name by which nginx is asked for the certificate. */
+  requested: string;
+  enabled: boolean;
+}
+
+/** Returns the domain of a project that uses TLS, and the wildcard of its previews. */
+function certifiedNames({ slug, domain, tls, enabled, previewCertificate }: CertifiedProject): CertifiedName[] {
+  const own = { slug, name: domain, lineage: domain, requested: domain, enabled };
+  const wildcard = previewWildcard({ domain });
+  return [
+    ...(tls ? [own] : []),
+    ...(previewCertificate === null
+      ? []
+      : [{ slug, name: wildcard, lineage: previewCertificate, requested: wildcard.replace("*", "any"), enabled }]),
+  ];
+}
+
 /** Another authenticator may stop nginx for its responses, which no check may do. */
 function isTested(lineage: Lineage, projects: readonly CertifiedProject[]): boolean {
   return isOurs(lineage, projects) && lineage.settings.authenticator === "webroot";
 }
 
-/** Checks when the certificate of a project expires. Its other faults are those of the project. */
-function expiryOf(host: HostReader, { slug, domain, enabled }: CertifiedProject): Check {
-  const isMissing = readable(host, domain) === null;
+/** Checks when a certificate expires. The other faults of that of a domain are those of the project. */
+function expiryOf(host: HostReader, { slug, name: domain, lineage, enabled }: CertifiedName): Check {
+  const isMissing = readable(host, lineage) === null;
   return {
     name: `certs:expiry:${domain}`,
     ...(isMissing && { follows: [`project:${slug}`] }),
     run(reader) {
       if (isMissing && !enabled) return { status: "ok", detail: "not checked: the site is not enabled" };
-      const certificate = certificateOf(reader, domain);
+      const certificate = certificateOf(reader, lineage);
       if (certificate === null) throw new UnknownStateError(`only root can read the certificate of ${domain}`);
       const left = certificate.notAfter - reader.now();
       const detail = `${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime is left, until ${utcText(certificate.notAfter)}`;
-      const hint = hintToRenew(reader, { domain });
+      const hint = hintToRenew(reader, { domain: lineage });
       const warned = (since: string) =>
         enabled
           ? { affects: `readers of ${domain} (certificate warning ${since} ${utcText(certificate.notAfter)})` }
@@ -87,27 +113,50 @@ function expiryOf(host: HostReader, { slug, domain, enabled }: CertifiedProject)
 }
 
 /** Checks that nginx has loaded the certificates. certbot exits with success even if its hook fails. */
-async function served(reader: HostReader, projects: readonly CertifiedProject[]): Promise<CheckResult> {
-  const enabled = projects.filter((project) => project.enabled);
+async function served(reader: HostReader, names: readonly CertifiedName[]): Promise<CheckResult> {
+  const enabled = names.filter((each) => each.enabled);
   const found = await servedCertificates(
     reader,
-    enabled.map(({ domain }) => domain),
+    enabled.map(({ requested }) => requested),
   );
   // A site without an answer has its own check.
-  const stale = enabled.flatMap(({ domain }) => {
-    const [own, certificate] = [readable(reader, domain), found.get(domain)];
+  const stale = enabled.flatMap(({ name: domain, lineage, requested }) => {
+    const [own, certificate] = [readable(reader, lineage), found.get(requested)];
     const isOther = own !== null && certificate && "serial" in certificate && certificate.serial !== own.serial;
-    return isOther ? [{ domain, certificate }] : [];
+    return isOther ? [{ domain, lineage, certificate }] : [];
   });
   const [first] = stale;
   if (first === undefined) return { status: "ok", detail: "nginx serves the certificates on the disk" };
-  const hook = hookResult(reader, first.domain);
+  const hook = hookResult(reader, first.lineage);
   const why = hook?.result === "failed" ? `: the renewal hook failed: ${hook.reason}` : "";
-  const names = stale.map(({ domain, certificate }) => `${domain} (until ${utcText(certificate.notAfter)})`);
-  const detail = `nginx serves an older certificate than the one on the disk for ${few(names)}${why}`;
+  const stales = stale.map(({ domain, certificate }) => `${domain} (until ${utcText(certificate.notAfter)})`);
+  const detail = `nginx serves an older certificate than the one on the disk for ${few(stales)}${why}`;
   const hasExpired = stale.some(({ certificate }) => certificate.notAfter <= reader.now());
   const affects = `readers of ${few(stale.map(({ domain }) => domain))} (certificate warning ${hasExpired ? "now" : "once it expires"})`;
   return { status: hasExpired ? "error" : "warning", detail, affects, hint: reloadNginx };
+}
+
+/** Checks that previews with host names use a certificate that covers them, if there is one. */
+async function previews(reader: HostReader, projects: readonly CertifiedProject[]): Promise<CheckResult> {
+  const over: string[] = [];
+  for (const { slug, domain, enabled, hasPreviewHosts, previewCertificate } of projects) {
+    if (!hasPreviewHosts || !enabled) continue;
+    const recorded = previewCertificate === null ? {} : { preview_certificate: previewCertificate };
+    const found = await findPreviewCertificate(reader, { domain, ...recorded });
+    if ("isUnknown" in found) throw new UnknownStateError(found.reason);
+    const hint = ["sudo", "edox-ops", "project", "update", slug, "--previews", "host"];
+    if ("reason" in found) {
+      over.push(`${slug} over HTTP: ${found.reason}`);
+      if (previewCertificate === null) continue;
+      const detail = `previews of ${slug} cannot use the certificate ${previewCertificate}: ${found.reason}`;
+      return { status: "error", detail, affects: `previews of ${slug}`, hint };
+    }
+    over.push(`${slug} over HTTPS with ${found.lineage}`);
+    if (found.lineage === previewCertificate) continue;
+    const detail = `previews of ${slug} do not use the certificate ${found.lineage}, which covers them`;
+    return { status: "warning", detail, hint };
+  }
+  return { status: "ok", detail: over.length === 0 ? "no previews with host names are served" : over.join("; ") };
 }
 
 /** Returns a certificate, or null if there is none that can be used, which is a fault of its project. */

@@ -16,7 +16,10 @@ const certs: Feature = {
   optional: {
     isInstalled: (reader) =>
       trueIfUnknown(
-        () => hasParts(reader) || (reader.stat(liveDir) !== null && projectsIn(reader).some(({ tls }) => tls)),
+        () =>
+          hasParts(reader) ||
+          (reader.stat(liveDir) !== null &&
+            projectsIn(reader).some(({ tls, previewCertificate }) => tls || previewCertificate !== null)),
       ),
     listed: { "certs:managed": setUp },
     standsAlone: true,
@@ -27,8 +30,10 @@ export default certs;
 
 /** Returns whether certbot renews certificates for edox-ops: a certificate that an admin installed needs none of it. */
 function isManaged(reader: HostReader): boolean {
-  const isRenewed = ({ tls, domain }: CertifiedProject): boolean =>
-    tls && reader.stat(`${renewalConfigDir}/${domain}.conf`) !== null;
+  const isRenewed = ({ tls, domain, previewCertificate }: CertifiedProject): boolean =>
+    [tls ? domain : null, previewCertificate].some(
+      (name) => name !== null && reader.stat(`${renewalConfigDir}/${name}.conf`) !== null,
+    );
   return trueIfUnknown(() => hasParts(reader) || projectsIn(reader).some(isRenewed));
 }
 

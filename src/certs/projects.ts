@@ -18,6 +18,10 @@ export interface CertifiedProject {
   names: string[];
   tls: boolean;
   enabled: boolean;
+  /** Whether its previews have host names. */
+  hasPreviewHosts: boolean;
+  /** The lineage of its previews with host names, or null. */
+  previewCertificate: string | null;
 }
 
 /** Returns the projects of this host; none if the file of the records cannot be parsed, which another check reports. */
@@ -26,10 +30,17 @@ export function projectsIn(reader: HostReader): CertifiedProject[] {
   if (!isRecord(records)) return [];
   return Object.entries(records).flatMap(([slug, value]) => {
     if (!isRecord(value) || !v.is(domainRule, value.domain)) return [];
-    const { domain, tls, enabled, aliases } = value;
+    const { domain, tls, enabled, aliases, previews, preview_certificate } = value;
+    const hasPreviewHosts = previews === "host";
+    const hasLineage = hasPreviewHosts && typeof preview_certificate === "string";
     const names = [domain, ...(Array.isArray(aliases) ? aliases : [])].filter((each) => typeof each === "string");
     return [
-      { slug, domain, names: names.map((each) => each.toLowerCase()), tls: tls === true, enabled: enabled === true },
+      {
+        ...{ slug, domain, names: names.map((each) => each.toLowerCase()), tls: tls === true },
+        enabled: enabled === true,
+        hasPreviewHosts,
+        previewCertificate: hasLineage ? preview_certificate : null,
+      },
     ];
   });
 }
@@ -43,9 +54,9 @@ function recordsIn(reader: HostReader): unknown {
   }
 }
 
-/** Returns the projects that are, or can be, served with the certificate of this lineage. */
+/** Returns the projects that are, or can be, served with the certificate of this lineage, or whose previews are. */
 export function projectsOf(projects: readonly CertifiedProject[], { name }: Pick<Lineage, "name">): CertifiedProject[] {
-  return projects.filter(({ domain }) => domain === name);
+  return projects.filter(({ domain, previewCertificate }) => [domain, previewCertificate].includes(name));
 }
 
 /** Returns whether a deploy removes what certbot writes to this webroot. */

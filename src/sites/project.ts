@@ -134,6 +134,12 @@ export const previewModes = ["host", "path"] as const;
 export type PreviewMode = (typeof previewModes)[number];
 export const previews = v.picklist(previewModes, "previews are served by host or path, or off");
 
+/** The name of a lineage becomes a part of a path in nginx's configuration. */
+const lineageName = v.pipe(
+  v.string(),
+  v.regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/, "a certificate has letters, digits, dots, - and _"),
+);
+
 /** The keys of the contract. Unknown keys are preserved. */
 const recordSchema = v.looseObject({
   slug,
@@ -162,6 +168,8 @@ const recordSchema = v.looseObject({
   precompress: v.optional(v.boolean()),
   /** How previews are served; absent while they are not. Not part of the contract. */
   previews: v.optional(previews),
+  /** The lineage that covers previews with host names; absent for plain HTTP. Not part of the contract. */
+  preview_certificate: v.optional(lineageName),
   /** Requests per second of one client address, or "off"; absent for the default. Not part of the contract. */
   rate_limit: v.optional(rateLimit),
   /** Networks of reverse proxies whose X-Forwarded-For is trusted. Not part of the contract. */

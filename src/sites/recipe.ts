@@ -55,6 +55,13 @@ export function addProject(project: Project, facts: Facts, credential?: Credenti
   return recipe(`project add ${slug}`, `Registered project ${slug}.`, requires, step);
 }
 
+interface UpdateOptions {
+  certificate?: Promised | undefined;
+  credential?: Credential | undefined;
+  /** A sentence for the end. */
+  note?: string;
+}
+
 /**
  * Returns the recipe of `project update`. `undefined` removes a key. An update may make an invalid record valid. A
  * promised certificate is checked by the caller, once it exists.
@@ -63,7 +70,7 @@ export function updateProject(
   slug: string,
   edit: Edit,
   facts: Facts,
-  { certificate, credential }: { certificate?: Promised | undefined; credential?: Credential | undefined } = {},
+  { certificate, credential, note = "" }: UpdateOptions = {},
 ): Recipe {
   const after: After = (before) => {
     return before && applyEdit(before, edit);
@@ -82,12 +89,15 @@ export function updateProject(
     encryptedPassword(slug, after),
   ];
   const next = edit.precompress === undefined ? "" : " The next deploy writes or removes the compressed files.";
-  return recipe(`project update ${slug}`, `Updated project ${slug}.${next}`, requires, step);
+  return recipe(`project update ${slug}`, `Updated project ${slug}.${next}${note}`, requires, step);
 }
 
 /** Returns the record with these changes. A key whose new value is `undefined` is removed. */
 export function applyEdit(before: Draft, edit: Edit): Draft {
-  return Object.fromEntries(Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined));
+  // The names of all previews end with the domain.
+  const isMoved = edit.domain !== undefined && edit.domain !== before.domain;
+  const after = { ...before, ...(isMoved && { preview_certificate: undefined }), ...edit };
+  return Object.fromEntries(Object.entries(after).filter(([, value]) => value !== undefined));
 }
 
 export function enableProject(slug: string, facts: Facts): Recipe {

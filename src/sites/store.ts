@@ -203,6 +203,7 @@ function commandToFix(slug: string, key: string, { domain }: Draft): string[] {
     noindex_old_versions: ["--no-noindex-old-versions"],
     hsts: ["--no-hsts"],
     password: ["--password", "none"],
+    preview_certificate: ["--previews", "host"],
     previews: ["--previews", "off"],
     rate_limit: ["--rate-limit", "default"],
     real_ip_from: ["--real-ip-from", "none"],

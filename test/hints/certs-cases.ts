@@ -33,6 +33,15 @@ let accept = (): void => {};
 
 export const certsCases: Case[] = [
   {
+    of: 'certs/checks.ts ["sudo", "edox-ops", "project", "update", slug, "--previews", "host"]',
+    state(host) {
+      addCertbot(host, [{ name: "preview.demo.test", names: ["*.preview.demo.test"], authenticator: "dns-rfc2136" }]);
+      const records = (host.text(projectsPath) ?? "").replace('"tls": false', '"tls": false, "previews": "host"');
+      host.put(projectsPath, records, { mode: 0o600 });
+    },
+    from: "certs:previews",
+  },
+  {
     of: 'certs/renewal/migrate.ts ["sudo", "edox-ops", "certs", "setup-auto-renew", "--yes"]',
     state(host) {
       const certbot = addCertbot(host, [{ name: "old.test", webroot: "/var/www/docs/old" }]);

@@ -11,7 +11,7 @@ import { listPreviews, type Preview, previewNames } from "../../sites/previews/l
 import { type PreviewMetadata, readMetadata, writeMetadata } from "../../sites/previews/metadata.ts";
 import { mostPreviews, previewFront } from "../../sites/previews/names.ts";
 import { timerChanges, timerRecipe } from "../../sites/previews/timer.ts";
-import { namesOf, type PreviewMode, type Project } from "../../sites/project.ts";
+import { namesOf, type Project } from "../../sites/project.ts";
 import { applyEdit, updateProject } from "../../sites/recipe.ts";
 import { draftOf, projectFrom, readProjects, theProject } from "../../sites/store.ts";
 import { previewTarget, siteTarget } from "../../sites/target.ts";
@@ -61,33 +61,78 @@ async function resolve(session: Session, { slug, name, release, context }: Unres
   const { previews } = project;
   if (previews !== undefined) {
     await demandFree(host, project, name);
-    return { ...release, ...before };
+    const { security, warnings, certificate } = await securityOf(host, project);
+    session.say(lineOf`${security}`);
+    const isSame = certificate === project.preview_certificate;
+    const changes = { previews, preview_certificate: certificate };
+    return {
+      ...release,
+      ...before,
+      warnings,
+      ...(!isSame && { publication: (facts) => publication(slug, changes, facts) }),
+    };
   }
   const { chooseMode } = await import("./preview-mode.ts");
   const { mode, reason } = await chooseMode(host, project);
-  await demandFree(host, { ...project, previews: mode }, name);
-  const front = previewFront({ ...project, previews: mode }, "NAME");
-  session.say(lineOf`Previews of ${slug} are served at ${front.name}${front.path}: ${reason}.`);
+  const served = { ...project, previews: mode };
+  await demandFree(host, served, name);
+  const { security, warnings, certificate } = await securityOf(host, served);
+  const front = previewFront(served, "NAME");
+  session.say(lineOf`Previews of ${slug} are served at ${front.name}${front.path}: ${reason}.`, lineOf`${security}`);
   return {
     ...release,
     ...before,
-    ...(mode === "path" && {
-      warnings: [
-        `links that begin with / lead out of a preview, whose pages are below /-/${name}/: build it with that base path, or add a DNS record for *.preview.${project.domain} (see Previews in the documentation)`,
-      ],
-    }),
-    publication: (facts) => publication(slug, mode, facts),
+    warnings: [
+      ...warnings,
+      ...(mode === "path"
+        ? [
+            `links that begin with / lead out of a preview, whose pages are below /-/${name}/: build it with that base path, or add a DNS record for *.preview.${project.domain} (see Previews in the documentation)`,
+          ]
+        : []),
+    ],
+    publication: (facts) => publication(slug, { previews: mode, preview_certificate: certificate }, facts),
   };
 }
 
+interface Security {
+  /** How previews are served, and why. */
+  security: string;
+  warnings: string[];
+  certificate: string | undefined;
+}
+
+/**
+ * Returns how the previews of a project are served. Without a certificate they use plain HTTP, because a deploy of a
+ * preview does not fail for that.
+ */
+async function securityOf(host: Host, project: Project): Promise<Security> {
+  const { findPreviewCertificate, previewSecurity } = await import("../../certs/preview-certificate.ts");
+  const { previews, tls, preview_certificate } = project;
+  if (previews === "path") {
+    return { security: previewSecurity(project, null), warnings: [], certificate: preview_certificate };
+  }
+  const found = await findPreviewCertificate(host, project);
+  const security = previewSecurity(project, found);
+  if ("lineage" in found) return { security, warnings: [], certificate: found.lineage };
+  // A plan of a user who may not read the certificates keeps the recorded one.
+  if (found.isUnknown) return { security, warnings: [], certificate: preview_certificate };
+  const isWorse = tls || preview_certificate !== undefined;
+  return {
+    security,
+    warnings: isWorse ? [`previews are served over plain HTTP: ${found.reason}`] : [],
+    certificate: undefined,
+  };
+}
+
+type PreviewChanges = Parameters<typeof updateProject>[1];
+
 /** Returns the change of the record and the site with which nginx serves previews. */
-function publication(slug: string, mode: PreviewMode, facts: Facts): Publication {
-  const recipe = updateProject(slug, { previews: mode }, facts);
+function publication(slug: string, changes: PreviewChanges, facts: Facts): Publication {
+  const recipe = updateProject(slug, changes, facts);
   const names = { id: "project.previews", title: `nginx serves the previews of ${slug}` };
   return {
     recipe: { ...recipe, steps: recipe.steps.map((step) => ({ ...step, ...names })) },
-    projectIn: async (reader) =>
-      projectFrom(reader, slug, applyEdit((await draftOf(reader, slug)) ?? {}, { previews: mode })),
+    projectIn: async (reader) => projectFrom(reader, slug, applyEdit((await draftOf(reader, slug)) ?? {}, changes)),
   };
 }
 

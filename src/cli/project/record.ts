@@ -136,8 +136,10 @@ export function editOf(values: Values): Partial<project.Project> {
   const { alias, "rate-limit": rate, "real-ip-from": proxies } = values;
   if (alias !== undefined) edit.aliases = alias === "none" ? undefined : aliasesOf(String(alias));
   const { previews } = values;
-  if (previews !== undefined)
+  if (previews !== undefined) {
     edit.previews = previews === "off" ? undefined : checkedRecord(project.previews, previews, "--previews");
+    edit.preview_certificate = undefined;
+  }
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
   for (const flag of ["tls", "default", "hsts", "precompress", "noindex-old-versions"]) {

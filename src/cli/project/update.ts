@@ -1,4 +1,6 @@
+import type { Project } from "../../sites/project.ts";
 import { command } from "../command.ts";
+import type { Context } from "../context.ts";
 import { confirmationFlags, editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
 import { credentialOf, showGenerated } from "./password-flags.ts";
@@ -27,9 +29,10 @@ export default command({
     const { updateProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     const changes = editOf(values);
+    const note = changes.previews === "host" ? await previewNote(slug, changes, context) : "";
     const credential = await credentialOf(slug, values, context);
     const exit = await edit(
-      (facts) => updateProject(slug, changes, facts, { credential }),
+      (facts) => updateProject(slug, changes, facts, { credential, note }),
       values,
       context,
       async (host) => {
@@ -41,3 +44,18 @@ export default command({
     return exit;
   },
 });
+
+/** Adds the certificate for previews to the changes, and returns a sentence that says how previews are served. */
+async function previewNote(slug: string, changes: Partial<Project>, context: Context): Promise<string> {
+  const { findPreviewCertificate, previewSecurity } = await import("../../certs/preview-certificate.ts");
+  const { applyEdit } = await import("../../sites/recipe.ts");
+  const { theRecord } = await import("../../sites/store.ts");
+  const host = await context.host();
+  const record = await theRecord(host, slug);
+  // The update itself reports an invalid record.
+  if (!("project" in record)) return "";
+  const project = applyEdit(record.project, changes) as Project;
+  const found = await findPreviewCertificate(host, project);
+  if ("lineage" in found) changes.preview_certificate = found.lineage;
+  return ` ${previewSecurity(project, found)}`;
+}

@@ -37,8 +37,7 @@ export function previewDomainOf({ domain }: Pick<Project, "domain">): string {
 /** Returns the front page of a preview in the mode of its project. */
 export function previewFront(project: Project, name: string): FrontPage {
   const { root } = previewTarget(project.slug, name);
-  const { domain, tls, previews } = project;
+  const { domain, tls, previews, preview_certificate } = project;
   if (previews === "path") return { name: domain, tls, path: `/-/${name}/`, root };
-  // The certificate of the site does not cover these names.
-  return { name: `${name}.${previewDomainOf(project)}`, tls: false, path: "/", root };
+  return { name: `${name}.${previewDomainOf(project)}`, tls: preview_certificate !== undefined, path: "/", root };
 }

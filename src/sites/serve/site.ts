@@ -65,9 +65,16 @@ export interface Transition {
 export type Promised = "promised";
 
 /** Returns whether both files of a certificate exist. Their content is not checked. */
-export function hasCertificate(reader: HostReader, project: Project): boolean {
+export function hasCertificate(reader: HostReader, project: Pick<Project, "domain">): boolean {
   const { chainPath, keyPath } = certificatePathsOf(project);
   return [chainPath, keyPath].every((path) => reader.statTarget(path) !== null);
+}
+
+/** Returns the directory of the certificate for previews, or null if they have none or its files are missing. */
+function previewCertificateDir(reader: HostReader, { previews, preview_certificate }: Project): string | null {
+  if (previews !== "host" || preview_certificate === undefined) return null;
+  const named = { domain: preview_certificate };
+  return hasCertificate(reader, named) ? certificateDirOf(named) : null;
 }
 
 /** Returns the text of the nginx site that this host needs. */
@@ -76,6 +83,7 @@ export function siteText(reader: HostReader, project: Project, facts: Facts, cer
   return vhostText(project, {
     ipv6: facts.ipv6,
     certificateDir: isServed ? certificateDirOf(project) : null,
+    previewCertificateDir: previewCertificateDir(reader, project),
     http2Parameter: hasHttp2Parameter(reader, facts),
     versions: servedVersions(reader, project),
   });

@@ -14,6 +14,8 @@ interface Serving {
   ipv6: boolean;
   /** Directory of the certificate; null to serve over HTTP only. */
   certificateDir: string | null;
+  /** Directory of the certificate for previews with host names; null to serve them over HTTP only. */
+  previewCertificateDir: string | null;
   /** Whether http2 is a parameter of listen, as before nginx 1.25.1, and not a directive. */
   http2Parameter: boolean;
   /** The versions of the site; null if it has none. */
@@ -63,26 +65,37 @@ export function vhostText(project: Project, serving: Serving): string {
     "# the replaced file is kept under /etc/edox-ops/replaced.",
     clientZone(project),
   ].join("\n");
-  const previews = hasPreviewHosts(project) ? `\n${server(previewServer(project, serving))}` : "";
+  const previews = hasPreviewHosts(project) ? previewServers(project, serving) : "";
   if (certificateDir === null)
     return head + server([...listens("80", project, serving), ...site(project, serving)]) + previews;
-  const plain = server([
+  const plain = redirect(project, serving, sitePart(project));
+  return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}${previews}`;
+}
+
+/**
+ * Returns the servers of all previews that have host names. No HSTS is sent, because the previews are served over plain
+ * HTTP again when their certificate is gone.
+ */
+function previewServers(project: Project, serving: Serving): string {
+  const own = { ...project, default: false };
+  const plain = { ...serving, certificateDir: null };
+  const [part, dir] = [previewHosts(project), serving.previewCertificateDir];
+  if (dir === null) return `\n${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
+  return `\n${redirect(own, serving, part)}\n${server([...tls(own, serving, dir), ...site(own, plain, part)])}`;
+}
+
+/** Returns the server on port 80 that redirects to HTTPS. */
+function redirect(project: Project, serving: Serving, part: Part): string {
+  return server([
     ...listens("80", project, serving),
-    ...names(project),
+    ...names(project, part.name),
     ...clientAddress(project),
-    ...acme(project.root_path),
+    ...acme(part.challenges),
     "",
     "location / {",
     "    return 308 https://$host$request_uri;",
     "}",
   ]);
-  return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}${previews}`;
-}
-
-/** Returns the server of all previews that have host names. No certificate covers them. */
-function previewServer(project: Project, serving: Serving): string[] {
-  const plain = { ...serving, certificateDir: null };
-  return [...listens("80", { ...project, default: false }, plain), ...site(project, plain, previewHosts(project))];
 }
 
 function listens(port: string, project: Project, { ipv6 }: Serving, words = ""): string[] {
