@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { directives } from "../../src/nginx/config.ts";
 import { charsetTypes, contentTypes } from "../../src/nginx/content-types.ts";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
+import { renewalTextOf } from "../certs/lineage-files.ts";
 import { hashed, missed, unhashed } from "../nginx/names.ts";
 import { issue } from "../sites/certificates.ts";
 import { suites } from "./base.ts";
@@ -698,8 +699,9 @@ for (const suite of suites) {
             "edox-ops project certs issue off --yes",
           ]);
           expect(served("off.test")).toBe("certified\n");
-          outdate("off.test", -85, 5);
-          expect(project("validate off").stderr).toContain(": 5 % of its lifetime is left, so its renewal is overdue ");
+          // At any time of the day between 4.0 and 5.0 of 100 days.
+          outdate("off.test", -95, 5);
+          expect(project("validate off").stderr).toContain(": 4 % of its lifetime is left, so its renewal is overdue ");
           expect(await hintsUntilFine(host, "edox-ops project validate off")).toEqual(["edox-ops certs renew --yes"]);
           expect(served("off.test")).toBe("certified\n");
         },
@@ -771,6 +773,57 @@ for (const suite of suites) {
       expect([get("/"), host.sh(`ls ${path}`).code]).toEqual(["next\n", 2]);
       expect(host.sh(`cat ${vhost}`).stdout).toBe(before);
       expect(project("rollback demo --yes").code).toBe(0);
+    });
+
+    test("previews: a wildcard certificate serves each of them over HTTPS, until there is none", () => {
+      const lineage = "preview.demo.test";
+      const text = renewalTextOf({ name: lineage, names: ["*.preview.demo.test"], authenticator: "dns-rfc2136" });
+      const [live, archive] = ["live", "archive"].map((dir) => `/etc/letsencrypt/${dir}/${lineage}`);
+      host.sh(`mkdir -p /etc/letsencrypt/renewal ${live} ${archive} /srv/seen; echo seen >/srv/seen/index.html`);
+      writeFileSync(`${host.root}/etc/letsencrypt/renewal/${lineage}.conf`, text);
+      const certify = `cd ${archive} && openssl req -x509 -nodes -newkey rsa:2048 -days 90 -subj /CN=any \
+        -addext 'subjectAltName=DNS:*.preview.demo.test' -keyout privkey1.pem -out cert1.pem 2>/dev/null &&
+        cp cert1.pem fullchain1.pem && : >chain1.pem &&
+        for each in cert chain fullchain privkey; do ln -sf ../../archive/${lineage}/"$each"1.pem ${live}/$each.pem; done`;
+      expect(host.sh(certify).code).toBe(0);
+      expect(project("update demo --previews host").stdout).toContain(
+        `over HTTPS, with the wildcard certificate ${lineage}.`,
+      );
+      const deployed = project("deploy demo /srv/seen --preview fix-7");
+      expect([deployed.code, deployed.stderr]).toEqual([0, ""]);
+      expect(deployed.stdout).toContain("https://fix-7.preview.demo.test/");
+      const name = "fix-7.preview.demo.test";
+      const format = "%{http_code} %{redirect_url}%header{strict-transport-security}%header{x-robots-tag}";
+      const over = (scheme: string, port: number, flags = ""): string =>
+        host.sh(
+          `curl -skS -o /tmp/body -w '${format}' ${flags} --resolve ${name}:${port}:127.0.0.1 ${scheme}://${name}/ && cat /tmp/body`,
+        ).stdout;
+      expect(over("http", 80)).toStartWith(`308 https://${name}/`);
+      expect(over("https", 443)).toBe("200 noindexseen\n");
+      expect(host.run(["nginx", "-t"]).stderr).not.toContain("warn");
+      // The site itself still has no certificate.
+      expect(get("/")).toBe("home\n");
+      const line = (check: string): string =>
+        host
+          .sh("edox-ops doctor --all")
+          .stdout.split("\n")
+          .find((each) => each.includes(` ${check}: `)) ?? "";
+      expect(line("certs:previews")).toBe(`[OK] certs:previews: demo over HTTPS with ${lineage}`);
+      expect(line("certs:served")).toStartWith("[OK]");
+      expect(line("certs:lineages")).not.toContain(lineage);
+      expect(project("update demo --password previews --password-file /root/password").code).toBe(0);
+      expect(project("deploy demo /srv/seen --preview fix-7").code).toBe(0);
+      expect([over("https", 443).slice(0, 3), get("/")]).toEqual(["401", "home\n"]);
+      expect(over("https", 443, "-u 'reader:Ünïcode canary: 1 # 2'")).toBe("200 noindexseen\n");
+      host.sh(`rm -r ${live} ${archive} /etc/letsencrypt/renewal/${lineage}.conf`);
+      const fallen = project("deploy demo /srv/seen --preview fix-7");
+      expect([fallen.code, fallen.stderr]).toEqual([
+        0,
+        expect.stringContaining("served over plain HTTP: no certificate"),
+      ]);
+      expect(over("http", 80, "-u 'reader:Ünïcode canary: 1 # 2'")).toBe("200 noindexseen\n");
+      expect(project("previews remove demo fix-7 --yes").code).toBe(0);
+      expect(project("update demo --previews off --password none --yes").code).toBe(0);
     });
 
     test("disable: a site can be disabled while a foreign file is broken, and goes offline when that is fixed", () => {
