@@ -22,6 +22,7 @@ export const problemCodes = {
   "invalid-config": "A configuration file or a record is invalid, of edox-ops or of another program",
   "invalid-source": "The source of a deploy is no site or no valid archive",
   "unsafe-source": "The source has something that must not be published: secrets, system files, links that lead out",
+  "vanished-addresses": "Addresses of the live site would vanish without a redirect, and `--strict-urls` forbids that",
   "no-space": "No space or no inodes are left on the disk",
   "read-only-file-system": "The file system is read-only",
   "permission-denied": "The system denies access, or the file is immutable",

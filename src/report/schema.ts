@@ -59,6 +59,14 @@ export const stepSchema = v.object({
 /** The path is relative to the site. */
 const assetSchema = v.object({ path: v.string(), bytes: v.number() });
 
+/**
+ * Addresses of the live site that have neither a file nor a redirect in the new one. `moved_to`: where the file of the
+ * address seems to be now; null if that is not known.
+ */
+const addressesSchema = v.object({
+  vanished: v.array(v.object({ address: v.string(), moved_to: v.nullable(v.string()) })),
+});
+
 export const documentSchema = v.object({
   schema: v.literal(1),
   command: v.string(),
@@ -199,6 +207,7 @@ export const documentSchema = v.object({
       assets: v.array(assetSchema),
       /** The address of a preview; null if its project is disabled. */
       url: v.optional(v.nullable(v.string())),
+      addresses: addressesSchema,
     }),
   ),
   /** The assets that `project assets list` found, or that `project assets prune` removes. */
@@ -333,6 +342,7 @@ export const documentSchema = v.object({
       removed: v.array(v.string()),
       /** Backups that would be removed. */
       pruned: v.array(v.string()),
+      addresses: v.optional(addressesSchema),
     }),
   ),
   findings: v.optional(

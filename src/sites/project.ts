@@ -174,6 +174,8 @@ const recordSchema = v.looseObject({
   rate_limit: v.optional(rateLimit),
   /** Networks of reverse proxies whose X-Forwarded-For is trusted. Not part of the contract. */
   real_ip_from: v.optional(realIpFrom),
+  /** Whether deploys that take addresses away without a redirect are refused. Not part of the contract. */
+  strict_urls: v.optional(v.boolean()),
 });
 
 export const projectSchema = v.pipe(

@@ -56,6 +56,15 @@ for (const columns of [80, 40]) {
       expect(await shown(columns, "project restore docs --yes")).toMatchSnapshot();
     });
 
+    test("deploy: addresses that vanish are warned of, and refused with --strict-urls", async () => {
+      site.disk.write("/srv/site/guide/install.html", "install");
+      await site.type(`${publish} /srv/site`);
+      site.disk.write("/srv/new/setup/install.html", "install");
+      const deploy = "project deploy docs --source /srv/new";
+      expect(await shown(columns, `${deploy} --dry-run`)).toMatchSnapshot();
+      expect(await shown(columns, `${deploy} --strict-urls`)).toMatchSnapshot();
+    });
+
     test("publish --dry-run: the plan ends with its summary", async () => {
       expect(await shown(columns, `${publish} /srv/site --dry-run`)).toMatchSnapshot();
       await site.type(`${publish} /srv/site`);

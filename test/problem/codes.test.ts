@@ -153,6 +153,13 @@ const cases: Record<ProblemCode, () => string | Promise<string>> = {
     stateOf("project show demo", (host) => host.put("/etc/edox-ops/projects.json", "{", { mode: 0o600 })),
   "invalid-source": () => deployed("page.html"),
   "unsafe-source": () => deployed("id_rsa"),
+  "vanished-addresses": async () => {
+    using host = registeredHost();
+    host.write("/srv/site/guide.html", "guide");
+    await typedDeploy(host.root, "/srv/site");
+    host.remove("/srv/site/guide.html");
+    return JSON.parse((await typedDeploy(host.root, "/srv/site", "--strict-urls", "--json")).out).error.code;
+  },
   "no-space": () => failedWrite("ENOSPC: no space left on device"),
   "read-only-file-system": () => failedWrite("EROFS: read-only file system"),
   "permission-denied": () => failedWrite("EACCES: permission denied"),

@@ -7,13 +7,15 @@ import { contentFlags, withBundle, withoutBundle } from "../bundle-content.ts";
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { previewFlags, previewOf } from "./preview-flags.ts";
-import { slugArgument, slugOf } from "./record.ts";
+import { recordFlags, slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags, sourceArgument, sourceFlags, sourceOf } from "./release-flags.ts";
 import { versionFlags, versionToDeploy } from "./version-flags.ts";
 
 /** Returns the release of the source to this destination: by default the site. */
 export type ReleaseTo = (destinationOf?: (project: Project, host: Host) => Partial<Destination>) => ReleaseCommand;
+
+const { "strict-urls": strictUrls, "no-strict-urls": noStrictUrls } = recordFlags;
 
 /** Returns the release of the source that the flags describe. `destinationOf`: what it replaces if it is not the site. */
 export function deployRelease(
@@ -106,6 +108,8 @@ export default command({
     ...previewFlags,
     ...versionFlags,
     ...contentFlags("Publish the site of this name in an offline bundle"),
+    "strict-urls": strictUrls,
+    "no-strict-urls": noStrictUrls,
     ...releaseFlags,
   },
   async run(values, context) {

@@ -16,6 +16,7 @@ import { releaseFlags, sourceArgument, sourceFlags, sourceOf } from "./release-f
 const { domain, alias, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "rate-limit": rateLimit, "real-ip-from": realIpFrom, tls } = recordFlags;
 const { precompress, "no-precompress": noPrecompress } = recordFlags;
+const { "strict-urls": strictUrls, "no-strict-urls": noStrictUrls } = recordFlags;
 
 export default command({
   meta: {
@@ -45,6 +46,7 @@ export default command({
     ...certificateFlags,
     ...passwordFlags,
     ...{ precompress, "no-precompress": noPrecompress },
+    ...{ "strict-urls": strictUrls, "no-strict-urls": noStrictUrls },
     ...confirmationFlags,
     ...releaseFlags,
   },

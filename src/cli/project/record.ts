@@ -93,6 +93,16 @@ export const recordFlags = {
   },
   precompress: { type: "boolean", group: "Site", description: "Compress pages once when they are deployed" },
   "no-precompress": { type: "boolean", group: "Site", description: "Compress pages for each request" },
+  "strict-urls": {
+    type: "boolean",
+    group: "Site",
+    description: "Refuse deployments that remove an address without a redirect",
+  },
+  "no-strict-urls": {
+    type: "boolean",
+    group: "Site",
+    description: "Deploy even if addresses vanish, with a warning (default)",
+  },
 } as const satisfies Arguments;
 
 /**
@@ -142,12 +152,18 @@ export function editOf(values: Values): Partial<project.Project> {
   }
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
-  for (const flag of ["tls", "default", "hsts", "precompress", "noindex-old-versions"]) {
-    const no = values[`no-${flag}`] === true;
-    if (no && values[flag] === true) throw usage(`--${flag} and --no-${flag} cannot be used together`);
-    if (no || values[flag] === true) edit[flag.replaceAll("-", "_")] = !no;
+  for (const flag of ["tls", "default", "hsts", "precompress", "noindex-old-versions", "strict-urls"]) {
+    const chosen = switchOf(flag, values);
+    if (chosen !== undefined) edit[flag.replaceAll("-", "_")] = chosen;
   }
   return edit;
+}
+
+/** Returns the value of `--flag` and `--no-flag`; undefined for neither. Throws a usage Problem for both. */
+export function switchOf(flag: string, values: Values): boolean | undefined {
+  const [yes, no] = [values[flag] === true, values[`no-${flag}`] === true];
+  if (yes && no) throw usage(`--${flag} and --no-${flag} cannot be used together`);
+  return yes || no ? yes : undefined;
 }
 
 /** Returns each name once, in lower case, so that the same list is idempotent. */

@@ -6,6 +6,7 @@ import { usage } from "../arguments.ts";
 import type { Arguments, Values } from "../command.ts";
 import { editFlags, outputFlags } from "../flags.ts";
 import { waitOf } from "../wait.ts";
+import { switchOf } from "./record.ts";
 
 /** The source of a tree as a word. {@link sourceOf} reads it. */
 export const sourceArgument = {
@@ -85,7 +86,7 @@ export function sourceOf({ from, source }: Values): string | undefined {
 
 const defaultKeep = 5;
 
-interface TypedChoices extends Pick<Choices, "keep" | "backup" | "allowEmpty" | "asks"> {
+interface TypedChoices extends Pick<Choices, "keep" | "backup" | "allowEmpty" | "strictUrls" | "asks"> {
   /** Milliseconds to wait for another deploy of the project. */
   waitMs: number;
 }
@@ -97,6 +98,7 @@ export function choicesOf(values: Values): TypedChoices {
     keep: keepOf(values.keep),
     backup: values["no-backup"] !== true,
     allowEmpty: values["allow-empty"] === true,
+    strictUrls: switchOf("strict-urls", values),
     asks: values["no-probe"] !== true,
   };
 }

@@ -1,6 +1,8 @@
 // The report of a command that replaces a project's tree.
 
 import type { ResultParts } from "../../run/result.ts";
+import { redirectLine } from "../../sites/addresses/guard.ts";
+import type { VanishedAddress } from "../../sites/addresses/vanished.ts";
 import type { KeptAsset } from "../../sites/deploy/assets.ts";
 import type { DeployResult } from "../../sites/deploy/deploy.ts";
 import type { DeployRequest } from "../../sites/deploy/plan.ts";
@@ -27,9 +29,13 @@ const mostShown = 10;
 
 /** Returns the parts of the document. `lists`: whether they name each file. */
 export function deployParts(request: DeployRequest, deployed: DeployResult, lists: boolean): ResultParts {
-  const { notes: _, names, replaced: __, ...figures } = deployed;
+  const { notes: _, names, replaced: __, vanished, ...figures } = deployed;
   const url = request.front && { url: request.project.enabled ? frontUrlOf(request) : null };
-  return { deploy: { ...figures, ...url }, ...(lists && { plan: { ...names, pruned: figures.pruned } }) };
+  const addresses = { vanished };
+  return {
+    deploy: { ...figures, addresses, ...url },
+    ...(lists && { plan: { ...names, pruned: figures.pruned, addresses } }),
+  };
 }
 
 /** Returns the address of the deployed tree. */
@@ -39,7 +45,7 @@ export function frontUrlOf({ project, front }: Pick<DeployRequest, "project" | "
 
 /** Returns the names of the files that differ, if `lists` is set, and then the report on a deploy for a person. */
 export function deployText(request: DeployRequest, deployed: DeployResult, words: Wording, lists: boolean): string[] {
-  const names = lists ? namesText(deployed.names) : "";
+  const names = lists ? namesText(deployed.names) + vanishedText(deployed.vanished) : "";
   return [names, ...deployedLines(request, deployed, words).map((each) => lineOf`${each}`)];
 }
 
@@ -71,13 +77,13 @@ function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
 /** Returns the names of the files that differ, if `lists` is set, and then the report on a plan for a person. */
 export function planText(
   { target, name }: DeployRequest,
-  { planned, pruned }: PlannedRelease,
+  { planned, pruned, vanished }: PlannedRelease,
   lists: boolean,
 ): string[] {
   const { origins, added, changed, removed, compression } = planned;
   const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${countOf(origins.length, "file")}`;
   return [
-    lists ? namesText(planned) : "",
+    lists ? namesText(planned) + vanishedText(vanished) : "",
     ...pruned.map((path) => lineOf`Would prune old deploy backup ${path}`),
     compression.isDue ? "Would write or remove compressed files beside unchanged ones\n" : "",
     lineOf`Would replace ${target.root} by ${name}: ${counts}`,
@@ -88,6 +94,15 @@ export function planText(
 export function namesText({ added, changed, removed }: DeployResult["names"]): string {
   const lines = Object.entries({ added, changed, removed }).flatMap(([word, paths]) => {
     return paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`);
+  });
+  return lines.join("");
+}
+
+/** Returns a line for each vanished address, with the line that redirects it. */
+function vanishedText(vanished: readonly VanishedAddress[]): string {
+  const lines = vanished.map((each) => {
+    const line = redirectLine(each);
+    return lineOf`vanished ${each.address}${line === null ? "" : `, redirected by: ${line}`}`;
   });
   return lines.join("");
 }

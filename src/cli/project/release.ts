@@ -11,6 +11,7 @@ import { convergeRecipe, nestedWatch, type RecipeFor } from "../../run/recipes.t
 import { recoverFirst } from "../../run/recovery.ts";
 import { checkRequirements } from "../../run/requirements.ts";
 import type { Session } from "../../run/session.ts";
+import { guardAddresses } from "../../sites/addresses/guard.ts";
 import { type DeployResult, deploy, signalPause } from "../../sites/deploy/deploy.ts";
 import { type DeployRequest, isSatisfied, type Plan, plan } from "../../sites/deploy/plan.ts";
 import { type Publication, siteChange } from "../../sites/deploy/publish.ts";
@@ -108,7 +109,11 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
       }
       // A source that cannot be published is no reason to ask a certificate authority.
       if (certificate !== null) {
-        if (!dryRun) demandRoomAhead(trees, await plan(host, trees, request), target.key);
+        if (!dryRun) {
+          const planned = await plan(host, trees, request);
+          demandRoomAhead(trees, planned, target.key);
+          await guardAddresses(trees, request, planned);
+        }
         const { issueWaitMs } = await import("../../certs/issue/recipe.ts");
         if (!(await convergeRecipe(session, certificate, { lockWaitMs: issueWaitMs }))) return;
       }
@@ -132,7 +137,8 @@ async function planIn({ command, publication, session, trees }: Release, request
     return { outcome: isSatisfied(planned) ? "ok" : "pending", warnings };
   });
   const { added, changed, removed } = release.planned;
-  session.include({ plan: { added, changed, removed, pruned: release.pruned } });
+  const { pruned, vanished } = release;
+  session.include({ plan: { added, changed, removed, pruned, addresses: { vanished } } });
   const [names = "", ...lines] = planText(request, release, session.options.diff);
   session.say(names, { text: lines.join(""), closing: () => [] });
   session.summarize(async () => {

@@ -39,6 +39,7 @@ export function projectText(
     "UNKNOWN NAMES": project.default ? "answered by this site" : "",
     PRECOMPRESS: precompress === undefined ? "" : precompress ? "yes" : "no",
     PREVIEWS: previewsText(project, previews),
+    "STRICT URLS": project.strict_urls ? "yes" : "",
     "NGINX SITE": vhostPath(slug),
   };
   const why = "why" in known ? known.why.message : "";

@@ -5,6 +5,8 @@ import type { Attributes, Host } from "../../host/host.ts";
 import type { TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf } from "../../text/path.ts";
+import { guardAddresses, vanishedNotes } from "../addresses/guard.ts";
+import type { VanishedAddress } from "../addresses/vanished.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
 import { demandServed } from "../serve/served.ts";
 import { demandUnchanged } from "../source/source.ts";
@@ -49,6 +51,8 @@ export interface DeployResult {
   pruned: string[];
   /** Files of earlier releases that are still served. */
   assets: KeptAsset[];
+  /** Addresses of the previous tree that lead nowhere in the new one. */
+  vanished: VanishedAddress[];
   notes: string[];
 }
 
@@ -68,6 +72,7 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
     planned = await plan(host, trees, request);
   }
   const { source, digests, origins, added, removed } = planned;
+  const vanished = await guardAddresses(trees, request, planned);
   const figures = {
     files: origins.length,
     changed: added.length + planned.changed.length + removed.length,
@@ -77,7 +82,8 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
     backup: null,
     pruned: [],
     assets: [],
-    notes: notesOf(request, planned),
+    vanished,
+    notes: [...notesOf(request, planned), ...vanishedNotes(vanished)],
   };
   // A backup of an identical tree would prune one that differs.
   if (isSatisfied(planned)) {

@@ -54,6 +54,8 @@ export interface DeployRequest {
   allowEmpty: boolean;
   /** The front page of a version or a preview. */
   front?: FrontPage | undefined;
+  /** Whether an address may not vanish without a redirect; the setting of the project by default. */
+  strictUrls?: boolean | undefined;
   /** Null where the site is not probed. */
   probe: Probe | null;
   /**

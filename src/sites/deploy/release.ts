@@ -8,6 +8,8 @@ import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
 import { withDiskFault } from "../../problem/disk-fault.ts";
 import { Problem } from "../../problem/problem.ts";
+import { guardAddresses, vanishedNotes } from "../addresses/guard.ts";
+import type { VanishedAddress } from "../addresses/vanished.ts";
 import type { Target } from "../target.ts";
 import { backupsToPrune, type DeployRequest, notesOf, type Plan, plan } from "./plan.ts";
 import type { Publication } from "./publish.ts";
@@ -77,6 +79,8 @@ export interface PlannedRelease {
   planned: Plan;
   /** The backups that the release would remove. */
   pruned: string[];
+  /** Addresses of the live tree that lead nowhere in the planned one. */
+  vanished: VanishedAddress[];
   /** The steps of the publication. */
   steps: StepResult[];
   warnings: string[];
@@ -91,11 +95,17 @@ export async function planRelease(
 ): Promise<PlannedRelease> {
   const planned = await plan(host, trees, request);
   demandRoomAhead(trees, planned, request.target.key);
+  const vanished = await guardAddresses(trees, request, planned);
   const { blockedNotes } = await import("../serve/blocked.ts");
   return {
     planned,
     pruned: backupsToPrune(host, trees, planned, request),
+    vanished,
     steps: publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [],
-    warnings: [...notesOf(request, planned), ...(await blockedNotes(trees, request, planned))],
+    warnings: [
+      ...notesOf(request, planned),
+      ...vanishedNotes(vanished),
+      ...(await blockedNotes(trees, request, planned)),
+    ],
   };
 }

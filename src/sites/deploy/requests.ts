@@ -17,7 +17,8 @@ import { backupNames, backupsOf, isWithoutDirs, openAbove } from "./releases.ts"
 import { findRestoreSource, readRestores } from "./restores.ts";
 import { unpackArchive } from "./unpacked.ts";
 
-export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowEmpty" | "again" | "hint"> {
+export interface Choices
+  extends Pick<DeployRequest, "keep" | "backup" | "allowEmpty" | "strictUrls" | "again" | "hint"> {
   /** Whether the front page is requested from nginx after the deploy. */
   asks: boolean;
   /** Whether this is a dry run. */

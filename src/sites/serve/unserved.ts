@@ -16,12 +16,22 @@ const leftover = new RegExp(leftoverPattern, "i");
 /** Sphinx (including its cache), GitHub Pages and git put these files into every tree. No reader requests them. */
 const markers = /(?:^|\/)\.(?:doctrees\/.+|buildinfo|nojekyll|gitkeep|gitignore)$/;
 
+/** Returns whether nginx serves nothing at a path within the site because one of its names begins with a dot. */
+export function hasHiddenName(path: string): boolean {
+  return hidden.test(`/${path}`);
+}
+
+/** Returns whether nginx sends no file with this path within the site. A page may have such an address. */
+export function isLeftover(path: string): boolean {
+  return leftover.test(path);
+}
+
 /**
  * Returns whether a warning is due because nginx does not serve a file, by its path within the site. Marker files of
  * generators need no warning.
  */
 export function isMissedFile(path: string): boolean {
-  return (hidden.test(`/${path}`) || leftover.test(path)) && !markers.test(path);
+  return (hasHiddenName(path) || isLeftover(path)) && !markers.test(path);
 }
 
 /** Counts files and keeps the first few paths for a message. */
