@@ -193,6 +193,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   "project enable": { files: [...record, available, enabled] },
   "project disable": { files: [...record, enabled] },
   "project validate": { files: [] },
+  "project check-links": { files: [] },
   "project render-nginx": {
     files: [available, paths.projectLogPath, paths.lockPath],
   },

@@ -18,7 +18,7 @@ const project: Command = {
   aliases: { ls: "list", rm: "remove" },
   groups: {
     Publish: ["publish", "deploy", "rollback", "restore"],
-    "Show and check": ["list", "show", "validate"],
+    "Show and check": ["list", "show", "validate", "check-links"],
     Change: ["update", "enable", "disable", "remove"],
     "More commands": ["versions", "backups", "assets", "previews", "certs", "add", "init", "render-nginx"],
   },
@@ -41,6 +41,7 @@ const project: Command = {
     enable: () => import("./project/enable.ts").then((module) => module.default),
     disable: () => import("./project/disable.ts").then((module) => module.default),
     validate: () => import("./project/validate.ts").then((module) => module.default),
+    "check-links": () => import("./project/check-links.ts").then((module) => module.default),
     "render-nginx": () => import("./project/render-nginx.ts").then((module) => module.default),
   },
 };

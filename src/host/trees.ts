@@ -177,6 +177,10 @@ export interface Trees {
    * symbolic link.
    */
   areOnOneFileSystem(a: string, b: string): boolean;
+  /**
+   * Yields the bytes of a file, which may not be a symbolic link, piece by piece. A piece is valid until the next one.
+   */
+  pieces(path: string): Generator<Uint8Array>;
   /** Returns whether two files have the same bytes. Neither may be a symbolic link. */
   same(a: string, b: string): boolean;
   /**

@@ -195,6 +195,25 @@ export const documentSchema = v.object({
       }),
     ),
   ),
+  /** What `project check-links` found. */
+  links: v.optional(
+    v.object({
+      /** Pages and style sheets. */
+      pages: v.number(),
+      checked: v.number(),
+      broken: v.number(),
+      /** The first 10,000 broken links. The page is a path within the site. */
+      list: v.array(
+        v.object({
+          page: v.string(),
+          link: v.string(),
+          problem: v.picklist(["not-found", "wrong-case", "no-anchor", "invalid"]),
+          /** The address that differs only in the case of its letters. */
+          instead: v.nullable(v.string()),
+        }),
+      ),
+    }),
+  ),
   deploy: v.optional(
     v.object({
       files: v.number(),

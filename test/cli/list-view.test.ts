@@ -125,6 +125,19 @@ describe("project list at a terminal", () => {
   });
 });
 
+test("project check-links at a terminal: a row for each broken link, and the sentence about all", async () => {
+  const site = await hosted();
+  const page = (...hrefs: string[]) => hrefs.map((href) => `<a href="${href}">x</a>`).join("");
+  site.disk.write("/srv/linked/index.html", page("guide/install", "Guide/install"));
+  site.disk.write("/srv/linked/guide/install.html", page("setup.html", "/#requirements", "/"));
+  const line = "project check-links docs /srv/linked";
+  expect(await atWidth(site, 80, line)).toMatchSnapshot("80 columns");
+  expect(await atWidth(site, 40, line)).toMatchSnapshot("40 columns");
+  site.disk.write("/srv/good/index.html", page("/"));
+  const good = await atWidth(site, 80, "project check-links docs /srv/good");
+  expect(good).toEqual({ exit: 0, out: "✔ No broken links: 1 link on 1 page.\n", err: "" });
+});
+
 describe("project backups, assets and show at a terminal", () => {
   async function releases(): Promise<SiteHost> {
     const site = await hosted();

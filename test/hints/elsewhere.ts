@@ -48,6 +48,8 @@ export const untyped: Record<string, string> = {
     "it repeats the typed line; test/cli/confirmation.test.ts reaches the state",
   'sites/versions/health.ts ["sudo", "edox-ops", "doctor", "--fix"]':
     "it asks before it repairs; test/sites/versions.test.ts types it with --yes",
+  'cli/project/check-links.ts ["sudo", "edox-ops", ...context.typed]':
+    "it repeats the typed line; test/sites/link-check.test.ts reaches the state",
   'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"]': authority,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "enable", slug]': afterDeploy,

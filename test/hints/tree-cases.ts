@@ -97,6 +97,12 @@ export const treeCases: TreeCase[] = [
     page: "new",
   },
   {
+    of: 'sites/addresses/checked-site.ts (again, "--source", "DIRECTORY")',
+    state: (disk) => disk.remove(tree),
+    from: "project check-links demo",
+    shows: "No broken links",
+  },
+  {
     of: 'sites/deploy/requests.ts ["edox-ops", "project", "backups", "list", project.slug]',
     state: (disk) => disk.write(earlier, "earlier"),
     from: "project restore demo --backup 20260202T000000Z --yes",

@@ -59,7 +59,7 @@ export function deployRelease(
  * Returns the included and excluded paths. Throws a usage Problem for a path that is not within the source, and for one
  * in both lists.
  */
-function selectionOf(values: Values): Selection {
+export function selectionOf(values: Values): Selection {
   const [include, exclude] = [pathsOf("include", values), pathsOf("exclude", values)];
   const both = include.find((path) => exclude.includes(path));
   if (both !== undefined) throw usage(`--include and --exclude cannot both name '${both}'`);

@@ -4,6 +4,7 @@ import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { DeployRequest, Plan } from "../deploy/plan.ts";
 import { previewsDir } from "../paths.ts";
+import { answeredElsewhere } from "./elsewhere.ts";
 import { type VanishedAddress, vanishedAddresses } from "./vanished.ts";
 
 /** Enough addresses to recognise what happened. */
@@ -16,7 +17,7 @@ const mostShown = 5;
 export async function guardAddresses(trees: Trees, request: DeployRequest, planned: Plan): Promise<VanishedAddress[]> {
   if (request.of === "release") return [];
   const { target, project } = request;
-  const vanished = await vanishedAddresses(trees, request, planned, () => false);
+  const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(trees, target));
   // A preview takes nothing away from readers.
   const isPreview = target.root.startsWith(`${previewsDir}/`);
   const isStrict = !isPreview && (request.strictUrls ?? project.strict_urls === true);

@@ -26,7 +26,6 @@ export async function vanishedAddresses(
 ): Promise<VanishedAddress[]> {
   const { source, added, removed } = planned;
   const tree = new ServedTree(source.entries, source.links);
-  const isSite = target.key === target.slug;
   const prefix = target.root.startsWith(`${versionsDir}/`) ? `/${nameOf(target.root)}` : "";
   /** The path of the removed file, by the first form of its address. */
   const gone = new Map<string, { address: string; path: string }>();
@@ -37,7 +36,6 @@ export async function vanishedAddresses(
     const forms = formsOf(isFolder ? `${path}/index.html` : path);
     const [form = address] = forms;
     if (gone.has(form) || forms.some((each) => tree.fileOf(each) !== null || isRedirected(prefix + each))) continue;
-    if (isSite && isOfVersion(path)) continue;
     gone.set(form, { address, path });
   }
   if (gone.size === 0) return [];
@@ -54,12 +52,6 @@ export async function vanishedAddresses(
       return { address: written(prefix + address), moved_to: to === null ? null : written(prefix + to) };
     })
     .sort((a, b) => (a.address < b.address ? -1 : 1));
-
-  /** Returns whether nginx answers an address from the tree of a version, whatever the site has there. */
-  function isOfVersion(path: string): boolean {
-    const [first = ""] = path.split("/");
-    return first !== path && trees.entry(`${versionsDir}/${target.slug}/${first}`) !== null;
-  }
 
   /** Returns whether a removed entry is a symlink to a directory, such as `latest`, by its name without an extension. */
   function isFolderLink(path: string): boolean {
