@@ -194,6 +194,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   "project disable": { files: [...record, enabled] },
   "project validate": { files: [] },
   "project check-links": { files: [] },
+  "project ci": { files: [] },
   "project render-nginx": {
     files: [available, paths.projectLogPath, paths.lockPath],
   },

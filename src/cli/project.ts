@@ -20,7 +20,7 @@ const project: Command = {
     Publish: ["publish", "deploy", "rollback", "restore"],
     "Show and check": ["list", "show", "validate", "check-links"],
     Change: ["update", "enable", "disable", "remove"],
-    "More commands": ["versions", "backups", "assets", "previews", "certs", "add", "init", "render-nginx"],
+    "More commands": ["versions", "previews", "backups", "assets", "certs", "ci", "add", "init", "render-nginx"],
   },
   subCommands: {
     publish: () => import("./project/publish.ts").then((module) => module.default),
@@ -38,6 +38,7 @@ const project: Command = {
     backups: () => import("./project/backups.ts").then((module) => module.default),
     previews: () => import("./project/previews.ts").then((module) => module.default),
     certs: () => import("./project/certs.ts").then((module) => module.default),
+    ci: () => import("./project/ci.ts").then((module) => module.default),
     enable: () => import("./project/enable.ts").then((module) => module.default),
     disable: () => import("./project/disable.ts").then((module) => module.default),
     validate: () => import("./project/validate.ts").then((module) => module.default),

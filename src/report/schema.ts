@@ -287,6 +287,16 @@ export const documentSchema = v.object({
   restored_from: v.optional(v.nullable(v.string())),
   /** The trees that `project remove --delete-files` deletes. A file with several hard links is counted once. */
   trees: v.optional(v.array(v.object({ path: v.string(), files: v.number(), bytes: v.number() }))),
+  /** The jobs of GitLab CI that `project ci` prints. */
+  ci: v.optional(
+    v.object({
+      /** The line of known_hosts with which a job recognizes the host. */
+      known_hosts: v.string(),
+      variables: v.record(v.string(), v.string()),
+      /** The text of `.gitlab-ci.yml`. */
+      pipeline: v.string(),
+    }),
+  ),
   update: v.optional(
     v.object({
       from: v.string(),

@@ -6,6 +6,7 @@ import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { cases } from "./cases.ts";
 import { certsCases } from "./certs-cases.ts";
+import { ciCases } from "./ci-cases.ts";
 import { createCases } from "./create-cases.ts";
 import { onHosts, parts, untyped } from "./elsewhere.ts";
 import { hintLiterals } from "./literals.ts";
@@ -27,6 +28,7 @@ test("hints: a test types each hint of the source", async () => {
     ...aptCases,
     ...bundleCases,
     ...certsCases,
+    ...ciCases,
     ...piCases,
     ...releaseCases,
     ...siteCases,

@@ -15,6 +15,7 @@ import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { type Case, cases } from "./cases.ts";
 import { certsCases } from "./certs-cases.ts";
+import { ciCases } from "./ci-cases.ts";
 import { createCases } from "./create-cases.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
 import { piCases } from "./pi-cases.ts";
@@ -49,6 +50,7 @@ describe("hint, typed as printed:", () => {
     ...aptCases,
     ...bundleCases,
     ...certsCases,
+    ...ciCases,
     ...piCases,
     ...upkeepCases,
     ...usageCases,
