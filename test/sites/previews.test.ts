@@ -262,7 +262,7 @@ describe("preview names and modes", () => {
       expect((await deploy("fix-7")).exit).toBe(0);
       expect((await site.type("project deploy demo /srv/site")).exit).toBe(0);
     }
-    expect(text().match(/auth_basic [^;]+;/g)).toEqual(['auth_basic "demo";', "auth_basic off;", "auth_basic off;"]);
+    expect(text().match(/auth_basic [^;]+;/g)).toEqual(['auth_basic "site demo";', "auth_basic off;", "auth_basic off;"]);
   });
 
   test("with HTTPS, previews with host names stay on HTTP, and those with paths follow the site", async () => {
