@@ -1,6 +1,6 @@
 import { Problem } from "../../problem/problem.ts";
 import { askFirst } from "../../run/confirmation.ts";
-import { isExpired, listPreviews, type Preview, slugsWithPreviews } from "../../sites/previews/list.ts";
+import { listPreviews, type Preview, prunablePreviews, slugsWithPreviews } from "../../sites/previews/list.ts";
 import { theRecord } from "../../sites/store.ts";
 import { countOf, lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
@@ -34,10 +34,7 @@ export default command({
       if (!options.dryRun) session.demandRoot();
       const slugs = slugsWithPreviews(host).filter((slug) => typed === null || slug === typed);
       if (typed !== null && slugs.length === 0) await theRecord(host, typed);
-      const expired = (slug: string): Preview[] => {
-        const now = host.now();
-        return listPreviews(host, trees, slug).filter((preview) => isExpired(preview, now));
-      };
+      const expired = (slug: string): Preview[] => prunablePreviews(host, trees, slug);
       const demandSame = await askFirst(session, () => {
         const count = slugs.reduce((sum, slug) => sum + expired(slug).length, 0);
         return count === 0 ? null : `Remove ${countOf(count, "expired preview")}?`;

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { type HostReader, UnknownStateError } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
-import { secondsOf, stampOf } from "../deploy/releases.ts";
+import { backupsOf, secondsOf, stampOf } from "../deploy/releases.ts";
 import { previewsDir } from "../paths.ts";
 import { slug as slugSchema } from "../project.ts";
 import { previewTarget } from "../target.ts";
@@ -69,10 +69,32 @@ export function expiresMsOf({ metadata }: Pick<Preview, "metadata">): number | n
 }
 
 /** Returns whether a prune removes the preview: it has expired, or a deploy was killed before it had a tree. */
-export function isExpired(preview: Preview, nowMs: number): boolean {
+function isExpired(preview: Preview, nowMs: number): boolean {
   if (!preview.hasTree) return true;
   const expiresMs = expiresMsOf(preview);
   return expiresMs !== null && expiresMs <= nowMs;
+}
+
+/**
+ * Returns what a prune removes: expired previews, and the working files of a deploy that was killed before it had
+ * recorded its preview.
+ */
+export function prunablePreviews(reader: HostReader, trees: Trees, slug: string): Preview[] {
+  const now = reader.now();
+  const all = listPreviews(reader, trees, slug);
+  const names = all.map(({ name }) => name);
+  const working = (reader.list(backupsOf(`${slug}/previews`)) ?? []).filter((name) => !names.includes(name));
+  const left = working.filter(isPreviewName).map((name): Preview => {
+    return {
+      name,
+      path: previewTarget(slug, name).root,
+      hasTree: false,
+      deployedMs: null,
+      metadata: null,
+      fault: null,
+    };
+  });
+  return [...all.filter((preview) => isExpired(preview, now)), ...left];
 }
 
 /** The size of a preview. A file with several names in it counts once. */
