@@ -109,6 +109,19 @@ test("completion: the backups of the typed project are offered, newest first, wi
   expect(await words("project restore --backup ")).toEqual([]);
 });
 
+test("completion: the previews of the typed project are offered with their branches", async () => {
+  const host = completionHost();
+  const dir = "/var/www/docs/.edox-ops-previews/docs";
+  for (const name of ["fix-7", "bad"]) host.dir(`${dir}/-/${name}`);
+  const times = { created: "2027-01-01T00:00:00Z", expires: "2027-01-20T00:00:00Z" };
+  host.put(`${dir}/fix-7.json`, JSON.stringify({ ...times, branch: "feature/x", key: null }), { mode: 0o600 });
+  host.put(`${dir}/bad.json`, "{");
+  for (const line of ["project previews remove docs ", "project deploy docs --preview "]) {
+    expect([line, (await answer(line, host)).lines]).toEqual([line, ["bad\t", "fix-7\tfeature/x"]]);
+  }
+  for (const slug of ["none", "../docs", "/"]) expect(await words(`project previews remove ${slug} `)).toEqual([]);
+});
+
 test("completion: a tree that cannot be read, or that is large, has no size", async () => {
   const broken = { walk: () => expect.unreachable() } as unknown as Trees;
   const { lines } = await answer("project restore wiki --backup ", undefined, broken);

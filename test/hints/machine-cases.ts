@@ -23,6 +23,7 @@ import { portFree } from "../../src/resources/port.ts";
 import { reporterFor } from "../../src/run/reporter.ts";
 import { runnerChecks } from "../../src/runner/checks.ts";
 import { planDeletion } from "../../src/sites/deletion.ts";
+import { siteFront } from "../../src/sites/serve/answer.ts";
 import { hintToAsk } from "../../src/sites/serve/site-hints.ts";
 import { makeBundle } from "../bundle/small.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -221,8 +222,8 @@ export const machineCases: MachineCase[] = [
     shows: "/mnt is not a mountpoint",
   },
   {
-    of: 'sites/serve/site-hints.ts ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, urlOf(project)]',
-    hint: () => hintToAsk(project),
+    of: 'sites/serve/site-hints.ts ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, frontUrl(front)]',
+    hint: () => hintToAsk(siteFront(project)),
     within: "--net",
     shows: "curl: (7)",
   },

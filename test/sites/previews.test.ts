@@ -255,6 +255,26 @@ describe("preview names and modes", () => {
     expect(text()).toContain(String.raw`\.preview\.moved\.test$;`);
   });
 
+  test("a foreign wildcard that hides the previews is named", async () => {
+    addWildcard();
+    site.fake.put("/etc/nginx/conf.d/other.conf", "server {\n    listen 80;\n    server_name *.demo.test;\n}\n");
+    site.answer = { code: 22, stdout: "", stderr: "curl: (22) The requested URL returned error: 404\n" };
+    const { exit, err } = await deploy("fix-7");
+    expect(exit).toBe(1);
+    expect(err).toContain("other.conf:1 has the name *.demo.test, which includes fix-7.preview.demo.test");
+    site.fake.nodes.delete("/etc/nginx/conf.d/other.conf");
+    expect((await deploy("fix-7")).err).toContain("--resolve fix-7.preview.demo.test:80:127.0.0.1");
+  });
+
+  test("update --previews off asks at a terminal if there are previews", async () => {
+    await deploy("fix-7");
+    asked.length = 0;
+    const words = "project update demo --previews off".split(" ");
+    await typedWords(words, site.host, false, undefined, undefined, site.trees);
+    expect(asked).toEqual(["Take the previews of demo offline? [y/N] "]);
+    expect(record().previews).toBe("path");
+  });
+
   test("a password for previews is asked for by their addresses only, in both modes", async () => {
     for (const mode of ["path", "host"]) {
       await site.type(`project update demo --previews ${mode} --password previews`);
@@ -262,7 +282,11 @@ describe("preview names and modes", () => {
       expect((await deploy("fix-7")).exit).toBe(0);
       expect((await site.type("project deploy demo /srv/site")).exit).toBe(0);
     }
-    expect(text().match(/auth_basic [^;]+;/g)).toEqual(['auth_basic "site demo";', "auth_basic off;", "auth_basic off;"]);
+    expect(text().match(/auth_basic [^;]+;/g)).toEqual([
+      'auth_basic "site demo";',
+      "auth_basic off;",
+      "auth_basic off;",
+    ]);
   });
 
   test("with HTTPS, previews with host names stay on HTTP, and those with paths follow the site", async () => {
@@ -319,6 +343,15 @@ describe("previews list, remove and prune", () => {
     expect([exit, out]).toEqual([0, "Removed preview old of other.\n"]);
     expect(err).toContain("the previews of demo were not pruned: ");
     expect(site.disk.list(`${dir}/-`)).toEqual(["old"]);
+  });
+
+  test("what a deploy left that was killed before it recorded its preview is pruned, and not listed", async () => {
+    await deploy("other");
+    const working = "/var/www/docs/.edox-ops-backups/demo/previews";
+    site.disk.write(`${working}/fix-7/.stage-1-20260101T000000Z/index.html`, "half");
+    expect((await document("project previews list demo")).previews).toHaveLength(1);
+    expect((await site.type("project previews prune")).out).toBe("Removed preview fix-7 of demo.\n");
+    expect(site.disk.list(working)).toEqual(["other"]);
   });
 
   test("remove asks at a terminal, deletes the tree, the metadata and the working files, and knows only previews", async () => {

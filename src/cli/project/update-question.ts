@@ -1,6 +1,7 @@
 // The question of `project update`, and of `project publish` for a project that exists.
 
 import type { HostReader } from "../../host/host.ts";
+import { previewNames } from "../../sites/previews/list.ts";
 import { namesOf, type Project } from "../../sites/project.ts";
 import { applyEdit } from "../../sites/recipe.ts";
 import { servedNames } from "../../sites/serve/names.ts";
@@ -25,8 +26,10 @@ export async function updateQuestion(
   const lost = namesOf(before).filter((name) => !names.includes(name.toLowerCase()));
   const endsHttps = before.tls && !after.tls;
   const opened = (["site", "previews"] as const).find((part) => isProtected(before, part) && !isProtected(after, part));
+  const hasPreviews = before.previews !== undefined && previewNames(reader, slug).length > 0;
   const parts = [
     ...(lost.length > 0 ? [`take ${few(lost)} offline`] : []),
+    ...(hasPreviews && after.previews === undefined ? [`take the previews of ${slug} offline`] : []),
     ...(endsHttps ? [`serve ${after.domain} without HTTPS`] : []),
     ...(opened === undefined
       ? []

@@ -30,6 +30,31 @@ export function foreignName(
 }
 
 /**
+ * Returns a foreign site whose wildcard matches the host name of a preview, with a command that shows it; or null. nginx
+ * prefers a wildcard to the regular expression of the previews.
+ */
+export function foreignWildcard(
+  servers: readonly ServerBlock[],
+  { slug }: Pick<Project, "slug">,
+  preview: string,
+): Required<Unmet> | null {
+  const own = [vhostLinkPath(slug), vhostPath(slug)];
+  for (const other of servers) {
+    const name = own.includes(other.path) ? undefined : other.names.find((written) => isAbove(written, preview));
+    if (name === undefined) continue;
+    const hint = ["grep", "-niF", name, other.path];
+    const reason = `${other.path}:${other.line} has the name ${name}, which includes ${preview}`;
+    return { reason, hint, code: "conflict" };
+  }
+  return null;
+}
+
+function isAbove(written: string, name: string): boolean {
+  const [, above] = /^\*?(\..+)$/.exec(written.toLowerCase()) ?? [];
+  return above !== undefined && name.toLowerCase().endsWith(above);
+}
+
+/**
  * Returns whether a name in nginx's configuration matches a domain. nginx compares in lower case. A leading dot makes
  * a name match itself and every name below it.
  */

@@ -15,7 +15,7 @@ import { isActive } from "../../resources/service.ts";
 import { isMasked } from "../../resources/unit-file.ts";
 import type { Project } from "../project.ts";
 import { comparedBytes, type FrontPage, frontPage, type Page, siteFront } from "./answer.ts";
-import { foreignName } from "./foreign-name.ts";
+import { foreignName, foreignWildcard } from "./foreign-name.ts";
 import { isProtected, partOf, realmOf } from "./password-lines.ts";
 import { siteText, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
@@ -45,7 +45,7 @@ export function probeOf(
   return async () => {
     const isAsking = isProtected(project, partOf(front));
     const reason = isAsking ? await whyOpen(reader, front, realmOf(project)) : await whyUnserved(reader, front);
-    return reason === null ? null : causeOf(reader, reason, project);
+    return reason === null ? null : causeOf(reader, reason, project, front);
   };
 }
 
@@ -102,7 +102,12 @@ function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean
 }
 
 /** Looks for the cause of a failed probe, which usually names the command that fixes it. */
-async function causeOf(reader: HostReader, reason: string, project: Project): Promise<UnservedReason> {
+async function causeOf(
+  reader: HostReader,
+  reason: string,
+  project: Project,
+  front: FrontPage,
+): Promise<UnservedReason> {
   const { slug } = project;
   if (reader.stat(sitesEnabledDir) === null) {
     return { reason: `${reason}: nginx is not set up`, hint: setUp };
@@ -114,12 +119,16 @@ async function causeOf(reader: HostReader, reason: string, project: Project): Pr
   if (textOf(reader, site) !== siteText(reader, project, gatherFacts(reader))) {
     return { reason: `${reason}: ${site} differs from its record`, hint: enable };
   }
-  const other = foreignName(nginxConfig(reader).servers, project, [project.domain]);
+  const { servers } = nginxConfig(reader);
+  const isPreviewHost = partOf(front) === "previews" && project.previews === "host";
+  const other = isPreviewHost
+    ? foreignWildcard(servers, project, front.name)
+    : foreignName(servers, project, [project.domain]);
   if (other !== null) return { ...other, reason: `${reason}: ${other.reason}` };
   if (!hasLoadedFiles(reader, [site, sitesEnabledDir])) {
     return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint: reloadNginx };
   }
-  return { reason, hint: hintToAsk(project) };
+  return { reason, hint: hintToAsk(front) };
 }
 
 /** Returns why nginx is stopped: a mask, another program on its port, its own configuration, or a plain stop. */

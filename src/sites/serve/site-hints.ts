@@ -9,7 +9,7 @@ import { backupNames } from "../deploy/releases.ts";
 import { readRestores } from "../deploy/restores.ts";
 import type { Draft, Project } from "../project.ts";
 import { whyNotPublished } from "../source/source-path.ts";
-import { urlOf } from "./answer.ts";
+import { type FrontPage, frontUrl, siteFront } from "./answer.ts";
 import { swapSuffix } from "./clash.ts";
 import { vhostLinkPath, vhostPath } from "./site.ts";
 
@@ -57,12 +57,11 @@ export function hintToAnswer(reader: HostReader, project: Project, status: numbe
   if (!hasLoadedFiles(reader, paths)) return reloadNginx;
   // nginx logs there why it could not serve a page.
   if (status !== 0) return ["sudo", "tail", "-n", "20", "/var/log/nginx/error.log"];
-  return hintToAsk(project);
+  return hintToAsk(siteFront(project));
 }
 
 /** Returns the command that repeats the request of the probe. */
-export function hintToAsk(project: Project): string[] {
-  const port = project.tls ? 443 : 80;
-  const resolve = `${project.domain}:${port}:127.0.0.1`;
-  return ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, urlOf(project)];
+export function hintToAsk(front: FrontPage): string[] {
+  const resolve = `${front.name}:${front.tls ? 443 : 80}:127.0.0.1`;
+  return ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, frontUrl(front)];
 }
