@@ -15,6 +15,7 @@ import { testsOn } from "./rounds.ts";
 import { scan } from "./sslyze.ts";
 import { TestHost } from "./test-host.ts";
 import { hintsUntilFine, typedHint } from "./typed-hint.ts";
+import { versionAnswers, versionedSite, versionRequests } from "./version-requests.ts";
 
 for (const suite of suites) {
   describe(`projects on ${suite}`, () => {
@@ -824,6 +825,28 @@ for (const suite of suites) {
       expect(over("http", 80, "-u 'reader:Ünïcode canary: 1 # 2'")).toBe("200 noindexseen\n");
       expect(project("previews remove demo fix-7 --yes").code).toBe(0);
       expect(project("update demo --previews off --password none --yes").code).toBe(0);
+    });
+
+    test("versions: nginx serves trees, aliases and redirects without a reload, and no request fails while an alias moves", () => {
+      expect(host.sh(versionedSite)).toMatchObject({ code: 0, stderr: expect.not.stringContaining("error") });
+      expect(versionAnswers(host)).toEqual(versionRequests);
+      const workers = () => host.sh("pgrep -P $(cat /run/nginx.pid) | xargs").stdout;
+      expect(project("update versioned --no-noindex-old-versions").code).toBe(0);
+      host.sh("sleep 0.5");
+      const before = workers();
+      const moves = `for i in $(seq 5); do for v in 1.4 1.5; do edox-ops project versions alias versioned latest $v -q; done; done`;
+      const asks = `while kill -0 $! 2>/dev/null; do
+        curl -sS -o /dev/null -w '%{http_code}\n' --resolve versioned.test:80:127.0.0.1 "http://versioned.test/latest/page?[1-20]"; done`;
+      const { stdout } = host.sh(`(${moves}) & ${asks} | sort | uniq -c`);
+      expect(stdout).toMatch(/^ *\d{2,} 200\n$/);
+      expect(workers()).toBe(before);
+      expect(project("versions remove versioned latest --yes").stderr).toContain("choose another one first");
+      expect(project("versions default versioned 1.5").code).toBe(0);
+      expect(project("versions remove versioned 1.4 --yes").code).toBe(0);
+      expect(get("/1.4/page", "-o /dev/null -w '%{http_code}'", "versioned.test")).toBe("404");
+      expect(project("validate versioned")).toMatchObject({ code: 0 });
+      expect(project("remove versioned --delete-files --yes")).toMatchObject({ code: 0 });
+      expect(host.sh("find /var/www/docs -name '*1.5*'").stdout).toBe("");
     });
 
     test("disable: a site can be disabled while a foreign file is broken, and goes offline when that is fixed", () => {
