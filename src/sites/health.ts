@@ -9,6 +9,7 @@ import { hasLoadedFiles } from "../nginx/running.ts";
 import { Problem } from "../problem/problem.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { isActive } from "../resources/service.ts";
+import { nameOf } from "../text/path.ts";
 import { backupsOf, mostKept, projectLockPath } from "./deploy/releases.ts";
 import { namesOf, type Project } from "./project.ts";
 import { statuses, urlOf } from "./serve/answer.ts";
@@ -20,7 +21,9 @@ import { certificatePathsOf, siteText, vhostLinkPath, vhostPath } from "./serve/
 import { hintToAnswer, hintToFill, hintToStart, reloadNginx } from "./serve/site-hints.ts";
 import { whyNotPublished } from "./source/source-path.ts";
 import { readRecords } from "./store.ts";
+import { versionTarget } from "./target.ts";
 import { versionFaults } from "./versions/health.ts";
+import { isVersionName } from "./versions/names.ts";
 import { readVersions } from "./versions/versions.ts";
 
 export interface Fault {
@@ -175,15 +178,23 @@ function treeFaults(reader: HostReader, project: Project): Fault[] {
   if (kept.length === 0 && reader.stat(backupsOf(slug)) !== null) {
     faults.push({ detail: `${backupsOf(slug)} is empty`, hint: ["sudo", "rmdir", backupsOf(slug)], mild: true });
   }
-  if (kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && !mayBeDeploying(reader, slug))
+  const versions = (reader.list(`${backupsOf(slug)}/versions`) ?? []).filter(isVersionName);
+  const keys = [slug, ...versions.map((name) => versionTarget(slug, name).key)];
+  const left = keys.find((key) => reader.list(backupsOf(key))?.some(isWorkingTree));
+  if (left !== undefined && !mayBeDeploying(reader, slug)) {
+    const selected = left === slug ? [] : ["--as", nameOf(left)];
     faults.push({
       detail: "a deploy was interrupted: the next one cleans up",
       // This prune cleans up the rest of the killed deploy, and with the maximum to keep it deletes no backup.
-      hint: command("backups", "prune", slug, "--keep", String(mostKept)),
+      hint: command("backups", "prune", slug, ...selected, "--keep", String(mostKept)),
       mild: true,
     });
+  }
   return faults;
 }
+
+/** Returns whether this is the name of a tree that a deploy works on. */
+const isWorkingTree = (name: string): boolean => /^\.(stage|trash|unpacked)/.test(name);
 
 /** nginx serves no hidden name except .well-known, which certbot leaves in a tree without pages. */
 function isShown(name: string): boolean {

@@ -77,7 +77,7 @@ export const treeCases: TreeCase[] = [
     from: "project deploy demo --source /srv/site",
   },
   {
-    of: 'sites/health.ts ("backups", "prune", slug, "--keep", String(mostKept))',
+    of: 'sites/health.ts ("backups", "prune", slug, ...selected, "--keep", String(mostKept))',
     state(disk) {
       disk.write(`${backups}/.stage-1-20260103T000000Z/index.html`, "half");
       for (let day = 10; day < 20; day++) disk.write(`${backups}/202601${day}T000000Z/index.html`, "kept");
@@ -103,7 +103,7 @@ export const treeCases: TreeCase[] = [
     shows: "No broken links",
   },
   {
-    of: 'sites/deploy/requests.ts ["edox-ops", "project", "backups", "list", project.slug]',
+    of: 'sites/deploy/requests.ts ["edox-ops", "project", "backups", "list", project.slug, ...selected]',
     state: (disk) => disk.write(earlier, "earlier"),
     from: "project restore demo --backup 20260202T000000Z --yes",
     shows: "20260101T000000Z",

@@ -164,6 +164,20 @@ describe("project deploy --as", () => {
     }
   });
 
+  test("reports vanished addresses of a version that is replaced, and none of a new one or of a default version", async () => {
+    site.disk.write("/srv/1.4/old.html", "old");
+    await run("project deploy demo /srv/1.4");
+    await deploy("1.4", "--alias latest --default");
+    expect(await deploy("1.5", "--strict-urls")).not.toContain("vanish");
+    expect(await run("project deploy demo /srv/site --strict-urls")).not.toContain("vanish");
+    site.disk.remove("/srv/1.4/old.html");
+    expect(await deploy("1.4")).toContain("1 address of the live site vanishes without a redirect: /1.4/old\n");
+    site.disk.write("/srv/site/own.html", "own");
+    await run("project deploy demo /srv/site");
+    site.disk.remove("/srv/site/own.html");
+    expect(await run("project deploy demo /srv/site")).toContain("vanishes without a redirect: /own\n");
+  });
+
   test("a site may consist of versions alone", async () => {
     await run("project add other --domain other.test");
     await run("project init other");
@@ -206,6 +220,17 @@ describe("backups of a version", () => {
     );
     expect(await refusal("project rollback demo --as 2.0 --yes")).toContain("demo has no version 2.0");
     expect(await refusal("project backups list demo --as 2.0")).toContain("demo has no version 2.0");
+  });
+
+  test("are cleaned up after a killed deploy, also that of a version which was never live", async () => {
+    site.disk.write(`${backups}/1.6/.stage/index.html`, "part");
+    const { out, err: problems } = await site.type("project validate demo");
+    const found = out + problems;
+    expect(found).toContain("a deploy was interrupted: the next one cleans up");
+    expect(found).toContain("edox-ops project backups prune demo --as 1.6 --keep 1000");
+    await run("project backups prune demo --as 1.6 --keep 1000");
+    expect(site.disk.list(`${backups}/1.6`)).toEqual([]);
+    expect(await refusal("project restore demo --as 1.4 --backup x --yes")).toContain("backups list demo --as 1.4");
   });
 
   test("follow a renamed version, as its aliases, its title and the default do", async () => {

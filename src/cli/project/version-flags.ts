@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { backupsOf } from "../../sites/deploy/releases.ts";
 import { versionTarget } from "../../sites/target.ts";
 import { versionName } from "../../sites/versions/names.ts";
 import { hintToList, noVersion, readVersions } from "../../sites/versions/versions.ts";
@@ -50,10 +51,11 @@ export function versionToDeploy(values: Values): string | null {
   return versionOf(values);
 }
 
-/** Throws a Problem if the project has no such version. */
+/** Throws a Problem if the project has neither such a version nor backups of it, which a removal by hand leaves. */
 export function demandVersion(reader: HostReader, slug: string, name: string): void {
   const { versions, aliases } = readVersions(reader, slug);
-  if (versions.some((version) => version.name === name)) return;
+  const isKnown = versions.some((version) => version.name === name);
+  if (isKnown || reader.stat(backupsOf(versionTarget(slug, name).key)) !== null) return;
   const target = aliases.get(name);
   if (target === undefined) throw noVersion(slug, name);
   throw new Problem("conflict", `${name} is an alias: its version is ${target}`, { hint: hintToList(slug) });

@@ -31,7 +31,8 @@ export async function checkSite(host: Host, trees: Trees, check: Check): Promise
   const { project, selection, again, pause } = check;
   const target = siteTarget(project);
   const checkTree = (tree: Pick<CheckedTree, "dir" | "entries" | "links">): Promise<LinkReport> => {
-    const [references, isRedirected] = [new References(project), answeredElsewhere(trees, target)];
+    const isRedirected = answeredElsewhere(trees, target, project.default_version);
+    const references = new References(project);
     return checkLinks(trees, { ...tree, references, isRedirected, pause });
   };
   if (selection === null) return checkTree(await liveTreeOf(trees, project, again));

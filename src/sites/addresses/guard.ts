@@ -3,7 +3,7 @@
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { DeployRequest, Plan } from "../deploy/plan.ts";
-import { previewsDir } from "../paths.ts";
+import { previewsDir, versionsDir } from "../paths.ts";
 import { answeredElsewhere } from "./elsewhere.ts";
 import { type VanishedAddress, vanishedAddresses } from "./vanished.ts";
 
@@ -17,7 +17,10 @@ const mostShown = 5;
 export async function guardAddresses(trees: Trees, request: DeployRequest, planned: Plan): Promise<VanishedAddress[]> {
   if (request.of === "release") return [];
   const { target, project } = request;
-  const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(trees, target));
+  // A new version was compared with another one, whose addresses stay.
+  if (planned.isNew && target.root.startsWith(`${versionsDir}/`)) return [];
+  const elsewhere = answeredElsewhere(trees, target, project.default_version);
+  const vanished = await vanishedAddresses(trees, request, planned, elsewhere);
   // A preview takes nothing away from readers.
   const isPreview = target.root.startsWith(`${previewsDir}/`);
   const isStrict = !isPreview && (request.strictUrls ?? project.strict_urls === true);

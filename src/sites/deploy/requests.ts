@@ -4,7 +4,7 @@ import type { BundledSite } from "../../bundle/sites.ts";
 import type { Host, HostReader } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
-import { parentOf } from "../../text/path.ts";
+import { nameOf, parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import type { Project } from "../project.ts";
 import { probeOf } from "../serve/served.ts";
@@ -186,7 +186,9 @@ export async function restoreRequest(
   const missing = (): Problem => {
     const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
     const what = `${project.slug} has no backup${typed === null ? left : ` ${typed}`}`;
-    return new Problem("not-found", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
+    const selected = target.key === project.slug ? [] : ["--as", nameOf(target.key)];
+    const hint = ["edox-ops", "project", "backups", "list", project.slug, ...selected];
+    return new Problem("not-found", what, { hint });
   };
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
