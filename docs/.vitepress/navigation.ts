@@ -20,6 +20,7 @@ export const guides: Page[] = [
   ["/https", "HTTPS"],
   ["/previews", "Previews"],
   ["/versions", "Versions"],
+  ["/redirects", "Redirects and headers"],
   ["/guides/change-domain", "Change a domain"],
   ["/guides/several-names", "Serve a site at several names"],
   ["/guides/deploy-from-ci", "Deploy from CI"],

@@ -7,6 +7,7 @@ import {
   catchAllPath,
   clientsPath,
   limitsPath,
+  rulesDir,
   sitesAvailableDir,
   sitesEnabledDir,
   sitesIncludePath,
@@ -18,7 +19,13 @@ import {
 export const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
 
 const written = [limitsPath, clientsPath, typesPath, tlsPath, catchAllPath, sitesIncludePath];
-const site = new RegExp(`^(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)$`);
+const site = new RegExp(
+  `^(?:(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)|${rulesDir}/([a-z0-9-]+)[.](?:maps|server))$`,
+);
+const slugOf = (path: string): string | undefined => {
+  const [, ofSite, ofRules] = site.exec(path) ?? [];
+  return ofSite ?? ofRules;
+};
 
 /** The link of a site leads to no file. nginx reports the line that includes all sites. */
 const missingFile = /open\(\) "([^"]+)" failed \(2: /;
@@ -31,10 +38,10 @@ const halfReplaced = /"\/etc\/letsencrypt\/live\/[^"]+".*key values mismatch/;
  * line of any other file. nginx reports one fault at a time.
  */
 export function hintToMend(stderr: string): string[] {
-  const missing = site.exec(missingFile.exec(stderr)?.[1] ?? "")?.[1];
+  const missing = slugOf(missingFile.exec(stderr)?.[1] ?? "");
   if (missing !== undefined) return ["sudo", "edox-ops", "project", "enable", missing];
   const [, path = "", line] = / in (\/\S+):(\d+)\s*$/m.exec(stderr) ?? [];
-  const slug = site.exec(path)?.[1];
+  const slug = slugOf(path);
   if (slug !== undefined) return ["sudo", "edox-ops", "project", "render-nginx", slug];
   if (written.includes(path)) return setUp;
   if (line !== undefined) return hintToShow(path, line);

@@ -16,6 +16,8 @@ export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
 export const sitesIncludePath = "/etc/nginx/conf.d/edox-ops-sites.conf";
 export const sitesAvailableDir = "/etc/nginx/sites-available";
 export const sitesEnabledDir = "/etc/nginx/sites-enabled";
+/** Redirects and headers of the sites that have some. */
+export const rulesDir = "/etc/nginx/edox-ops-rules";
 /** Where certbot proves control of a domain. No deploy touches it. */
 export const acmeDir = "/var/lib/edox-ops/acme";
 
@@ -33,6 +35,7 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [sitesIncludePath, "include of the enabled sites, if nginx.conf has none"],
   [sitesAvailableDir, "nginx sites, enabled or not"],
   [sitesEnabledDir, "links to the enabled nginx sites"],
+  [rulesDir, "redirects and headers of sites, compiled from their files _redirects and _headers"],
   [acmeDir, "responses to HTTP challenges of certbot"],
   [nginxLogDir, "logs of nginx; the access log of a site is edox-ops-SLUG.access.log"],
 ];

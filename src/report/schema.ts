@@ -227,6 +227,8 @@ export const documentSchema = v.object({
       /** The address of a preview; null if its project is disabled. */
       url: v.optional(v.nullable(v.string())),
       addresses: addressesSchema,
+      /** The rules of `_redirects`, and the paths of `_headers`. A version or a preview has none. */
+      rules: v.optional(v.object({ redirects: v.number(), headers: v.number() })),
     }),
   ),
   /** The assets that `project assets list` found, or that `project assets prune` removes. */

@@ -12,11 +12,14 @@ import { isActive } from "../resources/service.ts";
 import { nameOf } from "../text/path.ts";
 import { backupsOf, mostKept, projectLockPath } from "./deploy/releases.ts";
 import { namesOf, type Project } from "./project.ts";
+import { textsFor } from "./rules/resources.ts";
+import { liveRules, liveRulesFault, rulesAnswer } from "./rules/tree-rules.ts";
 import { statuses, urlOf } from "./serve/answer.ts";
 import { besideSuffixes } from "./serve/clash.ts";
 import { foreignName } from "./serve/foreign-name.ts";
 import { passwordFaults } from "./serve/password-faults.ts";
 import { isProtected } from "./serve/password-lines.ts";
+import { ruleMapsPath, ruleServerPath } from "./serve/rule-lines.ts";
 import { certificatePathsOf, siteText, vhostLinkPath, vhostPath } from "./serve/site.ts";
 import { hintToAnswer, hintToFill, hintToStart, reloadNginx } from "./serve/site-hints.ts";
 import { whyNotPublished } from "./source/source-path.ts";
@@ -221,6 +224,12 @@ function mayBeDeploying(reader: HostReader, slug: string): boolean {
   }
 }
 
+/** Returns whether the front page was sent, or a rule answered in its place. */
+function isAnswered(reader: HostReader, { root_path }: Project, answer: number | undefined): boolean {
+  if (answer === undefined || answer < 200) return false;
+  return answer < 400 || ((answer === 404 || answer === 410) && rulesAnswer(reader, root_path, "/"));
+}
+
 function siteFaults(
   reader: HostReader,
   {
@@ -254,6 +263,18 @@ function siteFaults(
     const detail = `${site} differs from its record (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
   }
+  const refused = liveRulesFault(reader, project);
+  if (refused !== null) {
+    faults.push({ detail: `${refused}; its rules have no effect`, hint: ["ls", "-la", project.root_path], mild: true });
+  }
+  const texts = textsFor(project, liveRules(reader, project));
+  const differing = [ruleMapsPath(slug), ruleServerPath(slug)].find(
+    (path, i) => textOf(reader, path) !== ([texts?.maps, texts?.server][i] ?? null),
+  );
+  if (differing !== undefined) {
+    const detail = `${differing} differs from the rules of the live tree (drift)`;
+    faults.push({ detail, hint: command("enable", slug), affects: `redirects and headers of ${slug}`, mild: true });
+  }
   const other = foreignName(servers, project, namesOf(project));
   if (other !== null) faults.push({ detail: other.reason, hint: other.hint, affects });
   if (isProtected(project, "site")) {
@@ -262,7 +283,7 @@ function siteFaults(
       const hint = answer && answer < 400 ? command("enable", slug) : hintToAnswer(reader, project, answer ?? 0);
       faults.push({ detail: `${affects} ${how} on this host`, hint, affects, follows: true });
     }
-  } else if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
+  } else if (linked && !isAnswered(reader, project, answer)) {
     const status = answer ? `answers ${answer}` : "does not answer";
     // A site without a front page may be deployed intentionally, with its pages in subdirectories.
     const blank = (answer === 403 || answer === 404) && reader.stat(`${project.root_path}/index.html`) === null;

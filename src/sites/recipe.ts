@@ -24,6 +24,8 @@ import {
   usableRecord,
   validRecord,
 } from "./requirements.ts";
+import { rulesAbsent, rulesPresent, textsFor } from "./rules/resources.ts";
+import { liveRules } from "./rules/tree-rules.ts";
 import { accessLog } from "./serve/access-log.ts";
 import type { Credential } from "./serve/password.ts";
 import { encryptedPassword } from "./serve/password-faults.ts";
@@ -162,7 +164,12 @@ export function initProject(slug: string): Recipe {
 export function renderProject(slug: string, facts: Facts): Recipe {
   const text = async (reader: HostReader) => Text.of(siteText(reader, await theProject(reader, slug), facts));
   // The site may be enabled already, and uses the settings of these files.
-  const resources = [limits, clients, contentTypes, tlsSettings(facts), brotli, accessLog(slug), vhostFile(slug, text)];
+  const texts = async (reader: HostReader) => {
+    const project = await theProject(reader, slug);
+    return textsFor(project, liveRules(reader, project));
+  };
+  const shared = [limits, clients, contentTypes, tlsSettings(facts), brotli, accessLog(slug)];
+  const resources = [...shared, rulesPresent(slug, texts), vhostFile(slug, text), rulesAbsent(slug, texts)];
   const step = { id: "project.render-nginx", title: `the nginx site of ${slug} matches its record`, resources };
   return recipe(
     `project render-nginx ${slug}`,

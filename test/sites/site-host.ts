@@ -2,10 +2,12 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import type { Host } from "../../src/host/host.ts";
+import { localHost } from "../../src/host/local.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
+import { FakePrivateNginx } from "./private-nginx.ts";
 import { TreeHost } from "./tree.ts";
 
 const byPath = [
@@ -22,6 +24,8 @@ export class SiteHost implements Disposable {
   readonly fake = fakeDebian();
   readonly host: Host;
   readonly trees: Trees = this.disk.trees;
+  /** The nginx that a deploy starts to probe rules. */
+  readonly rules = new FakePrivateNginx(this.fake, this.disk);
   /** The response of curl; null for the page. */
   answer: { code: number; stdout: string; stderr: string } | null = null;
 
@@ -31,9 +35,16 @@ export class SiteHost implements Disposable {
     const real = disk.host as unknown as Record<string, (...args: unknown[]) => unknown>;
     const inMemory = { ...fake } as unknown as Record<string, (...args: unknown[]) => unknown>;
     const merged: Record<string, unknown> = {};
-    for (const name of byPath)
-      merged[name] = (...args: unknown[]) => (isReal(args[0]) ? real : inMemory)[name]?.(...args);
-    this.host = Object.assign(Object.create(fake), fake, merged, { now: () => Date.now(), sleep: disk.host.sleep });
+    // The name of an open directory of this process, below which the trees are read.
+    const opened = localHost() as unknown as typeof real;
+    const hostOf = (path: unknown) => {
+      if (String(path).startsWith("/proc/self/fd/")) return opened;
+      return isReal(path) ? real : inMemory;
+    };
+    for (const name of byPath) merged[name] = (...args: unknown[]) => hostOf(args[0])[name]?.(...args);
+    const run: Host["run"] = (argv, options) => this.rules.run(argv, options) ?? fake.run(argv, options);
+    const own = { now: () => Date.now(), sleep: disk.host.sleep, run };
+    this.host = Object.assign(Object.create(fake), fake, merged, own);
     fake.taught.unshift((argv) => (argv[0] === "curl" ? (this.answer ?? this.page(argv)) : undefined));
   }
 

@@ -12,11 +12,11 @@ import { countOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
 import { sizeText } from "../../text/size.ts";
 import { durationText } from "../../text/time.ts";
-import { frontUrlOf } from "./release-report.ts";
+import { type Deployed, frontUrlOf, rulesText } from "./release-report.ts";
 
-export interface Deployed {
+export interface DeployedRelease {
   request: DeployRequest;
-  deployed: DeployResult;
+  deployed: Deployed;
   /** Whether the record or the site changed too. */
   isRepublished: boolean;
   /** What was deployed: "docs". */
@@ -35,7 +35,7 @@ export function deployedLines({
   subject,
   state,
   selects = [],
-}: Deployed): ClosingLine[] {
+}: DeployedRelease): ClosingLine[] {
   const { project } = request;
   const { slug, enabled } = project;
   const { backup, assets, replaced } = deployed;
@@ -69,7 +69,7 @@ function previousLine(selected: readonly string[], name: string, wasRestored: bo
   return { text: `Previous release: ${name}`, next: { argv } };
 }
 
-function figures({ files, changed, names, bytes, milliseconds, pruned, replaced }: DeployResult): string {
+function figures({ files, changed, names, bytes, milliseconds, pruned, replaced, rules }: Deployed): string {
   // Of a new site, all files are new.
   const isNew = changed === files;
   const change = !replaced || isNew ? [] : fileCounts(names);
@@ -78,6 +78,7 @@ function figures({ files, changed, names, bytes, milliseconds, pruned, replaced 
     ...change,
     ...(bytes > 0 ? [isNew ? sizeText(bytes) : `${sizeText(bytes)} new`] : []),
     ...(pruned.length > 0 ? [`${countOf(pruned.length, "old backup")} pruned`] : []),
+    ...(rulesText(rules) === "" ? [] : [rulesText(rules)]),
     durationText(milliseconds),
   ].join(", ");
 }

@@ -9,6 +9,7 @@ import type { DeployRequest } from "../../sites/deploy/plan.ts";
 import type { PlannedRelease } from "../../sites/deploy/release.ts";
 import { frontUrl, urlOf } from "../../sites/serve/answer.ts";
 import { countOf, lineOf, oneLine } from "../../text/lines.ts";
+import type { RuleCounts } from "./release-rules.ts";
 
 /** The last line that a command prints. */
 export interface Wording {
@@ -24,16 +25,22 @@ export interface Wording {
   nothing?(name: string | null): string;
 }
 
+/** A deploy with the number of the site's rules; null for a tree that is not the site's. */
+export interface Deployed extends DeployResult {
+  rules: RuleCounts | null;
+}
+
 /** Maximum number of paths that a deploy lists on a terminal. */
 const mostShown = 10;
 
 /** Returns the parts of the document. `lists`: whether they name each file. */
-export function deployParts(request: DeployRequest, deployed: DeployResult, lists: boolean): ResultParts {
-  const { notes: _, names, replaced: __, vanished, ...figures } = deployed;
+export function deployParts(request: DeployRequest, deployed: Deployed, lists: boolean): ResultParts {
+  const { notes: _, names, replaced: __, vanished, rules, ...figures } = deployed;
   const url = request.front && { url: request.project.enabled ? frontUrlOf(request) : null };
   const addresses = { vanished };
+  const counts = rules !== null && { rules };
   return {
-    deploy: { ...figures, addresses, ...url },
+    deploy: { ...figures, addresses, ...url, ...counts },
     ...(lists && { plan: { ...names, pruned: figures.pruned, addresses } }),
   };
 }
@@ -44,12 +51,12 @@ export function frontUrlOf({ project, front }: Pick<DeployRequest, "project" | "
 }
 
 /** Returns the names of the files that differ, if `lists` is set, and then the report on a deploy for a person. */
-export function deployText(request: DeployRequest, deployed: DeployResult, words: Wording, lists: boolean): string[] {
+export function deployText(request: DeployRequest, deployed: Deployed, words: Wording, lists: boolean): string[] {
   const names = lists ? namesText(deployed.names) + vanishedText(deployed.vanished) : "";
   return [names, ...deployedLines(request, deployed, words).map((each) => lineOf`${each}`)];
 }
 
-function deployedLines(request: DeployRequest, deployed: DeployResult, words: Wording): string[] {
+function deployedLines(request: DeployRequest, deployed: Deployed, words: Wording): string[] {
   const { project, name } = request;
   const url = project.enabled ? `, ${frontUrlOf(request)}` : "";
   const { files, changed, bytes, milliseconds, backup, pruned, assets } = deployed;
@@ -57,9 +64,24 @@ function deployedLines(request: DeployRequest, deployed: DeployResult, words: Wo
     ...(backup ? [`Backed up previous content to ${backup}`] : []),
     ...pruned.map((path) => `Pruned old deploy backup ${path}`),
     ...keptLines(project.slug, assets),
+    ...rulesLines(deployed.rules),
     `${countOf(files, "file")}, ${changed} changed, ${countOf(bytes, "new byte")}, ${(milliseconds / 1000).toFixed(1)} s${url}`,
     (changed === 0 && backup === null && words.nothing?.(name)) || words.done(name),
   ];
+}
+
+/** Returns "12 redirects, 3 paths with headers", or "" for a site without rules. */
+export function rulesText(rules: RuleCounts | null): string {
+  const { redirects = 0, headers = 0 } = rules ?? {};
+  return [
+    ...(redirects > 0 ? [countOf(redirects, "redirect")] : []),
+    ...(headers > 0 ? [`${countOf(headers, "path")} with headers`] : []),
+  ].join(", ");
+}
+
+function rulesLines(rules: RuleCounts | null): string[] {
+  const text = rulesText(rules);
+  return text === "" ? [] : [text];
 }
 
 /** Returns lines about files of earlier releases that are still public, so that they surprise no admin. */
@@ -77,7 +99,7 @@ function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
 /** Returns the names of the files that differ, if `lists` is set, and then the report on a plan for a person. */
 export function planText(
   { target, name }: DeployRequest,
-  { planned, pruned, vanished }: PlannedRelease,
+  { planned, pruned, vanished, rules }: PlannedRelease,
   lists: boolean,
 ): string[] {
   const { origins, added, changed, removed, compression } = planned;
@@ -86,6 +108,7 @@ export function planText(
     lists ? namesText(planned) + vanishedText(vanished) : "",
     ...pruned.map((path) => lineOf`Would prune old deploy backup ${path}`),
     compression.isDue ? "Would write or remove compressed files beside unchanged ones\n" : "",
+    ...rulesLines(rules).map((line) => lineOf`Would serve ${line}`),
     lineOf`Would replace ${target.root} by ${name}: ${counts}`,
   ];
 }

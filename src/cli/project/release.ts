@@ -32,7 +32,8 @@ import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { editWaitMs, run } from "../run.ts";
 import { choicesOf } from "./release-flags.ts";
-import { deployParts, deployText, planText, type Wording } from "./release-report.ts";
+import { type Deployed, deployParts, deployText, planText, type Wording } from "./release-report.ts";
+import { rulesOfRelease } from "./release-rules.ts";
 
 export interface ReleaseCommand extends Wording {
   /** The step id in the log and in the report. */
@@ -112,7 +113,7 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
         if (!dryRun) {
           const planned = await plan(host, trees, request);
           demandRoomAhead(trees, planned, target.key);
-          await guardAddresses(trees, request, planned);
+          await guardAddresses(host, trees, request, planned);
         }
         const { issueWaitMs } = await import("../../certs/issue/recipe.ts");
         if (!(await convergeRecipe(session, certificate, { lockWaitMs: issueWaitMs }))) return;
@@ -180,16 +181,23 @@ async function deployIn(release: Release, request: DeployRequest, pauseForSignal
 }
 
 /** Deploys the tree, with the record and the site if there is a publication. It is logged with the project's changes. */
-async function deployLogged(release: Release, request: DeployRequest): Promise<DeployResult> {
+async function deployLogged(release: Release, request: DeployRequest): Promise<Deployed> {
   const { command, publication, session, trees } = release;
   const { host } = session;
   const step = { id: command.id, title: command.done(request.name) };
   const log = session.log(projectLogPath);
-  if (!publication) return logStep(log, step, () => deploy(host, trees, request), outcomeOf);
-  const planned = await planUnderLock(release, request);
   const watch = nestedWatch(session, log);
+  const { waitMs } = release;
+  const rules = rulesOfRelease(request, { session, trees, publishes: publication !== undefined, waitMs, watch });
+  const withRules: DeployRequest = { ...request, prepare: rules.prepare };
+  const run = async (asked: DeployRequest, planned?: Plan): Promise<Deployed> => {
+    const deployed = await deploy(host, trees, asked, planned);
+    return { ...deployed, notes: [...deployed.notes, ...rules.notes], rules: rules.counts };
+  };
+  if (!publication) return logStep(log, step, () => run(withRules), outcomeOf);
+  const planned = await planUnderLock(release, request);
   const site = siteChange(publication.recipe, request, { act: host, stop: session.stop, watch });
-  return logStep(log, step, () => deploy(host, trees, { ...request, probe: site.probe }, planned), outcomeOf);
+  return logStep(log, step, () => run({ ...withRules, probe: site.probe }, planned), outcomeOf);
 }
 
 /** Takes the host's lock until the end of the run, and plans what the record and the requirements are now. */

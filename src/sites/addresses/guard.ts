@@ -1,5 +1,6 @@
 // Reports the addresses that a deploy would take away, and refuses the deploy where that is wanted.
 
+import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { DeployRequest, Plan } from "../deploy/plan.ts";
@@ -14,13 +15,17 @@ const mostShown = 5;
  * Returns the addresses that would vanish without a redirect. Throws a Problem if there are any and the request does not
  * allow that. A restore is not asked: its addresses were those of the site before.
  */
-export async function guardAddresses(trees: Trees, request: DeployRequest, planned: Plan): Promise<VanishedAddress[]> {
+export async function guardAddresses(
+  reader: HostReader,
+  trees: Trees,
+  request: DeployRequest,
+  planned: Plan,
+): Promise<VanishedAddress[]> {
   if (request.of === "release") return [];
   const { target, project } = request;
   // A new version was compared with another one, whose addresses stay.
   if (planned.isNew && target.root.startsWith(`${versionsDir}/`)) return [];
-  const elsewhere = answeredElsewhere(trees, target, project.default_version);
-  const vanished = await vanishedAddresses(trees, request, planned, elsewhere);
+  const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(reader, trees, request));
   // A preview takes nothing away from readers.
   const isPreview = target.root.startsWith(`${previewsDir}/`);
   const isStrict = !isPreview && (request.strictUrls ?? project.strict_urls === true);

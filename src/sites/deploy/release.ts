@@ -1,8 +1,9 @@
 // Prepares a release, and plans or applies it: the tree of a project, and with a publication its record and its site.
 
 import { converge } from "../../engine/converge.ts";
+import { gatherFacts } from "../../engine/facts.ts";
 import { snapshot } from "../../engine/snapshot.ts";
-import type { StepResult } from "../../engine/step.ts";
+import type { Step, StepResult } from "../../engine/step.ts";
 import { type Host, UnknownStateError } from "../../host/host.ts";
 import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
@@ -10,7 +11,10 @@ import { withDiskFault } from "../../problem/disk-fault.ts";
 import { Problem } from "../../problem/problem.ts";
 import { guardAddresses, vanishedNotes } from "../addresses/guard.ts";
 import type { VanishedAddress } from "../addresses/vanished.ts";
-import type { Target } from "../target.ts";
+import type { NewRules } from "../rules/activate.ts";
+import { mayHaveLoaded } from "../rules/resources.ts";
+import { hasRules } from "../rules/tree-rules.ts";
+import { siteTarget, type Target } from "../target.ts";
 import { backupsToPrune, type DeployRequest, notesOf, type Plan, plan } from "./plan.ts";
 import type { Publication } from "./publish.ts";
 import { cleanUp, directoriesMadeSince, makeDirsAbove, secureBackups, unpackedPath } from "./releases.ts";
@@ -83,7 +87,27 @@ export interface PlannedRelease {
   vanished: VanishedAddress[];
   /** The steps of the publication. */
   steps: StepResult[];
+  /** The number of the rules; null for a tree that is not the site's. */
+  rules: NewRules["counts"] | null;
   warnings: string[];
+}
+
+interface PlannedRules extends Pick<NewRules, "notes"> {
+  counts: PlannedRelease["rules"];
+  steps: Step[];
+}
+
+/** Checks the rules of the source without nginx, and returns the step that would load them. */
+async function plannedRules(host: Host, trees: Trees, request: DeployRequest): Promise<PlannedRules> {
+  const { project, target, dir } = request;
+  if (target.key !== siteTarget(project).key) return { counts: null, notes: [], steps: [] };
+  if (!mayHaveLoaded(host, project.slug) && !hasRules(host, dir)) {
+    return { counts: { redirects: 0, headers: 0 }, notes: [], steps: [] };
+  }
+  const { newRules, rulesStep } = await import("../rules/activate.ts");
+  const found = newRules(host, trees, project, dir);
+  const step = rulesStep(host, project, found, gatherFacts(host));
+  return { counts: found.counts, notes: found.notes, steps: step === null ? [] : [step] };
 }
 
 /** Plans a release as a dry run does. Throws the Problem that the release would end with. */
@@ -95,15 +119,19 @@ export async function planRelease(
 ): Promise<PlannedRelease> {
   const planned = await plan(host, trees, request);
   demandRoomAhead(trees, planned, request.target.key);
-  const vanished = await guardAddresses(trees, request, planned);
+  const vanished = await guardAddresses(host, trees, request, planned);
   const { blockedNotes } = await import("../serve/blocked.ts");
+  const rules = await plannedRules(host, trees, request);
+  const steps = [...rules.steps, ...(publication?.recipe.steps ?? [])];
   return {
     planned,
     pruned: backupsToPrune(host, trees, planned, request),
     vanished,
-    steps: publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [],
+    steps: await converge(steps, snapshot(host), {}),
+    rules: rules.counts,
     warnings: [
       ...notesOf(request, planned),
+      ...rules.notes,
       ...vanishedNotes(vanished),
       ...(await blockedNotes(trees, request, planned)),
     ],

@@ -35,7 +35,7 @@ export function openLines(project: Project, part: PasswordScope): string[] {
 }
 
 /** A value, and the directives of a server that set the variables in it. */
-interface Computed {
+export interface Computed {
   lines: string[];
   value: string;
 }

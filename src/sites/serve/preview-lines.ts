@@ -3,7 +3,15 @@
 import { keptAssetsOf } from "../deploy/releases.ts";
 import { previewDomainOf, previewsOf, treesOf } from "../previews/names.ts";
 import { namesOf, type Project } from "../project.ts";
-import { cachingOf, isProtected, openLines, passwordLines, passwordPath, realmOf } from "./password-lines.ts";
+import {
+  type Computed,
+  cachingOf,
+  isProtected,
+  openLines,
+  passwordLines,
+  passwordPath,
+  realmOf,
+} from "./password-lines.ts";
 
 /** A part of a project that nginx serves by the same rules: the site, or all its previews. */
 export interface Part {
@@ -18,8 +26,8 @@ export interface Part {
   root: string;
   /** What precedes a path within the tree. */
   prefix: string;
-  /** Directives that set Cache-Control. */
-  cache: string[];
+  /** The value of Cache-Control, and the directives of the variables in it. */
+  caching: Computed;
   /** Headers that only this part has. */
   headers: string[];
   /** The tree in which an older set-up has certbot write its challenges. */
@@ -38,12 +46,9 @@ const robots = "noindex";
 
 const noFolder = ["    return 404;"];
 
-const cacheHeader = (value: string): string => `add_header Cache-Control "${value}";`;
-
 /** Returns the part that is the site. It includes the previews if they have paths of the site. */
 export function sitePart(project: Project): Part {
   const { slug, root_path } = project;
-  const caching = cachingOf(project, "site");
   const site: Part = {
     name: namesOf(project).join(" "),
     before: [],
@@ -51,7 +56,7 @@ export function sitePart(project: Project): Part {
     open: openLines(project, "site"),
     root: root_path,
     prefix: "",
-    cache: [...caching.lines, cacheHeader(caching.value)],
+    caching: cachingOf(project, "site"),
     headers: [],
     challenges: root_path,
     earlier: [
@@ -74,7 +79,7 @@ export function sitePart(project: Project): Part {
 function withPreviewPaths(site: Part, project: Project): Part {
   // The password of the site protects its previews too.
   const realm = isProtected(project, "previews") && !isProtected(project, "site") ? realmOf(project) : null;
-  const caching = cachingOf(project, "site");
+  const { caching } = site;
   return {
     ...site,
     before: [
@@ -96,14 +101,16 @@ function withPreviewPaths(site: Part, project: Project): Part {
         : ["auth_basic $edox_ops_realm;", `auth_basic_user_file ${passwordPath(project.slug)};`],
     root: "$edox_ops_root",
     prefix: "$edox_ops_prefix",
-    cache: [
-      ...caching.lines,
-      `set $edox_ops_caching ${caching.value};`,
-      "if ($edox_ops_prefix) {",
-      `    set $edox_ops_caching "${previewCaching}";`,
-      "}",
-      cacheHeader("$edox_ops_caching"),
-    ],
+    caching: {
+      lines: [
+        ...caching.lines,
+        `set $edox_ops_caching ${caching.value};`,
+        "if ($edox_ops_prefix) {",
+        `    set $edox_ops_caching "${previewCaching}";`,
+        "}",
+      ],
+      value: "$edox_ops_caching",
+    },
     // nginx sends no header without a value.
     headers: ["add_header X-Robots-Tag $edox_ops_robots always;"],
     after: ["location ~ ^/-/[a-z0-9-]+/404\\.html$ {", "}"],
@@ -125,7 +132,7 @@ export function previewHosts(project: Project): Part {
     open: openLines(project, "previews"),
     root,
     prefix: "",
-    cache: [cacheHeader(previewCaching)],
+    caching: { lines: [], value: previewCaching },
     headers: [`add_header X-Robots-Tag ${robots} always;`],
     challenges: root,
     earlier: ["location @earlier {", "    return 404;", "}"],

@@ -14,6 +14,7 @@ import { portFree } from "../../resources/port.ts";
 import { isActive } from "../../resources/service.ts";
 import { isMasked } from "../../resources/unit-file.ts";
 import type { Project } from "../project.ts";
+import { rulesAnswer } from "../rules/tree-rules.ts";
 import { comparedBytes, type FrontPage, frontPage, type Page, siteFront } from "./answer.ts";
 import { foreignName, foreignWildcard } from "./foreign-name.ts";
 import { isProtected, partOf, realmOf } from "./password-lines.ts";
@@ -70,7 +71,7 @@ async function whyUnserved(reader: HostReader, front: FrontPage): Promise<string
   const path = `${front.root}/index.html`;
   const size = reader.statTarget(path)?.size;
   const start = reader.head(path, comparedBytes);
-  const hasPage = size !== undefined && start !== null;
+  const hasPage = size !== undefined && start !== null && !rulesAnswer(reader, front.root, "/");
   // A site without a front page correctly answers with an error, so any answer shows that it is served.
   const page = await frontPage(reader, front, hasPage ? "success" : "any status");
   if ("why" in page) return page.why;

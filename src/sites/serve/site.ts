@@ -13,6 +13,7 @@ import {
   catchAllPath,
   clientsPath,
   limitsPath,
+  rulesDir,
   sitesAvailableDir,
   sitesEnabledDir,
   sitesIncludePath,
@@ -26,6 +27,9 @@ import { directory } from "../../resources/directory.ts";
 import { file } from "../../resources/file.ts";
 import { isActive } from "../../resources/service.ts";
 import type { Draft, Project } from "../project.ts";
+import { rulePaths, rulesAbsent, rulesPresent, textsFor } from "../rules/resources.ts";
+import type { Rules } from "../rules/rules.ts";
+import { liveRules } from "../rules/tree-rules.ts";
 import { draftOf, projectFrom, recordsText } from "../store.ts";
 import { servedVersions } from "../versions/served.ts";
 import { accessLog } from "./access-log.ts";
@@ -77,13 +81,21 @@ function previewCertificateDir(reader: HostReader, { previews, preview_certifica
   return hasCertificate(reader, named) ? certificateDirOf(named) : null;
 }
 
+/** What differs from the host as it is: a certificate to come, or the rules of a tree that is not live yet. */
+interface Ahead {
+  certificate?: Promised | undefined;
+  rules?: Rules | null;
+}
+
 /** Returns the text of the nginx site that this host needs. */
-export function siteText(reader: HostReader, project: Project, facts: Facts, certificate?: Promised): string {
+export function siteText(reader: HostReader, project: Project, facts: Facts, ahead: Ahead = {}): string {
+  const { certificate, rules = liveRules(reader, project) } = ahead;
   const isServed = project.tls && (certificate === "promised" || hasCertificate(reader, project));
   return vhostText(project, {
     ipv6: facts.ipv6,
     certificateDir: isServed ? certificateDirOf(project) : null,
     previewCertificateDir: previewCertificateDir(reader, project),
+    rules: rules !== null,
     http2Parameter: hasHttp2Parameter(reader, facts),
     versions: servedVersions(reader, project),
   });
@@ -118,7 +130,11 @@ export function projectStep(
   const hasNone = when(async (reader) => after(await draftOf(reader, slug))?.password === undefined);
   const isGone = when(async (reader) => after(await draftOf(reader, slug)) === null && keepsVhost !== true);
   const shared = [limitsPath, clientsPath, typesPath, tlsPath, brotliPath, catchAllPath, sitesIncludePath];
-  const paths = [...shared, vhostPath(slug), sitesEnabledDir];
+  const paths = [...shared, rulesDir, ...rulePaths(slug), vhostPath(slug), sitesEnabledDir];
+  const texts = async (reader: HostReader) => {
+    const project = await becomes(reader);
+    return project && textsFor(project, liveRules(reader, project));
+  };
 
   return {
     id,
@@ -139,18 +155,21 @@ export function projectStep(
       serves(brotli),
       serves(accessLog(slug)),
       hasPassword(passwordFile(slug, becomes, credential)),
+      serves(rulesPresent(slug, texts)),
       serves(
         vhostFile(slug, async (reader, ahead) => {
           const project = await becomes(reader);
           // A step may change aliases of versions as well.
-          return project && Text.of(siteText(overlay(reader, ahead), project, facts, certificate));
+          return project && Text.of(siteText(overlay(reader, ahead), project, facts, { certificate }));
         }),
       ),
       serves(link(slug, vhostPath(slug))),
+      serves(rulesAbsent(slug, texts)),
       ...(leaves
         ? [
             link(slug, null),
             isGone(vhostFile(slug, async () => null)),
+            isGone(rulesAbsent(slug, async () => null)),
             ifInstalled(tlsSettings(facts)),
             ifInstalled(unknownNames(facts)),
           ]

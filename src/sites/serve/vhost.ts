@@ -3,9 +3,11 @@
 import { tlsPath, typesPath } from "../../nginx/paths.ts";
 import { acmeLocation, brotliInclude, server } from "../../nginx/text.ts";
 import { namesOf, type Project } from "../project.ts";
+import { headerLine, type OwnHeader } from "../rules/header-maps.ts";
 import { accessLogPath } from "./access-log.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
 import { hasPreviewHosts, type Part, previewHosts, sitePart } from "./preview-lines.ts";
+import { ruleMapsInclude, ruleServerInclude } from "./rule-lines.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 import { type ServedVersions, withVersions } from "./version-lines.ts";
 
@@ -16,6 +18,8 @@ interface Serving {
   certificateDir: string | null;
   /** Directory of the certificate for previews with host names; null to serve them over HTTP only. */
   previewCertificateDir: string | null;
+  /** Whether the tree has rules: then the page of errors and the headers are in a file beside them. */
+  rules: boolean;
   /** Whether http2 is a parameter of listen, as before nginx 1.25.1, and not a directive. */
   http2Parameter: boolean;
   /** The versions of the site; null if it has none. */
@@ -63,7 +67,7 @@ export function vhostText(project: Project, serving: Serving): string {
   const head = [
     `# Written by edox-ops for the project ${project.slug}. A change made here is replaced by its next change;`,
     "# the replaced file is kept under /etc/edox-ops/replaced.",
-    clientZone(project),
+    `${clientZone(project)}${serving.rules ? ruleMapsInclude(project.slug) : ""}`,
   ].join("\n");
   const previews = hasPreviewHosts(project) ? previewServers(project, serving) : "";
   if (certificateDir === null)
@@ -78,7 +82,7 @@ export function vhostText(project: Project, serving: Serving): string {
  */
 function previewServers(project: Project, serving: Serving): string {
   const own = { ...project, default: false };
-  const plain = { ...serving, certificateDir: null };
+  const plain = { ...serving, certificateDir: null, rules: false };
   const [part, dir] = [previewHosts(project), serving.previewCertificateDir];
   if (dir === null) return `\n${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
   return `\n${redirect(own, serving, part)}\n${server([...tls(own, serving, dir), ...site(own, plain, part)])}`;
@@ -139,8 +143,21 @@ function versionedPart(project: Project, { certificateDir, versions }: Serving):
   return versions === null ? part : withVersions(part, versions, origin);
 }
 
+/** Returns the headers of every page. Rules may change them. */
+export function ownHeaders(project: Project, part: Part = sitePart(project)): OwnHeader[] {
+  return [
+    { name: "Cache-Control", value: part.caching.value, always: false },
+    { name: "X-Content-Type-Options", value: "nosniff", always: true },
+    { name: "X-Frame-Options", value: "SAMEORIGIN", always: true },
+    { name: "Referrer-Policy", value: "strict-origin-when-cross-origin", always: true },
+    { name: "Permissions-Policy", value: "geolocation=(), microphone=(), camera=()", always: true },
+    { name: "Content-Security-Policy", value: policyOf(project), always: true },
+  ];
+}
+
 function site(project: Project, serving: Serving, part: Part = versionedPart(project, serving)): string[] {
-  const { certificateDir } = serving;
+  const { certificateDir, rules } = serving;
+  const [caching, ...others] = ownHeaders(project, part).map((header) => headerLine(header));
   return [
     ...names(project, part.name),
     ...clientAddress(project),
@@ -148,7 +165,7 @@ function site(project: Project, serving: Serving, part: Part = versionedPart(pro
     ...part.password,
     `root ${part.root};`,
     "index index.html;",
-    `error_page 404 ${part.prefix}/404.html;`,
+    ...(rules ? [] : [`error_page 404 ${part.prefix}/404.html;`]),
     "charset utf-8;",
     `include ${typesPath};`,
     "autoindex off;",
@@ -171,18 +188,24 @@ function site(project: Project, serving: Serving, part: Part = versionedPart(pro
     "gzip_comp_level 5;",
     "gzip_min_length 256;",
     "",
-    ...part.cache,
+    ...part.caching.lines,
+    ...(rules ? ruleServerInclude(project.slug, part) : [caching ?? ""]),
     ...part.headers,
-    'add_header X-Content-Type-Options "nosniff" always;',
-    'add_header X-Frame-Options "SAMEORIGIN" always;',
-    'add_header Referrer-Policy "strict-origin-when-cross-origin" always;',
-    'add_header Permissions-Policy "geolocation=(), microphone=(), camera=()" always;',
-    `add_header Content-Security-Policy "${policyOf(project)}" always;`,
+    ...(rules ? [] : others),
     ...(certificateDir === null
       ? []
       : [`add_header Strict-Transport-Security "max-age=${hstsSeconds(project)}" always;`]),
     ...acme(part.challenges, part.open),
     "",
+    ...locations(part),
+    ...(rules ? [] : ["location = /404.html {", "}"]),
+    ...part.after,
+  ];
+}
+
+/** Returns the locations that look for the file of a request. Where there is none, the answer is the page of errors. */
+export function locations({ earlier, noFolder }: Pick<Part, "earlier" | "noFolder">): string[] {
+  return [
     `location ~ ${hiddenPattern} {`,
     "    deny all;",
     "}",
@@ -198,7 +221,7 @@ function site(project: Project, serving: Serving, part: Part = versionedPart(pro
     "    if (-f $document_root$edox_ops_folder.html) {",
     "        rewrite ^(.+)/$ $1 permanent;",
     "    }",
-    ...part.noFolder,
+    ...noFolder,
     "}",
     "# Also what was found and is gone when it is opened, because a deploy came between. 403: a folder without a page.",
     "location / {",
@@ -210,9 +233,6 @@ function site(project: Project, serving: Serving, part: Part = versionedPart(pro
     "location = /favicon.ico {",
     "    try_files $uri =204;",
     "}",
-    ...part.earlier,
-    "location = /404.html {",
-    "}",
-    ...part.after,
+    ...earlier,
   ];
 }

@@ -1,0 +1,76 @@
+// The rules of a release: checked and loaded before its tree is live, and restored if that fails.
+
+import type { Watch } from "../../engine/converge.ts";
+import { gatherFacts } from "../../engine/facts.ts";
+import { lockPath } from "../../engine/paths.ts";
+import type { Trees } from "../../host/trees.ts";
+import { recoverFirst } from "../../run/recovery.ts";
+import type { Session } from "../../run/session.ts";
+import type { DeployRequest } from "../../sites/deploy/plan.ts";
+import { mayHaveLoaded } from "../../sites/rules/resources.ts";
+import { hasRules } from "../../sites/rules/tree-rules.ts";
+import { siteTarget } from "../../sites/target.ts";
+import { editWaitMs } from "../run.ts";
+
+/** The number of rules of a site. */
+export interface RuleCounts {
+  redirects: number;
+  headers: number;
+}
+
+/** The part of a deploy that prepares the rules, and what it found. */
+export interface RulesOfRelease {
+  prepare: NonNullable<DeployRequest["prepare"]>;
+  /** null before {@link prepare}, and for a tree that is not the site's. */
+  counts: RuleCounts | null;
+  notes: string[];
+}
+
+/** How a release changes nginx. */
+interface Surroundings {
+  session: Session;
+  trees: Trees;
+  /** Whether the run holds the host's lock, and writes the site after the tree. */
+  publishes: boolean;
+  waitMs: number;
+  watch: Watch;
+}
+
+/** Returns what prepares the rules of a release. Only the site of a project has rules. */
+export function rulesOfRelease(request: DeployRequest, around: Surroundings): RulesOfRelease {
+  const { project, target, live, prepare } = request;
+  const { session, trees, publishes, waitMs, watch } = around;
+  const { host, stop, again } = session;
+  const isSite = target.key === siteTarget(project).key;
+  const release: RulesOfRelease = {
+    counts: null,
+    notes: [],
+    async prepare(tree, planned) {
+      const undoOther = (await prepare?.(tree, planned)) ?? (async () => {});
+      if (!isSite) return undoOther;
+      // Another process cannot use the name in an open directory.
+      const dir = tree === live ? target.root : tree;
+      if (!hasRules(host, dir) && !hasRules(host, target.root)) {
+        release.counts = { redirects: 0, headers: 0 };
+        if (!mayHaveLoaded(host, project.slug)) return undoOther;
+      }
+      const { loadRules, needsLoading, newRules, probeNewRules } = await import("../../sites/rules/activate.ts");
+      const found = newRules(host, trees, project, dir);
+      release.counts = found.counts;
+      release.notes.push(...found.notes);
+      const facts = gatherFacts(host);
+      await probeNewRules(host, trees, { project, tree: dir, found });
+      if (!needsLoading(host, { project, found, facts, publishes })) return undoOther;
+      if (!publishes) {
+        await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
+        await recoverFirst(host, (sentence) => session.warn(sentence), stop);
+      }
+      const undo = await loadRules(host, { project, found, facts }, { stop, again, watch });
+      return async () => {
+        await undo();
+        await undoOther();
+      };
+    },
+  };
+  return release;
+}

@@ -1,0 +1,78 @@
+// Reads the rules of a tree on this host.
+
+import { type HostReader, UnknownStateError } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Project } from "../project.ts";
+import { headersName, invalid, mostBytes, RuleFault, redirectsName } from "./lines.ts";
+import { match } from "./pattern.ts";
+import { type Rules, rulesOf } from "./rules.ts";
+
+/** Returns whether a tree has a file of rules, valid or not. */
+export function hasRules(reader: HostReader, dir: string): boolean {
+  return [redirectsName, headersName].some((name) => reader.stat(`${dir}/${name}`) !== null);
+}
+
+/** Returns the rules of a tree, or null if it has none. Throws a Problem for a file that is refused. */
+export function treeRules(reader: HostReader, dir: string): Rules | null {
+  return remembered((name) => {
+    const path = `${dir}/${name}`;
+    const stat = reader.stat(path);
+    if (stat === null) return null;
+    if (stat.type !== "file")
+      throw invalid(name, 1, new RuleFault("not a regular file", "write the rules into a file"));
+    if (stat.size > mostBytes) throw invalid(name, 1, new RuleFault("limit reached", `at most ${mostBytes} bytes`));
+    // Another user may own the tree.
+    return reader.readOwn(path)?.bytes ?? null;
+  });
+}
+
+/**
+ * Returns the rules of the live tree, or null if it has none. Rules that are refused have no effect: an earlier version
+ * may have deployed them, and an admin may have edited the tree.
+ */
+export function liveRules(reader: HostReader, project: Project): Rules | null {
+  try {
+    return treeRules(reader, project.root_path);
+  } catch {
+    return null;
+  }
+}
+
+/** Returns why the rules of the live tree have no effect, or null. */
+export function liveRulesFault(reader: HostReader, project: Project): string | null {
+  try {
+    treeRules(reader, project.root_path);
+    return null;
+  } catch (error) {
+    // The check of the tree reports that it cannot be read.
+    return error instanceof UnknownStateError ? null : Problem.of(error).message;
+  }
+}
+
+/** Returns whether a rule answers this path in place of a file. */
+export function rulesAnswer(reader: HostReader, dir: string, path: string): boolean {
+  try {
+    return treeRules(reader, dir)?.redirects.some(({ forced, from }) => forced && match(from, path) !== null) ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/** The rules of recent trees, because each check of a run reads the same files. */
+const recent = new Map<string, Rules>();
+const mostRecent = 4;
+
+function remembered(read: (name: string) => Uint8Array | null): Rules | null {
+  const files = new Map([redirectsName, headersName].map((name) => [name, read(name)]));
+  const digest = new Bun.CryptoHasher("sha256");
+  for (const bytes of files.values()) digest.update(`${bytes?.length ?? -1} `).update(bytes ?? new Uint8Array());
+  const key = digest.digest("hex");
+  const known = recent.get(key);
+  if (known !== undefined) return known;
+  const rules = rulesOf((name) => files.get(name) ?? null);
+  if (rules === null) return null;
+  const [oldest] = recent.keys();
+  if (recent.size >= mostRecent && oldest !== undefined) recent.delete(oldest);
+  recent.set(key, rules);
+  return rules;
+}

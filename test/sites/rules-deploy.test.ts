@@ -1,0 +1,184 @@
+// Deploys of sites with rules: what nginx gets before the tree is live, and what a failure restores.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { SiteHost } from "./site-host.ts";
+
+const dir = "/etc/nginx/edox-ops-rules";
+const [maps, server] = [`${dir}/live.maps`, `${dir}/live.server`];
+const vhost = "/etc/nginx/sites-available/edox-ops-live";
+let site: SiteHost;
+beforeEach(async () => {
+  site = await SiteHost.bootstrapped();
+});
+afterEach(() => site[Symbol.dispose]());
+
+/** Writes the rules of the source. */
+function rules(redirects: string | null, headers: string | null = null): void {
+  for (const [name, text] of [
+    ["_redirects", redirects],
+    ["_headers", headers],
+  ] as const) {
+    if (site.disk.host.stat(`/srv/site/${name}`) !== null) site.disk.remove(`/srv/site/${name}`);
+    if (text !== null) site.disk.write(`/srv/site/${name}`, text);
+  }
+}
+
+const publish = (flags = "") => site.type(`project publish live --domain live.example.org --source /srv/site ${flags}`);
+const deploy = (flags = "") => site.type(`project deploy live --source /srv/site ${flags}`);
+const fine = { exit: 0, err: "" };
+
+test("rules: a new site is published with its rules in one command, and doctor finds no drift", async () => {
+  rules("/old /new\n/blog/* /news/:splat 302\n", "/*\n  X-Robots-Tag: noindex\n");
+  const { exit, err, out } = await publish();
+  expect([exit, err]).toEqual([0, ""]);
+  expect(out).toContain("2 redirects, 1 path with headers\n");
+  expect(site.fake.text(maps)).toContain("|/old|301 /new|");
+  expect(site.fake.text(server)).toContain('add_header X-Robots-Tag "$edox_ops_header_0_live" always;');
+  expect(site.fake.text(vhost)).toContain(`include ${server};`);
+  // The fake curl answers no request for several sites at once.
+  expect((await site.type("project validate live")).err).not.toContain("drift");
+});
+
+test("rules: a deploy loads them before its tree is live, requests each once, and reports their number as JSON", async () => {
+  expect(await publish()).toMatchObject(fine);
+  expect(site.fake.text(vhost)).not.toContain("edox-ops-rules");
+  rules("/old /\n/older /old\n");
+  const { exit, out, err } = await deploy("--json");
+  expect([exit, err]).toEqual([0, ""]);
+  expect(JSON.parse(out).deploy.rules).toEqual({ redirects: 2, headers: 0 });
+  expect(site.rules.requests).toBe(2);
+  expect(site.fake.text(vhost)).toContain(`include ${maps};`);
+  const log = site.fake.text("/var/log/edox-ops/project.log") ?? "";
+  expect(log).toContain("project.rules");
+});
+
+test("rules: a site that lost its rules is the same as before them", async () => {
+  expect(await publish()).toMatchObject(fine);
+  const before = site.fake.text(vhost);
+  rules("/old /\n");
+  expect(await deploy()).toMatchObject(fine);
+  expect(site.fake.text(vhost)).not.toBe(before);
+  rules(null);
+  expect(await deploy()).toMatchObject(fine);
+  expect(site.fake.text(vhost)).toBe(before);
+  expect([site.fake.text(maps), site.fake.text(server)]).toEqual([null, null]);
+});
+
+test("rules: a restore activates those of the restored tree", async () => {
+  rules("/old /\n");
+  expect(await publish()).toMatchObject(fine);
+  const first = site.fake.text(maps);
+  rules("/old /\n/older /old\n");
+  expect(await deploy()).toMatchObject(fine);
+  expect(site.fake.text(maps)).not.toBe(first);
+  expect(await site.type("project rollback live --yes")).toMatchObject(fine);
+  expect(site.fake.text(maps)).toBe(first);
+});
+
+describe("rules: a deploy that fails changes nothing:", () => {
+  beforeEach(async () => {
+    rules("/old /\n");
+    expect(await publish()).toMatchObject(fine);
+    site.disk.write("/srv/site/next.html", "next");
+  });
+
+  async function expectSame(message: string, line = "project deploy live --source /srv/site"): Promise<void> {
+    const [texts, site_] = [[site.fake.text(maps), site.fake.text(server)], site.fake.text(vhost)];
+    const { exit, err } = await site.type(line);
+    expect(exit).toBe(1);
+    expect(err).toContain(message);
+    expect([site.fake.text(maps), site.fake.text(server)]).toEqual(texts);
+    expect(site.fake.text(vhost)).toBe(site_);
+    expect(site.disk.host.stat("/var/www/docs/live/next.html")).toBeNull();
+  }
+
+  test("a line that is refused", async () => {
+    rules("/old /\n/x https://a.example/ 200\n");
+    await expectSame("_redirects:2: nginx is no proxy for other hosts");
+    await expectSame("_redirects:2: nginx is no proxy for other hosts", "project publish live --source /srv/site");
+  });
+
+  test("nginx answers a rule wrongly", async () => {
+    rules("/a /\n/b /\n");
+    site.rules.wrong.set("/b", "HTTP/1.1 404 Not Found\r\n\r\n");
+    await expectSame("_redirects:2: nginx answers /b with '404' in place of '301 /'");
+  });
+
+  test("nginx refuses the rules", async () => {
+    rules("/a /\n");
+    site.rules.refusal = 'nginx: [emerg] unexpected "}" in /run/edox-ops/rules-live/nginx.conf:9\n';
+    await expectSame("nginx refuses the rules of the site: nginx: [emerg] unexpected");
+  });
+
+  test("the page is not served after the swap", async () => {
+    rules("/a /\n");
+    site.answer = { code: 7, stdout: "", stderr: "curl: (7) refused\n" };
+    await expectSame("does not answer");
+    await expectSame("does not answer", "project publish live --source /srv/site --csp strict");
+  });
+});
+
+test("rules: a dry run prints the files that would change, and changes nothing", async () => {
+  expect(await publish()).toMatchObject(fine);
+  rules("/old /\n");
+  const before = site.snapshot();
+  const { exit, out } = await deploy("--dry-run --diff");
+  expect(exit).toBe(0);
+  expect(out).toContain(maps);
+  expect(out).toContain("Would serve 1 redirect\n");
+  expect(site.snapshot()).toEqual(before);
+  rules("/old\n");
+  expect((await deploy("--dry-run")).err).toContain("_redirects:1: a rule needs a target");
+});
+
+test("rules: those of a disabled project are checked by a deploy, and active once it is enabled", async () => {
+  expect(await publish()).toMatchObject(fine);
+  expect(await site.type("project disable live")).toMatchObject(fine);
+  rules("/old /\n");
+  expect(await deploy()).toMatchObject(fine);
+  expect(site.rules.requests).toBe(1);
+  expect(site.fake.text(maps)).toBeNull();
+  expect(await site.type("project enable live")).toMatchObject(fine);
+  expect(site.fake.text(maps)).toContain("|/old|301 /|");
+});
+
+test("rules: a deploy that was killed before the swap is mended by the next one, by enable and by render-nginx", async () => {
+  rules("/old /\n");
+  expect(await publish()).toMatchObject(fine);
+  const texts = site.fake.text(maps);
+  for (const mend of ["project deploy live --source /srv/site", "project enable live", "project render-nginx live"]) {
+    // The rules of a tree that never became live.
+    site.fake.put(maps, texts?.replace("/old", "/other") ?? "");
+    const { err } = await site.type("project validate live");
+    expect(err).toContain(`${maps} differs from the rules of the live tree (drift)`);
+    expect(await site.type(mend)).toMatchObject(fine);
+    expect(site.fake.text(maps)).toBe(texts);
+  }
+});
+
+test("rules: project remove removes them, and --keep-nginx keeps them for the site that includes them", async () => {
+  rules("/old /\n");
+  expect(await publish()).toMatchObject(fine);
+  expect(await site.type("project remove live --keep-nginx")).toMatchObject(fine);
+  expect(site.fake.text(maps)).not.toBeNull();
+  expect(await publish()).toMatchObject(fine);
+  expect(await site.type("project remove live")).toMatchObject(fine);
+  expect([site.fake.text(maps), site.fake.text(server)]).toEqual([null, null]);
+});
+
+test("rules: an invalid file in a live tree has no effect, and validation reports its line", async () => {
+  expect(await publish()).toMatchObject(fine);
+  const before = site.fake.text(vhost);
+  site.disk.write("/var/www/docs/live/_redirects", "/old\n");
+  expect((await site.type("project validate live")).err).toContain("_redirects:1: a rule needs a target");
+  expect(await site.type("project enable live")).toMatchObject(fine);
+  expect(site.fake.text(vhost)).toBe(before);
+});
+
+test("rules: a warning names a rule that never applies", async () => {
+  rules("/index.html /x\n/a /b\n/a/ /c\n");
+  const { exit, err } = await publish();
+  expect(exit).toBe(0);
+  expect(err).toContain("warning: _redirects:3: never applies: line 2 matches its path first");
+  expect(err).toContain("warning: _redirects:1: never applies: / is index.html; add ! to its status");
+});
