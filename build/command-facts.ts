@@ -3,6 +3,7 @@
 import { bootstrapLogPath } from "../src/bootstrap/paths.ts";
 import * as certs from "../src/certs/paths.ts";
 import { featureCommands } from "../src/cli/feature-commands.ts";
+import * as deployKeys from "../src/deploy-keys/paths.ts";
 import { dockerKeyPath, dockerSourcePath } from "../src/docker/paths.ts";
 import * as shared from "../src/engine/paths.ts";
 import * as nginx from "../src/nginx/paths.ts";
@@ -11,7 +12,7 @@ import { uninstallLogPath } from "../src/self-update/paths.ts";
 import * as sites from "../src/sites/paths.ts";
 import { filesByFolder } from "./paths.ts";
 
-const paths = { ...shared, ...nginx, ...runner, ...sites, ...certs };
+const paths = { ...deployKeys, ...shared, ...nginx, ...runner, ...sites, ...certs };
 
 export interface CommandFacts {
   /** The files that the command writes, without those of packages. Empty for a read-only command. */
@@ -26,6 +27,10 @@ const projectLock = `${paths.lockDir}/project-SLUG.lock`;
 const record = [paths.projectsPath, paths.projectLogPath, paths.lockPath];
 const versions = `${paths.versionsDir}/SLUG`;
 const versionFiles = [...record, versions, available, paths.replacedDir, projectLock];
+const keys = [
+  ...[paths.deployKeysPath, paths.authorizedKeysPath, paths.sudoersPath],
+  ...[paths.projectLogPath, paths.lockPath],
+];
 const tree = [live, backups, `${paths.assetsDir}/SLUG`, paths.projectLogPath, projectLock];
 const previews = [`${paths.previewsDir}/SLUG`, "/etc/systemd/system/edox-ops-previews.*"];
 const bootstrap = [
@@ -154,6 +159,7 @@ export const commandFacts: Record<string, CommandFacts> = {
       available,
       enabled,
       paths.replacedDir,
+      ...keys.slice(0, 3),
     ],
   },
   "bundle verify": {
@@ -164,6 +170,9 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "project list": { files: [] },
   "project show": { files: [] },
+  "project key add": { files: [...keys, paths.deployHome] },
+  "project key list": { files: [] },
+  "project key remove": { files: keys },
   "project init": {
     files: [live, paths.projectLogPath, paths.lockPath],
   },
@@ -214,7 +223,10 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: ["the program itself", "`.edox-ops.previous` beside it: the previous version"],
   },
   uninstall: {
-    files: ["the program itself and its previous version", uninstallLogPath, paths.lockPath],
+    files: [
+      ...["the program itself and its previous version", paths.deployKeysPath, paths.deployHome, paths.sudoersPath],
+      ...[uninstallLogPath, paths.lockPath],
+    ],
   },
   "bundle create": {
     files: ["the bundle, and a cache in `$XDG_CACHE_HOME/edox-ops/bundle` (root: `/var/cache/edox-ops/bundle`)"],

@@ -29,7 +29,8 @@ export async function featureLists(): Promise<Record<string, string>> {
   return {
     "src/cli/features.ts": `${head}${sorted.join("")}
 /** Every feature by the name of its folder. */
-export const features = { ${members.join(", ")} } satisfies Record<string, Feature>;
+export const features = {
+${members.map((member) => `  ${member},\n`).join("")}} satisfies Record<string, Feature>;
 `,
     "src/cli/feature-commands.ts": `${head}${type}
 /** Loads each feature that is a command, by the name of its folder. */

@@ -133,6 +133,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
   const started = (unit: string): void =>
     host.link(`/run/systemd/units/invocation:${unit}.service`, "0123456789abcdef");
   const brought: Record<string, () => void> = {
+    sudo: () => host.dir("/etc/sudoers.d", { mode: 0o750 }),
     certbot() {
       const timer = "/lib/systemd/system/certbot.timer";
       host.put(timer, "[Timer]\n[Install]\nWantedBy=timers.target\n");
@@ -174,11 +175,26 @@ export function fakeDebian(options: Like = {}): FakeHost {
     // There is no directory service: accounts that are not in the files do not exist.
     if (program === "getent") return { code: 2, stdout: "", stderr: "" };
     if (program === "useradd") {
-      host.put(
-        "/etc/passwd",
-        `${host.text("/etc/passwd") ?? ""}${rest.at(-1)}:x:999:999::/home/${rest.at(-1)}:/bin/bash\n`,
-      );
+      const [name, after] = [rest.at(-1), (flag: string) => rest[rest.indexOf(flag) + 1]];
+      const line = `${name}:x:999:999::${after("--home-dir")}:${after("--shell")}\n`;
+      host.put("/etc/passwd", `${host.text("/etc/passwd") ?? ""}${line}`);
       return ok();
+    }
+    if (program === "userdel") {
+      const left = (host.text("/etc/passwd") ?? "").split("\n").filter((line) => !line.startsWith(`${rest.at(-1)}:`));
+      host.put("/etc/passwd", left.join("\n"));
+      return ok();
+    }
+    if (program === "rm" && rest[0] === "-r") {
+      for (const path of [...host.nodes.keys()]) if (`${path}/`.startsWith(`${rest[1]}/`)) host.nodes.delete(path);
+      return ok();
+    }
+    if (program === "visudo") return ok("-: parsed OK\n");
+    if (program === "sshd") return ok("pubkeyauthentication yes\nauthorizedkeysfile .ssh/authorized_keys\n");
+    if (program === "sudo" && rest[1] === "-l") {
+      const rule = host.text("/etc/sudoers.d/edox-ops-deploy")?.match(/NOPASSWD: (.*)/)?.[1];
+      if (rule === undefined) return { code: 1, stdout: "", stderr: "" };
+      return ok(rest.length > 4 ? `${rule}\n` : `may run:\n    (root) NOPASSWD: ${rule}\n`);
     }
     if (program === "usermod") {
       const [group, user] = rest.slice(-2);

@@ -24,6 +24,7 @@ export const guides: Page[] = [
   ["/guides/change-domain", "Change a domain"],
   ["/guides/several-names", "Serve a site at several names"],
   ["/guides/deploy-from-ci", "Deploy from CI"],
+  ["/deploy-keys", "Deploy keys"],
   ["/guides/reverse-proxy", "Run behind a reverse proxy"],
   ["/guides/move-a-site", "Move a site"],
   ["/offline", "Work without a network"],

@@ -1,20 +1,18 @@
 // The command line. Each command, and each feature, is a module that is imported when it is used.
 
+import { sessionWord } from "../deploy-keys/names.ts";
 import { UnknownStateError } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { completionWord } from "../report/completion-scripts.ts";
-import { debugVariable, traceOf } from "../report/trace.ts";
-import { Declined } from "../run/confirmation.ts";
-import { styleFor } from "../run/environment.ts";
-import { type RunResult, UnfinishedRun } from "../run/result.ts";
+import { UnfinishedRun } from "../run/result.ts";
 import { withoutSecrets } from "../run/without-secrets.ts";
 import { readArguments, usage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
-import { refusalOf } from "./exit.ts";
 import { featureCommand } from "./feature-command.ts";
 import { featureCommands } from "./feature-commands.ts";
+import { refuse } from "./refuse.ts";
 import { correctionOf, isVersionWord, type Resolved, resolve } from "./resolve.ts";
 
 /** The root of all commands. */
@@ -66,6 +64,9 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
       await console.out(await completionText(typed.slice(1), context));
       return exitCode.done;
     }
+    if (typed[0] === sessionWord && typed.length === 1) {
+      return await (await import("./deploy-session.ts")).deploySession(context);
+    }
     const found = await resolve(root, typed);
     const { command, names, rest, asksForHelp } = found;
     if (names.length > 0) context.command = names.join(" ");
@@ -88,7 +89,9 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
     const [error, result] = thrown instanceof UnfinishedRun ? [thrown.cause, thrown.result] : [thrown, undefined];
     // The reader of the report closed the pipe, so it needs no error.
     if (error instanceof OutputError && error.code === "EPIPE") return exitCode.failed;
-    return await refuse(problemFor(error, context), context, result);
+    // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.
+    const json = typed.includes("--json=lines") ? "lines" : typed.includes("--json") ? "document" : null;
+    return await refuse(problemFor(error, context), context, { result, json });
   }
 }
 
@@ -109,41 +112,6 @@ async function helpOf({ command, names }: Resolved, console: Context["console"],
     return [exitCode[name as keyof typeof exitCode], meaning];
   });
   return helpText(spec, { colour: console.colour(to), width: console.width(to) ?? 80, exitCodes: codes });
-}
-
-/** Reports a problem that ended a command. `result`: that of a run until then. */
-async function refuse(problem: Problem, context: Context, result?: RunResult): Promise<number> {
-  const { command, typed, console, variable } = context;
-  const { outcome, exit } = refusalOf(problem, result?.steps);
-  const style = styleFor(context, "err", !typed.includes("--no-color"));
-  const { problemText } = await import("../report/text.ts");
-  const width = console.width("err");
-  const stopped = width === null || problem.code !== "interrupted" ? null : await import("../report/closing.ts");
-  const words = (): void => {
-    const again = problem.hint && { next: { label: "Continue with:", argv: problem.hint } };
-    const line = { mark: "warning", text: "Stopped: partial changes were rolled back.", ...again } as const;
-    console.err(
-      stopped?.closingText([line], style, width ?? 80) ?? problemText(problem, null, style, width ?? undefined),
-    );
-  };
-  // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.
-  const json = typed.includes("--json=lines") ? "lines" : typed.includes("--json") ? "document" : null;
-  if (json) {
-    const { documentText, problemOf, stepsOf } = await import("../report/json.ts");
-    const document = {
-      ...{ command, outcome, exit },
-      ...(result && {
-        warnings: [...result.warnings],
-        steps: stepsOf(result.steps, typed.includes("--diff"), style),
-      }),
-      error: problemOf(problem, style),
-    };
-    // If stdout cannot be written, stderr may still be.
-    await console.out(documentText(document, json)).catch(words);
-  } else if (problem instanceof Declined) await console.out("Nothing was changed.\n");
-  else words();
-  if (variable(debugVariable)) console.err(traceOf(problem.cause));
-  return exit;
 }
 
 function problemFor(error: unknown, { typed, command }: Context): Problem {

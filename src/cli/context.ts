@@ -1,9 +1,12 @@
 import type { Environment } from "../run/environment.ts";
+import type { Upload } from "../sites/deploy/unpacked.ts";
 
 /** The environment of a command. */
 export interface Context extends Environment {
   /** The path of this executable, without symbolic links. */
   program: string;
+  /** How stdin arrives, if a client of another host sends it. */
+  upload?: Upload;
 }
 
 /** The exit codes of all commands. */

@@ -2,6 +2,7 @@
 
 import bootstrap from "../bootstrap/feature.ts";
 import certs from "../certs/feature.ts";
+import deployKeys from "../deploy-keys/feature.ts";
 import docker from "../docker/feature.ts";
 import type { Feature } from "../engine/feature.ts";
 import nginx from "../nginx/feature.ts";
@@ -9,4 +10,12 @@ import runner from "../runner/feature.ts";
 import sites from "../sites/feature.ts";
 
 /** Every feature by the name of its folder. */
-export const features = { bootstrap, certs, docker, nginx, runner, sites } satisfies Record<string, Feature>;
+export const features = {
+  bootstrap,
+  certs,
+  "deploy-keys": deployKeys,
+  docker,
+  nginx,
+  runner,
+  sites,
+} satisfies Record<string, Feature>;

@@ -20,7 +20,7 @@ const project: Command = {
     Publish: ["publish", "deploy", "rollback", "restore"],
     "Show and check": ["list", "show", "validate", "check-links"],
     Change: ["update", "enable", "disable", "remove"],
-    "More commands": ["versions", "previews", "backups", "assets", "certs", "ci", "add", "init", "render-nginx"],
+    "More commands": ["versions", "previews", "backups", "assets", "certs", "key", "ci", "add", "init", "render-nginx"],
   },
   subCommands: {
     publish: () => import("./project/publish.ts").then((module) => module.default),
@@ -35,6 +35,7 @@ const project: Command = {
     rollback: () => import("./project/restore.ts").then((module) => module.rollback),
     versions: () => import("./project/versions.ts").then((module) => module.default),
     assets: () => import("./project/assets.ts").then((module) => module.default),
+    key: () => import("./project/key.ts").then((module) => module.default),
     backups: () => import("./project/backups.ts").then((module) => module.default),
     previews: () => import("./project/previews.ts").then((module) => module.default),
     certs: () => import("./project/certs.ts").then((module) => module.default),

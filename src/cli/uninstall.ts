@@ -8,7 +8,7 @@ export default command({
     name: "uninstall",
     description: "Uninstall edox-ops; keeps sites, runners and their records",
     long: [
-      "It removes the program and its previous version.",
+      "It removes the program, its previous version, and the deploy keys with their user.",
       "nginx, your sites and your runners continue to work.",
       "If edox-ops was installed as a package, remove it with apt-get.",
     ],
@@ -16,6 +16,7 @@ export default command({
   },
   args: flags,
   async run(values, context) {
+    const { removalOf } = await import("../deploy-keys/removal.ts");
     const { demandExists, demandUnpackaged, lockOf } = await import("../self-update/program.ts");
     const { uninstallation } = await import("../self-update/uninstall.ts");
     const { confirm, convergeRecipe } = await import("../run/recipes.ts");
@@ -25,10 +26,12 @@ export default command({
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
     const { hasTimer, timerRemoval } = await import("../sites/previews/timer.ts");
-    const recipe = () => {
+    const recipe = async () => {
+      const keys = await removalOf(host);
       const { steps, ...rest } = uninstallation(program);
-      // The timer runs the program.
-      return { ...rest, steps: [...(hasTimer(host) ? [timerRemoval()] : []), ...steps] };
+      // The timer and the sessions of deploy keys run the program.
+      const before = [...(keys === null ? [] : [keys]), ...(hasTimer(host) ? [timerRemoval()] : [])];
+      return { ...rest, steps: [...before, ...steps] };
     };
     return run(values, context, async (session) => {
       // The lock excludes an installer or a self-update, which would install the program again.

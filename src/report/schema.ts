@@ -287,6 +287,30 @@ export const documentSchema = v.object({
   ),
   /** The backup that the live tree was restored from; null if a deploy made it. */
   restored_from: v.optional(v.nullable(v.string())),
+  /** The deploy keys that `project key list` found, or the one that `project key add` added. */
+  deploy_keys: v.optional(
+    v.array(
+      v.object({
+        project: v.string(),
+        name: v.string(),
+        public_key: v.string(),
+        fingerprint: v.string(),
+        /** The networks that may use it; all without it. */
+        from: v.optional(v.array(v.string())),
+        /** In ISO 8601. */
+        expires: v.optional(v.string()),
+        previews_only: v.optional(v.boolean()),
+        /** Bytes and files of a deploy, and deploys an hour. */
+        max_size: v.number(),
+        max_files: v.number(),
+        rate: v.number(),
+        /** Seconds that an upload may take. */
+        max_seconds: v.optional(v.number()),
+      }),
+    ),
+  ),
+  /** The private key of `project key add --generate`, which is stored nowhere else. */
+  private_key: v.optional(v.string()),
   /** The trees that `project remove --delete-files` deletes. A file with several hard links is counted once. */
   trees: v.optional(v.array(v.object({ path: v.string(), files: v.number(), bytes: v.number() }))),
   /** The jobs of GitLab CI that `project ci` prints. */

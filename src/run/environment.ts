@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { type Style, styleOf } from "../report/style.ts";
 import type { Secret } from "../text/secret.ts";
+import type { ReporterFor } from "./reporter.ts";
 
 /** The terminal, or the pipes in its place. */
 interface Console {
@@ -38,6 +39,8 @@ export interface Environment {
   hint: Style["hint"];
   /** The typed words for a command to repeat, without secrets. */
   typed: readonly string[];
+  /** The reporter of every run, in place of the one that its options select. */
+  reporter?: ReporterFor;
 }
 
 /** Returns the style of a stream, which colours nothing without `colour`. */

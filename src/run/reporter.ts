@@ -40,8 +40,9 @@ export type ReporterFor = (options: RunOptions, environment: Environment, stop: 
 /** Loads the one reporter that the options and the terminal select. */
 export async function reporterFor(
   { json, quiet, verbose }: RunOptions,
-  { console }: Pick<Environment, "console">,
+  { console, reporter }: Pick<Environment, "console" | "reporter">,
 ): Promise<ReporterFor> {
+  if (reporter) return reporter;
   if (json) return (await import("./json-reporter.ts")).jsonReporter;
   const isTerminal = !quiet && !verbose && console.width("out") !== null;
   if (isTerminal) return (await import("./terminal-reporter.ts")).terminalReporter;

@@ -6,7 +6,18 @@ import type { Document } from "../report/schema.ts";
 /** Parts of the document that only some commands have. */
 export type ResultParts = Pick<
   Document,
-  "assets" | "backups" | "deploy" | "packages" | "plan" | "previews" | "renewals" | "selftest" | "trees" | "update"
+  | "assets"
+  | "backups"
+  | "deploy"
+  | "deploy_keys"
+  | "packages"
+  | "plan"
+  | "previews"
+  | "private_key"
+  | "renewals"
+  | "selftest"
+  | "trees"
+  | "update"
 >;
 
 /** Lines for a person at the end of a run. */

@@ -182,6 +182,18 @@ const cases: Record<string, () => Case | Promise<Case>> = {
     registered("project update demo --domain moved.test", "project init demo", "project enable demo"),
   "project remove": () => registered("project remove demo", "project init demo", "project enable demo"),
   "project init": () => registered("project init demo"),
+  "project key add": async () => {
+    const made = await registered("project key add demo --key /srv/ci.pub");
+    (made.host as FakeHost).put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+    (made.host as FakeHost).put("/srv/ci.pub", `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)} ci\n`);
+    return made;
+  },
+  "project key remove": async () => {
+    const made = await registered("project key remove demo ci");
+    (made.host as FakeHost).put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+    expect(await typedWords("project key add demo --generate".split(" "), made.host)).toMatchObject({ exit: 0 });
+    return made;
+  },
   "project deploy": () => served("project deploy demo --source /srv/new --keep 2"),
   "project restore": () => served("project restore demo --yes --keep 1"),
   "project rollback": () => served("project rollback demo --yes"),
@@ -312,6 +324,8 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "project update": { by: "question", piped: 0 },
   "project remove": { by: "question", piped: 0 },
   "project init": { by: "nothing", piped: 0 },
+  "project key add": { by: "nothing", piped: 0 },
+  "project key remove": { by: "nothing", piped: 0 },
   "project deploy": { by: "nothing", piped: 0 },
   "project restore": { by: "question", piped: 1 },
   "project rollback": { by: "question", piped: 1 },

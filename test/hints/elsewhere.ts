@@ -3,6 +3,7 @@
 const certs = "certs.test.ts";
 const doctor = "doctor.test.ts";
 const project = "project.test.ts";
+const keys = "deploy-keys.test.ts";
 const selftest = "selftest.test.ts";
 const bundleUse = "bundle-use.test.ts";
 const bundleCarried = "bundle-carried.test.ts";
@@ -13,6 +14,10 @@ export const onHosts: Record<string, string> = {
   'certs/checks.ts ["sudo", "certbot", "delete", "--cert-name", first.name]': certs,
   'nginx/fault.ts ["sudo", "edox-ops", "certs", "renew", "--yes"]': certs,
   'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
+  'deploy-keys/checks.ts ["sudo", ...sshdSettings]': keys,
+  'deploy-keys/checks.ts ["sudo", "mkdir", "-m", "0755", "/run/sshd"]': keys,
+  'deploy-keys/checks.ts ["sudo", "grep", "-rn", deployUser, "/etc/sudoers", "/etc/sudoers.d"]': keys,
+  'deploy-keys/checks.ts ["id", deployUser]': keys,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
   'resources/service.ts ["sudo", "systemctl", "status", unit]': selftest,
   'runner/service.ts ["sudo", "systemctl", "status", runnerUnit]': doctor,
@@ -118,6 +123,7 @@ export const parts: string[] = [
   "sites/store.ts (...words: string[])",
   'sites/store.ts ["sudo", "edox-ops", "project", ...words]',
   'self-update/uninstall.ts ["rm", "-r", path]',
+  'deploy-keys/removal.ts ["rm", "-r", path]',
   'report/json.ts ["error"]',
   "report/text.ts [`hint: {shellLine(hint(problem.hint))}`]",
   'report/style.ts ["hint"]',

@@ -15,7 +15,7 @@ const layers: string[][] = [
   ["docker", "nginx"],
   ["bundle"],
   ["bootstrap", "runner", "self-update", "sites"],
-  ["certs"],
+  ["certs", "deploy-keys"],
   ["doctor"],
   ["report"],
   ["run"],

@@ -79,6 +79,7 @@ interface Release {
  */
 export function runRelease(slug: string, given: ReleaseCommand, values: Values, context: Context): Promise<number> {
   const { waitMs, ...typed } = choicesOf(values);
+  const { upload } = context;
   return run(values, context, async (session) => {
     const { host, options, again } = session;
     const { dryRun } = options;
@@ -98,7 +99,14 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
     // From here on a signal does not end this process at once, because unpacked files and a part of the new tree are
     // removed first.
     session.catchSignals();
-    const choices: Choices = { ...typed, again, hint: context.hint, dryRun, pauseForSignals };
+    const choices: Choices = {
+      ...typed,
+      again,
+      hint: context.hint,
+      dryRun,
+      pauseForSignals,
+      ...(upload && { upload }),
+    };
     const requestOf = () => command.requestOf(project, choices, host, trees);
     const target = command.targetOf?.(project) ?? siteTarget(project);
     await withRelease({ target, dryRun, host, trees }, requestOf, async ({ request, notes }) => {

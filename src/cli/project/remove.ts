@@ -130,7 +130,17 @@ async function forget(session: Session, { slug, keeps, demandSame }: Forgetting)
     await demandSame?.();
     return isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug);
   };
-  return convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
+  const isDone = await convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
+  if (isDone) await forgetKeys(session, slug);
+  return isDone;
+}
+
+/** Removes the deploy keys of the project. Those without a project are refused anyway. */
+async function forgetKeys(session: Session, slug: string): Promise<void> {
+  const { deployKeysPath } = await import("../../deploy-keys/paths.ts");
+  if (session.host.stat(deployKeysPath) === null) return;
+  const { forgetProject } = await import("../../deploy-keys/edit.ts");
+  await convergeRecipe(session, () => forgetProject(slug), { lockWaitMs: editWaitMs });
 }
 
 interface Removal extends Forgetting {

@@ -15,7 +15,7 @@ import { siteTarget, type Target } from "../target.ts";
 import type { DeployRequest } from "./plan.ts";
 import { backupNames, backupsOf, isWithoutDirs, openAbove } from "./releases.ts";
 import { findRestoreSource, readRestores } from "./restores.ts";
-import { unpackArchive } from "./unpacked.ts";
+import { type Upload, unpackArchive } from "./unpacked.ts";
 
 export interface Choices
   extends Pick<DeployRequest, "keep" | "backup" | "allowEmpty" | "strictUrls" | "again" | "hint"> {
@@ -25,6 +25,8 @@ export interface Choices
   dryRun: boolean;
   /** Lets pending signals arrive, and throws a Problem if the run is to end. */
   pauseForSignals?: () => Promise<void>;
+  /** How stdin arrives, if a client of another host sends it. */
+  upload?: Upload;
 }
 
 /** What a deploy replaces if it is not the site: its tree, its front page, and what is prepared before the swap. */

@@ -34,6 +34,17 @@ const reserveShare = 0.05;
 const [leastReserve, mostReserve] = [64 * 2 ** 20, 2 ** 30];
 const inodeReserve = 1000;
 
+/** An upload over a connection, which its client may break off or prolong. */
+export interface Upload {
+  /** Limits that are stricter than {@link unpackLimits}. */
+  limits: Pick<UnpackLimits, "entries" | "bytes">;
+  /** Called before the first byte is read, and after the last one. An error that it throws ends the deploy. */
+  begin(): Promise<void>;
+  end(): Promise<void>;
+  /** Called often during the upload. An error that it throws ends the deploy. */
+  pause(): void;
+}
+
 export interface Unpacked {
   dir: string;
   /** Notes about names in the archive. */
@@ -46,6 +57,7 @@ export interface UnpackRequest {
   again: readonly string[];
   /** Lets pending signals arrive, and throws a Problem if the run is to end. It is called often. */
   pauseForSignals?: () => Promise<void>;
+  upload?: Upload;
 }
 
 /**
@@ -96,16 +108,23 @@ export async function unpackArchive(
   },
 ): Promise<Unpacked> {
   const { dir, owner, room, reserve } = unpackFresh(host, trees, of, request);
+  const { upload } = request;
   const name = given === "-" ? "the archive on stdin" : given;
   const limits = {
     ...unpackLimits,
-    bytes: Math.min(unpackLimits.bytes, room.bytes),
-    entries: Math.min(unpackLimits.entries, room.entries),
-    pause: request.pauseForSignals,
+    bytes: Math.min(unpackLimits.bytes, room.bytes, upload?.limits.bytes ?? unpackLimits.bytes),
+    entries: Math.min(unpackLimits.entries, room.entries, upload?.limits.entries ?? unpackLimits.entries),
+    async pause() {
+      upload?.pause();
+      await request.pauseForSignals?.();
+    },
   };
   try {
     const pieces = archive !== "-" && "chunks" in archive ? archive.chunks() : archive;
-    return { dir, notes: await trees.unpack(pieces, dir, { mode: 0o644, ...owner }, limits) };
+    await upload?.begin();
+    const notes = await trees.unpack(pieces, dir, { mode: 0o644, ...owner }, limits);
+    await upload?.end();
+    return { dir, notes };
   } catch (error) {
     if (!(error instanceof RejectedArchive)) throw error;
     const { limit, message } = error;

@@ -1,0 +1,22 @@
+// What a person and a program get about a deploy key. The private key leaves this process here, and nowhere else.
+
+import type { DeployKey } from "../../../deploy-keys/record.ts";
+import type { ResultParts } from "../../../run/result.ts";
+import { lineOf } from "../../../text/lines.ts";
+import type { Secret } from "../../../text/secret.ts";
+
+/** Returns the part of the document. `secret`: the private key, if it was generated. */
+export function keyParts(key: DeployKey, secret: Secret | null): ResultParts {
+  return { deploy_keys: [key], ...(secret !== null && { private_key: secret.reveal() }) };
+}
+
+export function keyText({ fingerprint }: DeployKey, secret: Secret | null): string {
+  const name = lineOf`Fingerprint: ${fingerprint}`;
+  if (secret === null) return name;
+  const where = [
+    "This private key is printed once, and is stored nowhere on this host.",
+    "In GitLab, save it as a variable of the type File (Settings, CI/CD, Variables), with a protected",
+    "scope for the live site: EDOX_DEPLOY_KEY. Keep the line break after its last line.",
+  ];
+  return `${name}${where.map((line) => `${line}\n`).join("")}\n${secret.reveal()}\n`;
+}

@@ -1,0 +1,93 @@
+// Reads what a client asks for: the command line of ssh, which sshd passes on as one text. No shell reads it.
+
+import { Problem } from "../problem/problem.ts";
+import { quoted } from "./quoted.ts";
+
+/** A request: the command of `edox-ops project`, its words after the slug, and its flags. */
+export interface Request {
+  words: readonly string[];
+  /** Its values are checked, and begin with no dash. true: a flag without a value. */
+  flags: Readonly<Record<string, string | true>>;
+}
+
+const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const version = /^(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+
+const versions = { test: (text: string): boolean => text.split(",").every((each) => version.test(each)) };
+const time = /^(?:[1-9]\d{0,3}[hd]|never)$/;
+const branch = /^[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,254}$/;
+
+type Values = Readonly<Record<string, { test(text: string): boolean } | null>>;
+
+/** The flags and the words of each request. A request that is not here is refused. */
+const requests: Readonly<Record<string, { flags: Values; word?: RegExp }>> = {
+  deploy: {
+    flags: {
+      preview: label,
+      expires: time,
+      branch,
+      as: version,
+      alias: versions,
+      default: null,
+      "strict-urls": null,
+    },
+  },
+  rollback: { flags: { as: version } },
+  status: { flags: {} },
+  versions: { flags: {} },
+  "preview list": { flags: {} },
+  "preview remove": { flags: {}, word: label },
+};
+
+/** Flags that have a meaning only with another one. */
+const needs: Readonly<Record<string, string>> = { expires: "preview", branch: "preview", alias: "as", default: "as" };
+
+/** In characters. The longest valid request has a few hundred. */
+const longest = 1000;
+const known = "deploy, preview list, preview remove NAME, versions, rollback, status";
+
+/** Reads the text of a client. Throws a usage Problem for anything that is not exactly a request. */
+export function readRequest(text: string | undefined): Request {
+  if (text === undefined || text.trim() === "") throw refused(`a deploy key opens no shell: request one of ${known}`);
+  if (text.length > longest) throw refused(`the request is longer than ${longest} characters`);
+  if (!/^[A-Za-z0-9._,:/+@= -]*$/.test(text)) {
+    throw refused(`the request ${quoted(text)} has a character that is not allowed: it is no shell`);
+  }
+  const typed = text.split(" ").filter((word) => word !== "");
+  const length = typed[0] === "preview" ? 2 : 1;
+  const name = typed.slice(0, length).join(" ");
+  const spec = Object.hasOwn(requests, name) ? requests[name] : undefined;
+  if (spec === undefined) throw refused(`unknown request ${quoted(name)}: there are ${known}`);
+  const words = name.split(" ");
+  const flags: Record<string, string | true> = {};
+  for (let i = length; i < typed.length; i++) {
+    const token = typed[i] as string;
+    if (!token.startsWith("--")) {
+      if (words.length > length || !spec.word?.test(token)) throw refused(`unexpected word ${quoted(token)}`);
+      words.push(token);
+      continue;
+    }
+    const [flag = "", ...rest] = token.slice("--".length).split("=");
+    if (!Object.hasOwn(spec.flags, flag)) throw refused(`unknown flag ${quoted(`--${flag}`)} of ${name}`);
+    if (Object.hasOwn(flags, flag)) throw refused(`--${flag} is given twice`);
+    const value = spec.flags[flag] ?? null;
+    if (value === null) {
+      if (rest.length > 0) throw refused(`--${flag} takes no value`);
+      flags[flag] = true;
+      continue;
+    }
+    const given = rest.length > 0 ? rest.join("=") : (typed[++i] ?? "");
+    if (!value.test(given)) throw refused(`invalid value ${quoted(given)} for --${flag}`);
+    flags[flag] = given;
+  }
+  if (spec.word !== undefined && words.length === length) throw refused(`${name} needs a name`);
+  if (flags.preview !== undefined && flags.as !== undefined) throw refused("--preview and --as are mutually exclusive");
+  for (const [flag, other] of Object.entries(needs)) {
+    if (flags[flag] !== undefined && flags[other] === undefined) throw refused(`--${flag} needs --${other}`);
+  }
+  return { words, flags };
+}
+
+function refused(message: string): Problem {
+  return new Problem("usage", message);
+}
