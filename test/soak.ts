@@ -40,6 +40,9 @@ const jobs = [
   ["../soak/https-power"],
   ["full"],
   ["deploy"],
+  ["deploy-keys", "on bookworm"],
+  ["deploy-keys", "on trixie"],
+  ["../deploy-keys/hostile"],
   // Properties, with many more generated inputs than in `npm test`.
   ["../sites/archive-refused"],
   ["../sites/store"],
