@@ -13,8 +13,7 @@ import { UnfinishedRun } from "../run/result.ts";
 import { sessionReporter } from "../run/session-reporter.ts";
 import type { Upload } from "../sites/deploy/unpacked.ts";
 import { readArguments } from "./arguments.ts";
-import type { Context } from "./context.ts";
-import { exitCode } from "./context.ts";
+import { type Context, exitCode } from "./context.ts";
 import { refuse } from "./refuse.ts";
 import { resolve } from "./resolve.ts";
 
@@ -24,7 +23,7 @@ const lockWait = "10m";
 const usualSeconds = 1800;
 
 /** Commands that only read. They print a document at their end, and no events. */
-const readers = ["status", "versions", "preview list"];
+const readOnly = ["status", "versions", "preview list"];
 
 /** Performs the request of a client, reports it on both streams, and logs it. Returns the exit code. */
 export async function deploySession(given: Context): Promise<number> {
@@ -41,7 +40,7 @@ export async function deploySession(given: Context): Promise<number> {
     const request = readRequest(text);
     await admit(host, key, request);
     exit = await perform(request, key, context);
-    outcome = "done";
+    outcome = exit === exitCode.done ? "done" : "failed";
   } catch (thrown) {
     const [error, result] = thrown instanceof UnfinishedRun ? [thrown.cause, thrown.result] : [thrown, undefined];
     if (!(error instanceof OutputError)) {
@@ -69,7 +68,7 @@ async function perform(request: Request, key: DeployKey, context: Context): Prom
   if (command.run === undefined) throw new Problem("usage", `this version does not know ${request.words.join(" ")}`);
   context.command = names.join(" ");
   const own: Context = { ...context, typed: line, upload: uploadOf(key, await context.host(), context) };
-  if (!readers.includes(request.words.join(" "))) return command.run({ ...values, "json=lines": true }, own);
+  if (!readOnly.includes(request.words.join(" "))) return command.run({ ...values, "json=lines": true }, own);
   return readBoth((json, console) => command.run?.({ ...values, json }, { ...own, console }), own);
 }
 
@@ -95,7 +94,8 @@ async function readBoth(
   };
   await run(false, { ...console, width: () => null, out: async (text) => console.err(text) });
   const exit = await run(true, { ...console, out: collect });
-  await console.out(`${JSON.stringify({ event: "summary", ...JSON.parse(document) })}\n`);
+  const { eventOf } = await import("../report/json.ts");
+  await console.out(eventOf({ event: "summary", ...JSON.parse(document) }));
   return exit ?? exitCode.failed;
 }
 
@@ -104,8 +104,8 @@ function uploadOf(key: DeployKey, host: Host, context: Context): Upload {
   const { max_size, max_files, max_seconds = usualSeconds } = key;
   let endMs = Number.POSITIVE_INFINITY;
   const report = async (message: string): Promise<void> => {
-    const event = { event: "waiting", message } as const;
-    await context.console.out(`${JSON.stringify(event)}\n`).catch(() => {
+    const { eventOf } = await import("../report/json.ts");
+    await context.console.out(eventOf({ event: "waiting", message })).catch(() => {
       throw new Problem("interrupted", "the client closed the connection", { returncode: exitCode.hangup });
     });
   };

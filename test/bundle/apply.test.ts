@@ -78,6 +78,19 @@ async function hostWith(
 /** Returns what a host is, apart from its clock. */
 const filesOf = (host: FakeHost): string => JSON.stringify(host.listing());
 
+describe("project key add --bundle", () => {
+  test("packages that the bundle does not have are not fetched from the network, and no key is added", async () => {
+    const host = await hostWith();
+    for (const line of ["bootstrap --yes", "project add demo --domain demo.test"]) await typed(line, host);
+    host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+    const { exit, err } = await typed(`project key add demo --generate --bundle ${path}`, host);
+    expect([exit, err]).toEqual([1, expect.stringContaining("openssh-server, sudo are not in the bundle /mnt/b.tar")]);
+    expect(host.stat("/etc/edox-ops/deploy-keys.json")).toBeNull();
+    const other = await typed(`project key add demo --generate --bundle /mnt/none.tar`, host);
+    expect(other).toMatchObject({ exit: 1, err: expect.stringContaining("/mnt/none.tar") });
+  });
+});
+
 describe("bootstrap --bundle", () => {
   test("apt reads only the bundle, and finds there only what it is about to install", async () => {
     const host = await hostWith();

@@ -48,7 +48,7 @@ export default command({
       if (!isDone || dryRun) return;
       const { whyShut } = await import("../../../deploy-keys/sshd.ts");
       const shut = await whyShut(host);
-      if (shut !== null) await session.warn(`${shut.reason}: check with edox-ops doctor`);
+      if (shut !== null && !shut.unknown) await session.warn(`${shut.reason}: check with edox-ops doctor`);
       const { keyParts, keyText } = await import("./report.ts");
       session.include(keyParts(key, secret));
       session.say(keyText(key, secret), lineOf`Deploy with: tar -C public -c . | ssh edox-deploy@HOST deploy`);
