@@ -14,7 +14,7 @@ function sshServer(host: FakeHost, { isInstalled }: { isInstalled: boolean }): v
     const line = argv.join(" ");
     if (argv.at(-1) === "ssh.socket") return ok("ActiveState=inactive\n");
     if (argv[0] === "apt-get") install();
-    if (argv[0] === "apt-get" || line === "systemctl start ssh") host.dir(runDir);
+    if (argv[0] === "apt-get" || line === "systemctl reload-or-restart ssh") host.dir(runDir);
     else if (line !== "sshd -T") return undefined;
     else if (host.stat(runDir) === null) return { code: 255, stdout: "", stderr: `Missing ${runDir}\r\n` };
     return ok("port 22\n");
