@@ -1,7 +1,7 @@
 #!/bin/sh
 # Debian packages that the tests use. Nothing happens where they are there.
 set -eu
-packages="strace e2fsprogs qemu-user-static libc6-arm64-cross mmdebstrap systemd-container squashfs-tools nftables iproute2 arch-test gpg gpg-agent openssl zsh fish mandoc chromium libnss3-tools python3-venv rsync shellcheck busybox-static libarchive-tools 7zip zip git dash curl wget skopeo docker-registry"
+packages="strace e2fsprogs qemu-user-static libc6-arm64-cross mmdebstrap systemd-container squashfs-tools nftables iproute2 arch-test gpg gpg-agent openssl zsh fish mandoc chromium libnss3-tools python3-venv rsync shellcheck busybox-static libarchive-tools 7zip zip git dash curl wget skopeo docker-registry openssh-client zstd"
 missing=""
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

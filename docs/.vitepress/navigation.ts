@@ -23,7 +23,7 @@ export const guides: Page[] = [
   ["/redirects", "Redirects and headers"],
   ["/guides/change-domain", "Change a domain"],
   ["/guides/several-names", "Serve a site at several names"],
-  ["/guides/deploy-from-ci", "Deploy from CI"],
+  ["/guides/deploy-from-ci", "Deploy from GitLab CI"],
   ["/deploy-keys", "Deploy keys"],
   ["/guides/reverse-proxy", "Run behind a reverse proxy"],
   ["/guides/move-a-site", "Move a site"],

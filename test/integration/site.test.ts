@@ -7,6 +7,7 @@ import { chromium } from "playwright-core";
 import { sitePath } from "../../build/site-address.ts";
 import { blocksOf, textOf, top } from "../docs/markdown.ts";
 import { smoke } from "../site/smoke.ts";
+import { events, GitLabProject } from "./gitlab-project.ts";
 import { sectionOf, type } from "./guides.ts";
 import { type Pebble, startPebble } from "./pebble.ts";
 import { must } from "./run.ts";
@@ -123,6 +124,109 @@ describe("guides:", () => {
     expect(host.sh("edox-ops doctor --strict")).toMatchObject({ code: 0 });
     type(host, sectionOf(page, "## Undo"));
     host.sh("systemctl stop proxy; ip netns del proxy; edox-ops project remove handbook --delete-files --yes");
+  });
+
+  describe("deploy from GitLab CI:", () => {
+    let gitlab: GitLabProject;
+    /** The private keys that the commands of the page print. */
+    let keys: string[];
+    const live = "/var/www/docs/demo";
+    const site = "https://docs.example.org";
+    const listing = (): string => host.sh(`cd ${live} && find . -type f -exec sha256sum {} + | sort -k2`).stdout;
+    const deployed = (): string => curl(`${site}/version.txt`);
+    /** Prints the jobs for a project without a generator, whose jobs reach the host by its address. */
+    const pipeline = (): string => host.sh(`edox-ops project ci demo --host ${host.address}`).stdout;
+
+    beforeAll(() => {
+      const prelude = 'edox-ops() { command edox-ops "$@" | tee -a /srv/printed; }';
+      type(host, textOf(guide("deploy-from-ci")), { prelude });
+      const printed = host.sh("cat /srv/printed").stdout;
+      keys = printed.match(/^-----BEGIN OPENSSH PRIVATE KEY-----$[\s\S]*?^-----END OPENSSH PRIVATE KEY-----$/gm) ?? [];
+      expect(keys).toHaveLength(2);
+      gitlab = new GitLabProject({ ".gitlab-ci.yml": host.sh("cat /srv/gitlab-ci.yml").stdout });
+      gitlab.set({ DEPLOY_KEY: keys[0] ?? "", PREVIEW_KEY: keys[1] ?? "" });
+    });
+    afterAll(() => {
+      gitlab?.[Symbol.dispose]();
+      host.sh("edox-ops project deploy demo --source /srv/site --no-backup; rm /srv/printed /srv/gitlab-ci.yml");
+      for (const name of ["deploy", "previews"]) host.sh(`edox-ops project key remove demo ${name}`);
+    });
+
+    test("GitLab's schema accepts the printed file, and a pipeline without keys has no deploy job", () => {
+      expect(gitlab.jobs(events.merge)).toEqual(["build", "preview", "stop-preview"]);
+      gitlab.set({});
+      expect(gitlab.jobs(events.merge)).toEqual(["build"]);
+    });
+
+    test("the printed jobs deploy this website, and a later change of it", () => {
+      // A key that was pasted without its last line break, by a browser on Windows.
+      gitlab.set({ DEPLOY_KEY: (keys[0] ?? "").replaceAll("\n", "\r\n"), PREVIEW_KEY: keys[1] ?? "" });
+      // Without the reference of the source, nine tenths of its bytes.
+      const filter = (path: string): boolean => path !== `${sitePath}/source`;
+      cpSync(sitePath, `${gitlab.dir}/public`, { recursive: true, filter });
+      gitlab.commit({ ".gitlab-ci.yml": pipeline(), "public/version.txt": "one\n" });
+      const { code, log } = gitlab.run("deploy", events.default);
+      expect([code, code === 0 ? "" : log]).toEqual([0, ""]);
+      expect(deployed()).toBe("one\n");
+      const own = must(["sh", "-c", `cd ${gitlab.dir}/public && find . -type f -exec sha256sum {} + | sort -k2`]);
+      expect(listing()).toBe(own);
+      const last = gitlab.artifact("deploy", ".edox-ops/events.jsonl").trim().split("\n").at(-1) ?? "";
+      expect(JSON.parse(last)).toMatchObject({ event: "summary", outcome: "changed", exit: 0 });
+      gitlab.commit({ "public/version.txt": "two\n" });
+      expect(gitlab.run("deploy", events.default).code).toBe(0);
+      expect(deployed()).toBe("two\n");
+    });
+
+    test("a merge request has a preview at the address in its report, until stop-preview removes it", () => {
+      gitlab.git("switch", "--quiet", "--create", "fix/#7");
+      gitlab.commit({ "public/version.txt": "three\n" });
+      const { code, log } = gitlab.run("preview", events.merge);
+      expect([code, code === 0 ? "" : log]).toEqual([0, ""]);
+      const url = /^EDOX_OPS_PREVIEW_URL=(\S+)\n$/.exec(gitlab.dotenv("preview", ".edox-ops/preview.env"))?.[1];
+      expect(url).toContain("fix-7");
+      expect([curl(`${url}version.txt`), deployed()]).toEqual(["three\n", "two\n"]);
+      expect(host.sh("edox-ops project previews list demo").stdout).toContain("fix-7");
+      // The second time it is gone already, as after its expiry.
+      for (const _ of [1, 2]) {
+        const stopped = gitlab.run("stop-preview", events.merge);
+        expect([stopped.code, stopped.code === 0 ? "" : stopped.log]).toEqual([0, ""]);
+        expect(curl(`-o /dev/null -w '%{http_code}' ${url}version.txt`)).toBe("404");
+      }
+      gitlab.git("switch", "--quiet", "main");
+    });
+
+    test("the key of previews cannot deploy the site, and a host with another key is refused before it gets anything", () => {
+      gitlab.commit({ "public/version.txt": "four\n" });
+      gitlab.set({ DEPLOY_KEY: keys[1] ?? "" });
+      expect(gitlab.run("deploy", events.default)).toMatchObject({ code: 2 });
+      gitlab.set({ DEPLOY_KEY: keys[0] ?? "" });
+      const other = "AAAAC3NzaC1lZDI1NTE5AAAAIGhvc3RrZXlob3N0a2V5aG9zdGtleWhvc3RrZXlob3N0";
+      gitlab.commit({ ".gitlab-ci.yml": pipeline().replace(/ssh-ed25519 [^"]+/, `ssh-ed25519 ${other}`) });
+      const { code, log } = gitlab.run("deploy", events.default);
+      expect([code, log]).toEqual([255, expect.stringContaining("Host key verification failed")]);
+      expect(deployed()).toBe("two\n");
+    });
+
+    test("a host that is busy ends the job with exit code 75, which GitLab retries, and the next run deploys", () => {
+      const { stdout } = host.sh("edox-ops project key add demo --generate --name slow --rate 1/h");
+      gitlab.set({ DEPLOY_KEY: /-----BEGIN[\s\S]*-----END .*-----/.exec(stdout)?.[0] ?? "" });
+      gitlab.commit({ ".gitlab-ci.yml": pipeline() });
+      expect(gitlab.run("deploy", events.default).code).toBe(0);
+      expect(gitlab.run("deploy", events.default).code).toBe(75);
+      expect(host.sh("edox-ops project key remove demo slow").code).toBe(0);
+      expect(deployed()).toBe("four\n");
+    });
+
+    test("a tag becomes a version, with its alias, beside the live site", () => {
+      gitlab.set({ DEPLOY_KEY: keys[0] ?? "" });
+      gitlab.git("tag", "1.4");
+      const tag = { CI_COMMIT_TAG: "1.4", CI_COMMIT_BRANCH: "", CI_DEFAULT_BRANCH: "main", EDOX_OPS_VERSIONS: "true" };
+      const { code, log } = gitlab.run("version", tag);
+      expect([code, code === 0 ? "" : log]).toEqual([0, ""]);
+      expect([curl(`${site}/1.4/version.txt`), curl(`${site}/latest/version.txt`)]).toEqual(["four\n", "four\n"]);
+      const remove = "edox-ops project versions default demo none && edox-ops project versions remove demo 1.4 --yes";
+      expect(host.sh(remove)).toMatchObject({ code: 0 });
+    });
   });
 
   test("move a site: what the old host sends makes the new one serve the site over HTTPS, and renew its certificate", () => {
