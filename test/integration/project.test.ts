@@ -739,7 +739,7 @@ for (const suite of suites) {
       expect(host.sh(`stat -c '%a %U:%G' ${path}`).stdout).toBe("640 root:www-data\n");
       const signedIn = `-u 'reader:${canary}'`;
       expect([status("/"), status("/nothing"), status("/assets/app.4f283b18.js"), status("/guide")]).toEqual(
-        Array(3).fill("401"),
+        Array(4).fill("401"),
       );
       for (const wrong of ["reader:", "reader:canary", `other:${canary}`])
         expect(status("/", `-u '${wrong}'`)).toBe("401");
