@@ -1,86 +1,26 @@
 // Tests sites of real generators on a real host, in a browser.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
 import { issue } from "../sites/certificates.ts";
 import { must } from "./run.ts";
-import { type Generator, generatedSites, generators, rareWord } from "./sites.ts";
+import { looks } from "./site-looks.ts";
+import { type Opened, SiteReader } from "./site-reader.ts";
+import { type Generator, generators, rareWord } from "./site-sources.ts";
+import { generatedSites } from "./sites.ts";
 import { TestHost } from "./test-host.ts";
-
-interface Look {
-  /** Returns the result of the page's scripts, for a reader who prefers dark mode. */
-  alive(page: Page): Promise<unknown>;
-  wanted: unknown;
-  /** Types the word into the search and follows its first result. */
-  search(page: Page): Promise<void>;
-  /** A text on the site's error page. */
-  missing: string;
-}
-
-const looks: Record<Generator, Look> = {
-  vitepress: {
-    alive: (page) =>
-      page.evaluate(`(async () => {
-        const end = performance.now() + 15_000;
-        while (!document.querySelector("#app").__vue_app__ && performance.now() < end) await new Promise(requestAnimationFrame);
-        return document.querySelector("#app").__vue_app__ ? document.documentElement.className : "not hydrated";
-      })()`),
-    wanted: "dark",
-    async search(page) {
-      await page.locator("#local-search button").first().click();
-      await page.locator("#localsearch-input").fill(rareWord);
-      await page.locator(".VPLocalSearchBox .result").first().click();
-    },
-    missing: "PAGE NOT FOUND",
-  },
-  material: {
-    alive: (page) => page.locator("html.js body").getAttribute("data-md-color-scheme"),
-    wanted: "slate",
-    async search(page) {
-      const field = page.locator("[data-md-component=search-query]");
-      await field.click();
-      await field.pressSequentially(rareWord);
-      await page.locator(".md-search-result__link").first().click();
-    },
-    missing: "404 - Not found",
-  },
-  sphinx: {
-    alive: (page) => page.locator("html:not(.no-js) body").getAttribute("data-theme"),
-    wanted: "auto",
-    async search(page) {
-      await page.locator(".sidebar-search").fill(rareWord);
-      await page.keyboard.press("Enter");
-      await page.locator("#search-results li a").first().click();
-    },
-    missing: "Page not found",
-  },
-};
 
 const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
 const dates = { from: day(-1), to: day(89) };
 const root = issue({ subject: "Root", ...dates, isAuthority: true });
 
-/** Imports the root into the trust store of a new home directory, as the person at a desktop does. */
-function homeThatTrusts(certificate: string): string {
-  const home = mkdtempSync(`${tmpdir()}/edox-ops-browser-`);
-  const store = `${home}/.pki/nssdb`;
-  mkdirSync(store, { recursive: true });
-  writeFileSync(`${home}/root.pem`, certificate);
-  must(["certutil", "-d", `sql:${store}`, "-N", "--empty-password"]);
-  must(["certutil", "-d", `sql:${store}`, "-A", "-t", "C,,", "-n", "root", "-i", `${home}/root.pem`]);
-  return home;
-}
-
 describe("generated sites in a browser", () => {
   let host: TestHost;
-  let browser: Browser;
-  let home = "";
+  let reader: SiteReader;
 
   beforeAll(async () => {
-    const sites = generatedSites();
+    const sites = await generatedSites();
     host = await TestHost.bare();
     expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     for (const name of generators) {
@@ -88,53 +28,25 @@ describe("generated sites in a browser", () => {
       const publish = ["publish", name, "--domain", `${name}.test`, "--source", `/srv/${name}`];
       expect(host.run(["edox-ops", "project", ...publish])).toMatchObject({ code: 0, stderr: "" });
     }
-    home = homeThatTrusts(root.certificate);
-    browser = await chromium.launch({
-      env: { ...process.env, HOME: home },
-      // On this machine's network, each host that starts or stops would abort the requests of the browser.
-      executablePath: host.onItsNetwork("/usr/bin/chromium"),
-      // A request to another host fails and is recorded.
-      args: [`--host-resolver-rules=MAP *.test ${host.address}, MAP * ~NOTFOUND`, "--no-proxy-server"],
-    });
+    reader = await SiteReader.start(host, root.certificate);
   });
   afterAll(async () => {
-    await browser?.close();
+    await reader?.[Symbol.asyncDispose]();
     host?.down();
-    if (home !== "") rmSync(home, { recursive: true });
   });
 
-  /** Returns a page of a new reader, with all errors that it reports. */
-  async function open(
-    name: Generator,
-  ): Promise<{ page: Page; problems: string[]; cached: string[]; [Symbol.asyncDispose](): Promise<void> }> {
-    const context = await browser.newContext({ baseURL: `http://${name}.test`, colorScheme: "dark" });
-    context.setDefaultTimeout(15_000);
-    const page = await context.newPage();
-    const problems: string[] = [];
-    const cached: string[] = [];
-    page.on("console", (message) => {
-      const { url } = message.location();
-      if (["error", "warning"].includes(message.type())) problems.push(`console: ${message.text()} ${url}`);
-    });
-    page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
-    page.on("requestfailed", (request) => problems.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
-    page.on("response", (response) => {
-      if (response.status() >= 400) problems.push(`${response.status()}: ${response.url()}`);
-      if (response.headers()["cache-control"]?.includes("immutable")) cached.push(new URL(response.url()).pathname);
-    });
-    return { page, problems, cached, [Symbol.asyncDispose]: () => context.close() };
-  }
+  const open = (name: Generator): Promise<Opened> => reader.open(`${name}.test`);
 
   for (const name of generators) {
-    const { alive, wanted, search, missing } = looks[name];
+    const { alive, wanted, find, missing } = looks[name];
 
-    test(`${name}: scripts run, the search leads to another page, and there are no errors`, async () => {
+    test(`${name}: scripts run, the search or a link leads to another page, and there are no errors`, async () => {
       await using opened = await open(name);
       const { page, problems, cached } = opened;
       await page.goto("/", { waitUntil: "networkidle" });
       await page.locator("h1", { hasText: "Home" }).first().waitFor();
       expect(await alive(page)).toEqual(wanted);
-      await search(page);
+      await find(page);
       await page.waitForURL(/\/guide\/install/);
       // The term is checked outside the search results.
       await page.locator("main, [role=main]").getByText(`First the ${rareWord}`).first().waitFor();
@@ -179,7 +91,7 @@ describe("generated sites in a browser", () => {
       const entry = 'performance.getEntriesByType("navigation")[0].nextHopProtocol';
       expect(await page.evaluate(`[isSecureContext, ${entry}]`)).toEqual([true, "h2"]);
       expect(await looks[name].alive(page)).toEqual(looks[name].wanted);
-      await looks[name].search(page);
+      await looks[name].find(page);
       await page.waitForURL(/^https:.*\/guide\/install/);
       await page.waitForLoadState("networkidle");
       expect(problems).toEqual([]);
