@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
 import { issue } from "../sites/certificates.ts";
+import { previewTests } from "./generated-previews.ts";
 import { must } from "./run.ts";
 import { looks } from "./site-looks.ts";
 import { type Opened, SiteReader } from "./site-reader.ts";
@@ -18,9 +19,10 @@ const root = issue({ subject: "Root", ...dates, isAuthority: true });
 describe("generated sites in a browser", () => {
   let host: TestHost;
   let reader: SiteReader;
+  let sites = "";
 
   beforeAll(async () => {
-    const sites = await generatedSites();
+    sites = await generatedSites();
     host = await TestHost.bare();
     expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     for (const name of generators) {
@@ -74,6 +76,8 @@ describe("generated sites in a browser", () => {
       ]);
     });
   }
+
+  previewTests(() => ({ host, reader, sites }));
 
   for (const name of generators) {
     test(`${name}: over HTTPS, with a root that the browser trusts, scripts run without mixed content or an error`, async () => {
