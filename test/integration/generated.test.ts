@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
 import { issue } from "../sites/certificates.ts";
 import { previewTests } from "./generated-previews.ts";
+import { versionTests } from "./generated-versions.ts";
 import { must } from "./run.ts";
 import { looks } from "./site-looks.ts";
 import { type Opened, SiteReader } from "./site-reader.ts";
@@ -78,6 +79,7 @@ describe("generated sites in a browser", () => {
   }
 
   previewTests(() => ({ host, reader, sites }));
+  versionTests(() => ({ host, reader, sites }));
 
   for (const name of generators) {
     test(`${name}: over HTTPS, with a root that the browser trusts, scripts run without mixed content or an error`, async () => {
