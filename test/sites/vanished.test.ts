@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 
-import { versionTarget } from "../../src/sites/target.ts";
+import { previewTarget, siteTarget, versionTarget } from "../../src/sites/target.ts";
 import { SiteHost } from "./site-host.ts";
 import { project, TreeHost } from "./tree.ts";
 import { registeredHost, typedDeploy } from "./typed-deploy.ts";
@@ -126,6 +126,22 @@ describe("URL guard: a deploy reports", () => {
       { address: "/1.4/old/page", moved_to: "/1.4/new/page" },
     ]);
     expect(await vanished({ "1.4/page.html": "a", "1.5/page.html": "a" }, {})).toEqual(["/1.5/page"]);
+  });
+
+  test("nothing for a new version or a preview, which lack pages of what they start from, also with strict_urls", async () => {
+    host.write("/srv/site/page.html", "page");
+    await host.deploy();
+    const strict = { project: { ...project, strict_urls: true as const }, base: siteTarget(project) };
+    host.remove("/srv/site/page.html");
+    host.write("/srv/site/first.html", "first");
+    const [version, preview] = [versionTarget("demo", "1.5"), previewTarget("demo", "fix-7")];
+    for (const target of [version, preview]) {
+      expect(await host.deploy({ ...strict, target })).toMatchObject({ vanished: [], notes: [] });
+    }
+    host.remove("/srv/site/first.html");
+    // Only a version has readers who know its addresses.
+    expect(await host.deploy({ ...strict, target: preview })).toMatchObject({ vanished: [], notes: [] });
+    await expect(host.deploy({ ...strict, target: version })).rejects.toThrow("/1.5/first");
   });
 
   test("nothing for a restore, also with strict_urls", async () => {

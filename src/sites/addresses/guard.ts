@@ -21,14 +21,12 @@ export async function guardAddresses(
   request: DeployRequest,
   planned: Plan,
 ): Promise<VanishedAddress[]> {
-  if (request.of === "release") return [];
   const { target, project } = request;
-  // A new version was compared with another one, whose addresses stay.
-  if (planned.isNew && target.root.startsWith(`${versionsDir}/`)) return [];
+  // A new target has no addresses before, only a tree that it shares files with. No reader knows those of a preview.
+  const isKnown = !planned.isNew && !target.root.startsWith(`${previewsDir}/`);
+  if (request.of === "release" || !isKnown) return [];
   const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(reader, trees, request));
-  // A preview takes nothing away from readers.
-  const isPreview = target.root.startsWith(`${previewsDir}/`);
-  const isStrict = !isPreview && (request.strictUrls ?? project.strict_urls === true);
+  const isStrict = request.strictUrls ?? project.strict_urls === true;
   if (vanished.length === 0 || !isStrict) return vanished;
   throw new Problem(
     "vanished-addresses",
