@@ -19,20 +19,18 @@ export interface Once {
   peak: number;
 }
 
+/** Returns the record of a site that nginx does not serve. */
+export function demo(slug: string): Project {
+  return {
+    ...{ slug, domain: "demo.test", root_path: `/var/www/docs/${slug}`, source_path: null, branch: "main" },
+    ...{ owner_group: "root", enabled: false, tls: false },
+  };
+}
+
 if (import.meta.main) {
   const [root = "", dir = "", keep = "", precompress] = process.argv.slice(2);
   const host = localHost(root);
-  const project: Project = {
-    slug: precompress ?? "demo",
-    domain: "demo.test",
-    root_path: `/var/www/docs/${precompress ?? "demo"}`,
-    source_path: null,
-    branch: "main",
-    owner_group: "root",
-    enabled: false,
-    tls: false,
-    precompress: precompress !== undefined,
-  };
+  const project = { ...demo(precompress ?? "demo"), precompress: precompress !== undefined };
   const trees = localTrees(root);
   const request = {
     ...{

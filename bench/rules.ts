@@ -1,81 +1,139 @@
-// Measures how much 10,000 redirects cost the pages of a site: the processor time of nginx for each request, with rules and
-// without. Makes a test host, and installs the load generator wrk in it from Debian. Needs root and a built program.
+// Measures what redirect rules cost each request: the same site with 10,000 rules and with none, in turn. Makes a test
+// host, and installs the load generator wrk in it from Debian. Needs root and a built program.
 //   bun bench/rules.ts [SUITE] [ROUNDS]
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import type { Suite } from "../test/integration/base.ts";
 import { TestHost } from "../test/integration/test-host.ts";
-import { median, type Row, table } from "./table.ts";
+import { expect } from "./bench-host.ts";
+import { atMost, median, type Row, table } from "./table.ts";
 
-const rules = 10_000;
-const pageBytes = 13_000;
+const suite = (process.argv[2] ?? "trixie") as Suite;
+const rounds = Number(process.argv[3] ?? 7);
+const count = 10_000;
+const sites = ["plain", "ruled"] as const;
 
-/** Returns redirects of different folders, as a reorganized site has them. `mark`: "!" for rules that precede files. */
-export function redirectsText(count: number, mark: "" | "!"): string {
-  const line = (_: unknown, i: number): string =>
-    `/docs/v${i % 7}/chapter-${i % 31}/page-number-${i} /guide/section-${i % 13}/page-${i} 301${mark}\n`;
-  return Array.from({ length: count }, line).join("");
+/** What is requested of both sites. The rules match only the last. */
+const requests = [
+  { name: "a page", path: "/guide/page-7", both: true },
+  { name: "an asset with a hash in its name", path: "/assets/app.b6XkLNcH.js", both: true },
+  { name: "a missing page", path: "/guide/missing", both: true },
+  { name: "a redirect", path: "/old/page-9900", both: false },
+];
+
+/** Returns the text of `_redirects`: mostly moved pages, and a few patterns. */
+function rules(): string {
+  const pattern = (i: number): string =>
+    i % 2 === 0 ? `/blog-${i}/* /archive-${i}/:splat 301` : `/users-${i}/:name/posts /posts-${i}/:name 302`;
+  const lines = Array.from({ length: count }, (_, i) => {
+    return i % 100 === 99 ? pattern(i) : `/old/page-${i} /guide/page-${i % 50} 301`;
+  });
+  return `${lines.join("\n")}\n`;
 }
 
-/**
- * Publishes a site without rules, one with rules, and one with rules that precede files, on a host that is set up.
- * Returns the processor time of nginx for one request of a page, as a ratio to the site without rules.
- */
-export function costOfRules(host: TestHost, rounds: number): { rules: number; forced: number } {
-  const sites = { none: null, rules: redirectsText(rules, ""), forced: redirectsText(rules, "!") };
-  for (const [name, text] of Object.entries(sites)) {
-    mkdirSync(`${host.root}/srv/${name}`, { recursive: true });
-    writeFileSync(`${host.root}/srv/${name}/index.html`, "x".repeat(pageBytes));
-    if (text !== null) writeFileSync(`${host.root}/srv/${name}/_redirects`, text);
-    const publish = `edox-ops project publish ${name} --domain ${name}.test --source /srv/${name} --quiet`;
-    const { code, stderr } = host.sh(publish);
-    if (code !== 0) throw new Error(stderr);
+function write(dir: string, isRuled: boolean): void {
+  for (const name of ["guide", "assets"]) mkdirSync(`${dir}/${name}`, { recursive: true });
+  const page = (title: string): string =>
+    `<!doctype html><title>${title}</title>${"<p>Text of a page.</p>\n".repeat(600)}`;
+  writeFileSync(`${dir}/index.html`, page("Home"));
+  writeFileSync(`${dir}/404.html`, page("Not found"));
+  writeFileSync(`${dir}/assets/app.b6XkLNcH.js`, "console.log(1);\n".repeat(600));
+  for (let i = 0; i < 50; i++) writeFileSync(`${dir}/guide/page-${i}.html`, page(`Page ${i}`));
+  if (isRuled) writeFileSync(`${dir}/_redirects`, rules());
+}
+
+interface Load {
+  /** Requests a second. */
+  rate: number;
+  /** Median and 99th percentile in microseconds. */
+  half: number;
+  most: number;
+}
+
+function load(host: TestHost, site: string, path: string): Load {
+  const argv = `wrk -t1 -c4 -d3s --latency -H 'Host: ${site}.test' http://127.0.0.1:80${path}`;
+  const { stdout, stderr } = host.sh(argv);
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+  if (!rate) throw new Error(stdout + stderr);
+  return { rate, half: latencyIn(stdout, "50"), most: latencyIn(stdout, "99") };
+}
+
+/** Returns a percentile of wrk's output in microseconds. */
+function latencyIn(output: string, percentile: string): number {
+  const [, value = "", unit = ""] = new RegExp(`^\\s+${percentile}%\\s+([\\d.]+)(us|ms|s)$`, "m").exec(output) ?? [];
+  const factors: Record<string, number> = { us: 1, ms: 1e3, s: 1e6 };
+  return Number(value) * (factors[unit] ?? Number.NaN);
+}
+
+function statusOf(host: TestHost, site: string, path: string): string {
+  const out = "-sS -o /dev/null -w '%{http_code} %{redirect_url}'";
+  return expect(host.sh(`curl ${out} --resolve ${site}.test:80:127.0.0.1 http://${site}.test${path}`)).trim();
+}
+
+function measure(host: TestHost): void {
+  const rows: Row[] = [
+    [
+      "",
+      "response",
+      "requests a second",
+      "with rules, ×",
+      "median µs",
+      "with rules, ×",
+      "99 % µs",
+      "with rules, ×",
+      "goal",
+    ],
+  ];
+  for (const { name, path, both } of requests) {
+    const found = sites.map(() => [] as Load[]);
+    // The first round is not counted.
+    for (let round = -1; round < rounds; round++) {
+      for (const turn of [0, 1]) {
+        const index = (turn + round + 2) % 2;
+        const each = load(host, sites[index] as string, path);
+        if (round >= 0) found[index]?.push(each);
+      }
+    }
+    const of = (index: number, key: keyof Load): number => median((found[index] ?? []).map((each) => each[key]));
+    const ratio = (key: keyof Load): number => of(1, key) / of(0, key);
+    const goal = atMost("× latency", ratio("half"), 1.05);
+    rows.push([
+      name,
+      statusOf(host, "ruled", path).replace("http://ruled.test", ""),
+      of(0, "rate").toFixed(0),
+      ratio("rate").toFixed(3),
+      of(0, "half").toFixed(0),
+      ratio("half").toFixed(3),
+      of(0, "most").toFixed(0),
+      ratio("most").toFixed(3),
+      both ? `${goal.text}: ${goal.met ? "met" : "missed"}` : "",
+    ]);
   }
-  const found = { none: [] as number[], rules: [] as number[], forced: [] as number[] };
-  for (let round = 0; round < rounds; round++) {
-    for (const name of ["none", "rules", "forced"] as const) found[name].push(ticksARequest(host, name));
-  }
-  const none = median(found.none);
-  return { rules: median(found.rules) / none, forced: median(found.forced) / none };
+  console.log(`\n${count} rules and none (load ${loadavg()[0]?.toFixed(1)})\n\n${table(rows)}`);
 }
 
-/** Returns the processor time of nginx's workers for one request, which other programs hardly influence. */
-function ticksARequest(host: TestHost, site: string): number {
-  const before = workerTicks(host);
-  const { stdout } = host.sh(`wrk -t1 -c16 -d4s -H 'Host: ${site}.test' http://127.0.0.1:80/`);
-  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
-  if (!requests || /Non-2xx/.test(stdout)) throw new Error(stdout);
-  return (workerTicks(host) - before) / requests;
-}
-
-function workerTicks(host: TestHost): number {
-  const { stdout } = host.sh("cat $(pgrep -f 'nginx: worker' | sed 's,.*,/proc/&/stat,')");
-  // Fields 14 and 15 of proc(5), which follow the command in parentheses.
-  const fields = stdout
-    .trim()
-    .split("\n")
-    .map((line) => line.slice(line.lastIndexOf(")") + 2).split(" "));
-  return fields.reduce((sum, each) => sum + Number(each[11]) + Number(each[12]), 0);
-}
-
-if (import.meta.main) {
-  const host = await TestHost.bare((process.argv[2] ?? "trixie") as Suite);
-  try {
-    const { code, stderr } = host.sh(`set -e; export DEBIAN_FRONTEND=noninteractive; edox-ops bootstrap --yes --quiet
-      apt-get -qq install -y --no-install-recommends wrk >/dev/null`);
-    if (code !== 0) throw new Error(stderr);
-    const cost = costOfRules(host, Number(process.argv[3] ?? 5));
-    const rows: Row[] = [
-      ["", "× processor time of a request without rules"],
-      [`${rules} redirects`, cost.rules.toFixed(3)],
-      [`${rules} redirects with !`, cost.forced.toFixed(3)],
-    ];
-    console.log(
-      `${readFileSync(`${host.root}/etc/os-release`, "utf8").split("\n")[0]} (load ${loadavg()[0]?.toFixed(1)})`,
-    );
-    console.log(table(rows));
-  } finally {
-    host.down();
-  }
+const host = await TestHost.bare(suite);
+try {
+  for (const site of sites) write(`${host.root}/srv/${site}`, site === "ruled");
+  const publish = (site: string): string =>
+    `edox-ops project publish ${site} --domain ${site}.test --source /srv/${site} --quiet`;
+  expect(
+    host.sh(`set -e; export DEBIAN_FRONTEND=noninteractive
+    edox-ops bootstrap --yes --quiet
+    apt-get -qq install -y --no-install-recommends wrk >/dev/null
+    ${sites.map(publish).join("\n")}
+    sed -i 's/access_log .*;/access_log off;/' /etc/nginx/sites-available/edox-ops-*
+    systemctl reload nginx`),
+  );
+  const found = statusOf(host, "ruled", "/old/page-9900");
+  if (found !== "301 http://ruled.test/guide/page-0") throw new Error(`the rules are not in use: ${found}`);
+  console.log(
+    `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${suite}, ${host.sh("nginx -v 2>&1").stdout.trim()}`,
+  );
+  const memory = host.sh("ps -o rss= -C nginx | sort -n | tail -1").stdout.trim();
+  console.log(`The largest process of nginx: ${(Number(memory) / 1024).toFixed(0)} MiB`);
+  measure(host);
+} finally {
+  host.down();
 }
