@@ -4,7 +4,7 @@ import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { DeployRequest, Plan } from "../deploy/plan.ts";
-import { previewsDir, versionsDir } from "../paths.ts";
+import { previewsDir } from "../paths.ts";
 import { answeredElsewhere } from "./elsewhere.ts";
 import { type VanishedAddress, vanishedAddresses } from "./vanished.ts";
 
