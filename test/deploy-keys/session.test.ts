@@ -58,6 +58,21 @@ describe("session: deploy", () => {
     expect(published()).toBe("home");
   });
 
+  test("a version is deployed with its alias, listed and rolled back", async () => {
+    for (const body of ["1.4", "1.4.1"]) {
+      const made = await keys.session({ request: "deploy --as 1.4 --alias latest --default", stdin: [page(body)] });
+      expect([made.exit, made.err]).toMatchObject([0, expect.stringContaining("1.4")]);
+    }
+    expect(await keys.session({ request: "rollback --as 1.4" })).toMatchObject({ exit: 0, read: false });
+    const listed = await keys.session({ request: "versions" });
+    expect([listed.exit, eventsOf(listed.out)]).toMatchObject([
+      0,
+      [{ event: "summary", command: "project versions list" }],
+    ]);
+    expect(listed.out).toContain('"1.4"');
+    expect(published()).toBe("home");
+  });
+
   test("the log has a line for each session, also a refused one, and no line break of a client", async () => {
     await keys.session({ request: "deploy", stdin: [page("new")] });
     await keys.session({ request: "id\n[2026] SESSION key='other/ci'\u001b[2J'" });

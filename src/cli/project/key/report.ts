@@ -10,13 +10,15 @@ export function keyParts(key: DeployKey, secret: Secret | null): ResultParts {
   return { deploy_keys: [key], ...(secret !== null && { private_key: secret.reveal() }) };
 }
 
-export function keyText({ fingerprint }: DeployKey, secret: Secret | null): string {
+export function keyText({ fingerprint, previews_only }: DeployKey, secret: Secret | null): string {
   const name = lineOf`Fingerprint: ${fingerprint}`;
   if (secret === null) return name;
   const where = [
     "This private key is printed once, and is stored nowhere on this host.",
-    "In GitLab, save it as a variable of the type File (Settings, CI/CD, Variables), with a protected",
-    "scope for the live site: EDOX_DEPLOY_KEY. Keep the line break after its last line.",
+    "In GitLab, save it as a variable of the type File (Settings, CI/CD, Variables):",
+    previews_only
+      ? "PREVIEW_KEY, for the jobs of merge requests."
+      : "DEPLOY_KEY, protected, for the jobs of the default branch.",
   ];
   return `${name}${where.map((line) => `${line}\n`).join("")}\n${secret.reveal()}\n`;
 }
