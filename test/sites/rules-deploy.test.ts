@@ -182,3 +182,14 @@ test("rules: a warning names a rule that never applies", async () => {
   expect(err).toContain("warning: _redirects:3: never applies: line 2 matches its path first");
   expect(err).toContain("warning: _redirects:1: never applies: / is index.html; add ! to its status");
 });
+
+test("rules: an address with a redirect has not vanished", async () => {
+  site.disk.write("/srv/site/old.html", "old");
+  expect(await publish()).toMatchObject(fine);
+  site.disk.remove("/srv/site/old.html");
+  const refused = await deploy("--strict-urls");
+  expect([refused.exit, refused.err]).toEqual([1, expect.stringContaining("/old")]);
+  rules("/old /\n");
+  expect(await deploy("--strict-urls")).toMatchObject(fine);
+  expect(site.fake.text(maps)).toContain("|/old|301 /|");
+});

@@ -9,7 +9,6 @@ import { reachedRules } from "../rules/compile.ts";
 import { treeRules } from "../rules/tree-rules.ts";
 
 /**
-/**
  * Returns a function that decides whether nginx answers an address of the target from elsewhere: from a version, from
  * the default version, which it redirects to, or by a rule of the new tree. Throws a Problem for a rule that is refused.
  */
