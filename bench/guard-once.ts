@@ -38,7 +38,7 @@ if (import.meta.main) {
     const paused = { ...request, pause: signalPause(host, () => {}) };
     const start = now();
     const planned = await plan(host, trees, paused);
-    const [before, vanished] = [now(), await guardAddresses(host, trees, paused, planned)];
+    const [before, vanished] = [now(), await guardAddresses(trees, paused, planned)];
     const after = now();
     // The deploy searches too, so the search before it is not part of the whole.
     await deploy(host, trees, paused, planned);

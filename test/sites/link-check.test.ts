@@ -115,6 +115,27 @@ describe("check-links: a link is in order if nginx answers it", () => {
     ]);
   });
 
+  test("by a rule in _redirects, except one that sends the page for missing files", async () => {
+    const rules = "/old/* /a 301\n/gone /a 302\n/* /404.html 404\n";
+    const pages = { _redirects: rules, "a.html": "a", "404.html": "not found" };
+    const all = ["/old/page", "/gone", "/gone#x", "/none"];
+    expect(await broken({ ...pages, "index.html": links(...all) })).toEqual(["index.html /none not found"]);
+  });
+
+  test("with its versions, and with what the default version has", async () => {
+    const versions = "/var/www/docs/.edox-ops-versions/demo";
+    host.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...project, default_version: "latest" } }));
+    host.write(`${versions}/1.4/guide/install.html`, "page");
+    host.write(`${versions}/latest`, "-> 1.4");
+    const all = ["/guide/install", "/guide/install/", "/latest/guide/install", "/guide/none", "/versions.json"];
+    expect(await broken({ "index.html": links(...all) })).toEqual([
+      "index.html /guide/none not found",
+      "index.html /versions.json not found",
+    ]);
+    host.write(`${versions}/versions.json`, "[]");
+    expect(await broken({ "index.html": links(...all) })).toEqual(["index.html /guide/none not found"]);
+  });
+
   test("with the aliases of the project, and with its versions", async () => {
     const aliases = ["www.demo.test"];
     host.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...project, aliases } }));

@@ -116,6 +116,12 @@ describe("URL guard: a deploy reports", () => {
     ]);
   });
 
+  test("no address that a rule in _redirects leads elsewhere, in any of its forms, but for the page for missing files", async () => {
+    const before = { "a.html": "a", "b.html": "b", "c/d.html": "d", "e.html": "e" };
+    const rules = "/a /index 301\n/b.html /index 302\n/c/* /index 301\n/* /404.html 404\n";
+    expect(await vanished(before, { _redirects: rules, "404.html": "not found" })).toEqual(["/e"]);
+  });
+
   test("the addresses of a version with its name, and none of the site that a version answers", async () => {
     const target = versionTarget("demo", "1.4");
     host.write("/var/www/docs/.edox-ops-versions/demo/1.4/index.html", "home");

@@ -121,7 +121,7 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
         if (!dryRun) {
           const planned = await plan(host, trees, request);
           demandRoomAhead(trees, planned, target.key);
-          await guardAddresses(host, trees, request, planned);
+          await guardAddresses(trees, request, planned);
         }
         const { issueWaitMs } = await import("../../certs/issue/recipe.ts");
         if (!(await convergeRecipe(session, certificate, { lockWaitMs: issueWaitMs }))) return;

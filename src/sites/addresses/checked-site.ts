@@ -31,7 +31,7 @@ export async function checkSite(host: Host, trees: Trees, check: Check): Promise
   const { project, selection, again, pause } = check;
   const target = siteTarget(project);
   const checkTree = (tree: Pick<CheckedTree, "dir" | "entries" | "links">): Promise<LinkReport> => {
-    const isRedirected = answeredElsewhere(host, trees, { project, target, dir: tree.dir });
+    const isRedirected = answeredElsewhere(trees, { project, target, dir: tree.dir });
     const references = new References(project);
     return checkLinks(trees, { ...tree, references, isRedirected, pause });
   };

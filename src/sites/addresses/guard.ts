@@ -1,6 +1,5 @@
 // Reports the addresses that a deploy would take away, and refuses the deploy where that is wanted.
 
-import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { DeployRequest, Plan } from "../deploy/plan.ts";
@@ -15,17 +14,12 @@ const mostShown = 5;
  * Returns the addresses that would vanish without a redirect. Throws a Problem if there are any and the request does not
  * allow that. A restore is not asked: its addresses were those of the site before.
  */
-export async function guardAddresses(
-  reader: HostReader,
-  trees: Trees,
-  request: DeployRequest,
-  planned: Plan,
-): Promise<VanishedAddress[]> {
+export async function guardAddresses(trees: Trees, request: DeployRequest, planned: Plan): Promise<VanishedAddress[]> {
   const { target, project } = request;
   // A new target has no addresses before, only a tree that it shares files with. No reader knows those of a preview.
   const isKnown = !planned.isNew && !target.root.startsWith(`${previewsDir}/`);
   if (request.of === "release" || !isKnown) return [];
-  const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(reader, trees, request));
+  const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(trees, request));
   const isStrict = request.strictUrls ?? project.strict_urls === true;
   if (vanished.length === 0 || !isStrict) return vanished;
   throw new Problem(

@@ -72,7 +72,7 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
     planned = await plan(host, trees, request);
   }
   const { source, digests, origins, added, removed } = planned;
-  const vanished = await guardAddresses(host, trees, request, planned);
+  const vanished = await guardAddresses(trees, request, planned);
   const figures = {
     files: origins.length,
     changed: added.length + planned.changed.length + removed.length,

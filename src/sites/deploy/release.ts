@@ -119,7 +119,7 @@ export async function planRelease(
 ): Promise<PlannedRelease> {
   const planned = await plan(host, trees, request);
   demandRoomAhead(trees, planned, request.target.key);
-  const vanished = await guardAddresses(host, trees, request, planned);
+  const vanished = await guardAddresses(trees, request, planned);
   const { blockedNotes } = await import("../serve/blocked.ts");
   const rules = await plannedRules(host, trees, request);
   const steps = [...rules.steps, ...(publication?.recipe.steps ?? [])];
