@@ -2,7 +2,7 @@
 // guides on the same host.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { sitePath } from "../../build/site-address.ts";
 import { blocksOf, textOf, top } from "../docs/markdown.ts";
@@ -49,6 +49,51 @@ test("site: it is built, published and readable on that host: every written page
   expect(failures).toEqual([]);
   expect(pages).toContain("commands");
   expect(pages).toContain("source/engine/step");
+});
+
+test("check-links: the published site has no broken link", () => {
+  const check = host.run(["edox-ops", "project", "check-links", "pages"]);
+  expect(check).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^No broken links: \d{5,} links/) });
+});
+
+test("check-links: nginx answers exactly the addresses that are not reported", () => {
+  const names = ["a", "b", "c", "c/x", "d", "e", "old.htm", "import.meta.env", "notes.bak", ".hidden/p", "Upper"];
+  const odd = [".well-known/s.txt", "my%20file.pdf", "gr%C3%BC%C3%9Fe", "100%25", "latest", "f.html", "no", "g.tar.gz"];
+  const forms = ["", "/", ".html", ".html/", "/index.html", "/index", "/.", "/..", "//", "/no", "?x=1"];
+  const all = [...names, ...odd].flatMap((name) => forms.map((form) => `/${name}${form}`));
+  all.push(
+    "/",
+    "//a",
+    "/index.html",
+    "/./a",
+    "/A",
+    "/b%2Findex.html",
+    "/%61",
+    "/%2e/a",
+    "/%zz",
+    "/%00",
+    "/%ff",
+    "/a%00",
+  );
+  const page = all.map((address) => `<a href="http://addr.test${address}">x</a>`).join("\n");
+  mkdirSync(`${host.root}/srv/addr`);
+  writeFileSync(`${host.root}/srv/addr/index.html`, page);
+  writeFileSync(`${host.root}/srv/addresses`, all.map((address) => `http://addr.test${address}\n`).join(""));
+  const { code, stderr, stdout } = host.sh(`set -e; cd /srv/addr; mkdir -p b c d e .hidden .well-known f.html
+    for file in a c d old.htm import.meta.env Upper grüße 100% c/x .hidden/p b/index f.html/index; do echo x >$file.html; done
+    mv old.htm.html old.htm; for file in notes.bak .well-known/s.txt "my file.pdf" e/x.png g.tar.gz; do echo x >"$file"; done
+    ln -s b latest
+    edox-ops project publish addr --domain addr.test --source /srv/addr >/srv/addr.out
+    sed 's/.*/url="&"\\noutput="\\/dev\\/null"/' /srv/addresses | curl -gLs -K - -w '%{http_code}\\n' --path-as-is \\
+      --resolve addr.test:80:127.0.0.1`);
+  expect([code, stderr.replace(/^warning: nginx will not serve.*\n/, "")]).toEqual([0, ""]);
+  const codes = stdout.trim().split("\n");
+  expect(codes.length).toBe(all.length);
+  const { links } = JSON.parse(host.sh("edox-ops project check-links addr --json").stdout);
+  const broken = new Set(links.list.map(({ link }: { link: string }) => link));
+  const answered = all.filter((_, i) => codes[i] === "200");
+  expect(answered).toEqual(all.filter((address) => !broken.has(`http://addr.test${address}`)));
+  expect([answered.length > 60, broken.size > 60]).toEqual([true, true]);
 });
 
 describe("guides:", () => {
