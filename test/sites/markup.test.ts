@@ -1,5 +1,6 @@
 // The reader of HTML pages: its elements are those of the HTML standard, and its memory is bounded.
 
+import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Markup } from "../../src/sites/addresses/markup.ts";
@@ -107,21 +108,34 @@ describe("markup: the elements of a page are found", () => {
 describe("markup: memory and time are bounded", () => {
   const size = 4 * 2 ** 20;
 
-  /** Reads a part until it fills `size`, and returns the number of elements and the growth of the memory in MiB. */
-  function load(part: string, head = "", tail = ""): { found: number; grown: number; milliseconds: number } {
+  /** Reads a part until it fills `size`. Returns the number of elements and the bytes that the reader keeps. */
+  function load(part: string, head = "", tail = ""): { found: number; kept: number; milliseconds: number } {
     const piece = part.repeat(Math.ceil(65_536 / part.length));
     let found = 0;
     const page = new Markup(elements, wanted, () => {
       found += 1;
     });
-    Bun.gc(true);
-    const [before, start] = [process.memoryUsage().rss, performance.now()];
+    const before = heapBytes();
+    const start = performance.now();
     page.write(head);
     for (let done = 0; done < size; done += piece.length) page.write(piece);
+    const kept = heapBytes() - before;
     page.write(tail);
-    const grown = (process.memoryUsage().rss - before) / 2 ** 20;
-    return { found, grown, milliseconds: performance.now() - start };
+    return { found, kept, milliseconds: performance.now() - start };
   }
+
+  function heapBytes(): number {
+    Bun.gc(true);
+    const { heapSize, extraMemorySize } = heapStats();
+    return heapSize + extraMemorySize;
+  }
+
+  test("the bytes of a text that is kept are counted", () => {
+    const before = heapBytes();
+    const kept = Array.from({ length: 64 }, (_, i) => `${i}${"x".repeat(65_536)}`).join("");
+    expect(kept.indexOf("y")).toBe(-1);
+    expect(heapBytes() - before).toBeGreaterThan(2 ** 21);
+  });
 
   test.each([
     ["elements that are never closed", "<div>", "", "<a href=1>", 1],
@@ -138,7 +152,7 @@ describe("markup: memory and time are bounded", () => {
   ])("for %s of 4 MB", (_, part, head, tail, found) => {
     const loaded = load(part, head, tail);
     expect(loaded.found).toBe(found);
-    expect(loaded.grown).toBeLessThan(40);
+    expect(loaded.kept).toBeLessThan(2 ** 20);
     expect(loaded.milliseconds).toBeLessThan(10_000);
   });
 });

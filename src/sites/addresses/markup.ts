@@ -19,7 +19,7 @@ const foreign = new Set(["svg", "math"]);
 /** A tag as nearly all are written. Any other is read step by step. Linear in the length of the tag. */
 const plainTag = /(\/?)([a-z][^\s/>]*)(?:\s+[^\s"'>/=]+(?:=(?:"[^"]*"|'[^']*'|[^\s"'>=]+))?)*\s*(\/?)>/iy;
 const plainAttribute = /([^\s"'>/=]+)(?:=(?:"([^"]*)"|'([^']*)'|([^\s"'>=]+)))?/g;
-const hasId = /\sid\s*=/i;
+const hasId = /\sid[\s=/>]/i;
 const letter = /[a-z]/i;
 const blank = /[^\s/]/g;
 const nameEnd = /[\s/>=]/g;
