@@ -442,7 +442,7 @@ describe("preview timer", () => {
     await deploy("fix-8");
     expect(timerFiles()).toEqual([servicePath, timerPath, `${units}/timers.target.wants/edox-ops-previews.timer`]);
     expect(site.fake.text(servicePath)).toContain("ExecStart=/usr/local/bin/edox-ops project previews prune\n");
-    expect(site.fake.text(timerPath)).toContain("OnCalendar=hourly\nRandomizedDelaySec=10min\nPersistent=true\n");
+    expect(site.fake.text(timerPath)).toContain("OnCalendar=hourly\nRandomizedDelaySec=10min\n\n[Install]");
     await site.type("project previews remove demo fix-7");
     expect(timerFiles()).toHaveLength(3);
     expire("fix-8");

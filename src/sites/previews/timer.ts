@@ -16,14 +16,16 @@ const servicePath = `${unitDir}/edox-ops-previews.service`;
 
 const header = "# Written by edox-ops, which removes it with the last preview.\n";
 
-/** The delay keeps the hosts of a provider from doing this at the same moment. */
+/**
+ * The delay keeps the hosts of a provider from doing this at the same moment. With Persistent, systemd would keep a file
+ * about the timer that outlives it.
+ */
 const timerText = `${header}[Unit]
 Description=Remove expired previews of edox-ops every hour
 
 [Timer]
 OnCalendar=hourly
 RandomizedDelaySec=10min
-Persistent=true
 
 [Install]
 WantedBy=timers.target
