@@ -19,7 +19,7 @@ const certs: Feature = {
         () =>
           hasParts(reader) ||
           (reader.stat(liveDir) !== null &&
-            projectsIn(reader).some(({ tls, previewCertificate }) => tls || previewCertificate !== null)),
+            projectsIn(reader).some(({ tls, hasPreviewHosts }) => tls || hasPreviewHosts)),
       ),
     listed: { "certs:managed": setUp },
     standsAlone: true,
