@@ -756,7 +756,7 @@ for (const suite of suites) {
       const challenge = "/.well-known/acme-challenge/t1";
       expect([get(challenge), status(`${challenge}2`)]).toEqual(["ours\n", "401"]);
       expect(project("validate demo").stderr).toContain("sent unencrypted over HTTP");
-      expect(project("deploy demo --source /srv/next")).toMatchObject({ code: 0, stderr: "" });
+      expect(project("deploy demo --source /srv/next")).toMatchObject({ code: 0 });
       expect([status("/"), get("/", signedIn)]).toEqual(["401", "next\n"]);
       // Another program on this host, such as a reverse proxy, needs the password as well.
       expect(status("/", "-H 'X-Forwarded-For: 198.51.100.1'")).toBe("401");
@@ -791,7 +791,7 @@ for (const suite of suites) {
         `over HTTPS, with the wildcard certificate ${lineage}.`,
       );
       const deployed = project("deploy demo /srv/seen --preview fix-7");
-      expect([deployed.code, deployed.stderr]).toEqual([0, ""]);
+      expect([deployed.code, deployed.stderr]).toEqual([0, expect.not.stringContaining("plain HTTP")]);
       expect(deployed.stdout).toContain("https://fix-7.preview.demo.test/");
       const name = "fix-7.preview.demo.test";
       const format = "%{http_code} %{redirect_url}%header{strict-transport-security}%header{x-robots-tag}";
