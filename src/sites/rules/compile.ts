@@ -128,13 +128,17 @@ function answerMaps(slug: string, word: string, rules: readonly Redirect[]): str
   return [
     ...tableLines(table, address ?? "", name("list")),
     `map "$${address}$${name("list")}" $${name("exact")} {`,
-    `    "~^([^|]+)[|](?:.*?[|])?\\1[|]([2-4][^|]*)[|]" "$2";`,
+    `    "~^([^|]+)[|](?:[^|]++[|][^|]++[|])*?\\1[|]([2-4][^|]*)[|]" "$2";`,
     "}",
-    `map "$${raw} $${uri}" $${name("pattern")} {`,
-    ...patterns.map((rule) => `    "~${expressionOf(rule)}" "${answerOf(rule, captureText)}";`),
-    "}",
+    ...(patterns.length === 0
+      ? []
+      : [
+          `map "$${raw} $${uri}" $${name("pattern")} {`,
+          ...patterns.map((rule) => `    "~${expressionOf(rule)}" "${answerOf(rule, captureText)}";`),
+          "}",
+        ]),
     `map $${name("exact")} $${variable(slug, word)} {`,
-    `    "" $${name("pattern")};`,
+    `    "" "${patterns.length === 0 ? "" : `$${name("pattern")}`}";`,
     `    default $${name("exact")};`,
     "}",
   ];

@@ -6,7 +6,7 @@ import { murmurHash2 } from "./murmur.ts";
 
 /** A list with its quotes is one word of nginx's configuration, which has at most 4,096 bytes. */
 const longestList = 3900;
-const entriesAPart = 8;
+const entriesAPart = 4;
 /** nginx takes percentages with two digits after the point: each part has this many hundredths of a percent. */
 const shares = [10_000, 5000, 2500, 1000, 500, 250, 200, 100, 50, 25, 20, 10, 8, 5, 4, 2, 1];
 const salts = ["", ...Array.from({ length: 15 }, (_, i) => `${i + 1}`)];
