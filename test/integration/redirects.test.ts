@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { headerCase, ruleCases } from "../sites/rule-cases.ts";
 import { suites } from "./base.ts";
+import { serveCombinations, wrongAnswers } from "./combinations.ts";
 import { testsOn } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
@@ -120,6 +121,12 @@ for (const suite of suites) {
         host.sh(`(while [ ! -e /srv/done ]; do ${ask}; done) >/srv/codes & ${deploy}; code=$?; touch /srv/done; wait; rm /srv/done
         sort /srv/codes | uniq -c | awk '{print $2}'; exit $code`);
       expect([code, stdout]).toEqual([0, "200\n301\n"]);
+    });
+
+    // It is the last test, because these sites have no records.
+    on("trixie", "nginx: rules, versions, previews, a password and TLS are served right in every combination", () => {
+      expect(serveCombinations(host, suite === "bookworm")).not.toMatch(/emerg|error/);
+      expect(wrongAnswers(host)).toEqual([]);
     });
   });
 }

@@ -115,7 +115,12 @@ function canonicalLines(dir: string, defaultName: string, origin: string): strin
 function defaultLines(dir: string, defaultName: string): string[] {
   const target = `${dir}/${defaultName}`;
   return [
+    "# nginx asks for a password before it looks for this file that never exists, and would not before a return.",
     "location = / {",
+    `    root ${nothing};`,
+    "    try_files /none @default_front;",
+    "}",
+    "location @default_front {",
     `    return 302 /${defaultName}/$is_args$args;`,
     "}",
     "# An address without a version that only the default version has.",
