@@ -1,6 +1,11 @@
 // Reads what a client asks for: the command line of ssh, which sshd passes on as one text. No shell reads it.
 
+import * as v from "valibot";
 import { Problem } from "../problem/problem.ts";
+import { lifetimeOf } from "../sites/previews/expiry.ts";
+import { isPreviewName } from "../sites/previews/names.ts";
+import { branch } from "../sites/project.ts";
+import { isVersionName } from "../sites/versions/names.ts";
 import { quoted } from "./quoted.ts";
 
 /** A request: the command of `edox-ops project`, its words after the slug, and its flags. */
@@ -10,33 +15,31 @@ export interface Request {
   flags: Readonly<Record<string, string | true>>;
 }
 
-const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-const version = /^(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+/** Returns whether the value of a flag, or a word, is valid. */
+type Test = (text: string) => boolean;
 
-const versions = { test: (text: string): boolean => text.split(",").every((each) => version.test(each)) };
-const time = /^(?:[1-9]\d{0,3}[hd]|never)$/;
-const branch = /^[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,254}$/;
+const isBranch: Test = (text) => v.is(branch, text);
+const isLifetime: Test = (text) => lifetimeOf(text) !== undefined;
+const areVersionNames: Test = (text) => text.split(",").every(isVersionName);
 
-type Values = Readonly<Record<string, { test(text: string): boolean } | null>>;
-
-/** The flags and the words of each request. A request that is not here is refused. */
-const requests: Readonly<Record<string, { flags: Values; word?: RegExp }>> = {
+/** The flags and the word of each request; null for a flag without a value. A request that is not here is refused. */
+const requests: Readonly<Record<string, { flags: Readonly<Record<string, Test | null>>; word?: Test }>> = {
   deploy: {
     flags: {
-      preview: label,
-      expires: time,
-      branch,
-      as: version,
-      alias: versions,
+      preview: isPreviewName,
+      expires: isLifetime,
+      branch: isBranch,
+      as: isVersionName,
+      alias: areVersionNames,
       default: null,
       "strict-urls": null,
     },
   },
-  rollback: { flags: { as: version } },
+  rollback: { flags: { as: isVersionName } },
   status: { flags: {} },
   versions: { flags: {} },
   "preview list": { flags: {} },
-  "preview remove": { flags: {}, word: label },
+  "preview remove": { flags: {}, word: isPreviewName },
 };
 
 /** Flags that have a meaning only with another one. */
@@ -63,21 +66,21 @@ export function readRequest(text: string | undefined): Request {
   for (let i = length; i < typed.length; i++) {
     const token = typed[i] as string;
     if (!token.startsWith("--")) {
-      if (words.length > length || !spec.word?.test(token)) throw refused(`unexpected word ${quoted(token)}`);
+      if (words.length > length || !spec.word?.(token)) throw refused(`unexpected word ${quoted(token)}`);
       words.push(token);
       continue;
     }
     const [flag = "", ...rest] = token.slice("--".length).split("=");
     if (!Object.hasOwn(spec.flags, flag)) throw refused(`unknown flag ${quoted(`--${flag}`)} of ${name}`);
     if (Object.hasOwn(flags, flag)) throw refused(`--${flag} is given twice`);
-    const value = spec.flags[flag] ?? null;
-    if (value === null) {
+    const isValid = spec.flags[flag] ?? null;
+    if (isValid === null) {
       if (rest.length > 0) throw refused(`--${flag} takes no value`);
       flags[flag] = true;
       continue;
     }
     const given = rest.length > 0 ? rest.join("=") : (typed[++i] ?? "");
-    if (!value.test(given)) throw refused(`invalid value ${quoted(given)} for --${flag}`);
+    if (!isValid(given)) throw refused(`invalid value ${quoted(given)} for --${flag}`);
     flags[flag] = given;
   }
   if (spec.word !== undefined && words.length === length) throw refused(`${name} needs a name`);
