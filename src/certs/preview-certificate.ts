@@ -12,7 +12,7 @@ import { type Certificate, type Lineage, readLineages } from "./lineage.ts";
 import { liveDir } from "./paths.ts";
 
 /** The lineage that covers all previews, or the reason why they are served over plain HTTP. */
-export type PreviewCertificate = { lineage: string } | { reason: string; isUnknown?: true };
+type PreviewCertificate = { lineage: string } | { reason: string; isUnknown?: true };
 
 /** Returns the name that a certificate for all previews has. */
 export function previewWildcard(project: Pick<Project, "domain">): string {

@@ -5,7 +5,7 @@ import { deployKeysPath } from "./paths.ts";
 import { type DeployKey, idOf, type KeyRecord } from "./record.ts";
 
 /** The only variables of sshd and of the forced command that sudo passes on. */
-export const sessionVariables = ["EDOX_OPS_KEY", "SSH_ORIGINAL_COMMAND", "SSH_CONNECTION"] as const;
+const sessionVariables = ["EDOX_OPS_KEY", "SSH_ORIGINAL_COMMAND", "SSH_CONNECTION"] as const;
 
 /** Time zones differ by at most this many milliseconds in all. */
 const zonesMs = 48 * 3_600_000;

@@ -7,7 +7,7 @@ import { Problem } from "../problem/problem.ts";
 import { deployKeysLogPath } from "./paths.ts";
 import { quoted } from "./quoted.ts";
 
-export interface SessionEntry {
+interface SessionEntry {
   /** The name of the key in the forced command, which may not be recorded any more. */
   key: string | undefined;
   fingerprint: string | undefined;

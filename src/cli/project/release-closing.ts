@@ -14,7 +14,7 @@ import { sizeText } from "../../text/size.ts";
 import { durationText } from "../../text/time.ts";
 import { type Deployed, frontUrlOf, rulesText } from "./release-report.ts";
 
-export interface DeployedRelease {
+interface DeployedRelease {
   request: DeployRequest;
   deployed: Deployed;
   /** Whether the record or the site changed too. */

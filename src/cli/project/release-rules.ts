@@ -19,7 +19,7 @@ export interface RuleCounts {
 }
 
 /** The part of a deploy that prepares the rules, and what it found. */
-export interface RulesOfRelease {
+interface RulesOfRelease {
   prepare: NonNullable<DeployRequest["prepare"]>;
   /** null before {@link prepare}, and for a tree that is not the site's. */
   counts: RuleCounts | null;

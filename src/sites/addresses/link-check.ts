@@ -9,7 +9,7 @@ import { decodedName, type Reference, type References } from "./reference.ts";
 import { ServedTree } from "./served-tree.ts";
 
 /** A link without a target. Paths are those of files within the site. */
-export interface BrokenLink {
+interface BrokenLink {
   page: string;
   /** The link as the page has it. */
   link: string;

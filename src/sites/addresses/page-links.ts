@@ -28,7 +28,7 @@ const placeholder = /\{\{|\{%|<%|\$\{/;
 const refresh = /^[\s\d.]*[;,]?\s*(?:url\s*=\s*)?["']?([^"']*)/i;
 
 /** Receives what a page contains. All values are decoded. */
-export interface PageParts {
+interface PageParts {
   anchor(name: string): void;
   /** Called once at most, with the address that relative links of the page refer to. */
   base(address: string): void;

@@ -1,7 +1,7 @@
 // Compiles the rules of a site to nginx's configuration: tables and expressions for its http block, and directives for
 // the server of the site. Only what compile.ts writes itself is syntax; every text of a rule is escaped or was refused.
 
-import { encoded, invalid, RuleFault, redirectsName } from "./lines.ts";
+import { invalid, RuleFault, redirectsName } from "./lines.ts";
 import { isExact, match, type Pattern, plainAddress, type Segment, sampleOf } from "./pattern.ts";
 import { isRedirecting, type Redirect } from "./redirects.ts";
 import { tableLines, tableOf } from "./table.ts";
@@ -11,12 +11,12 @@ import { filled, type Target } from "./target.ts";
 export const variable = (slug: string, name: string): string => `edox_ops_${name}_${slug.replaceAll("-", "_")}`;
 
 /** A rule that no request reaches, and the reason. */
-export interface Shadowed {
+interface Shadowed {
   rule: Redirect;
   by: Redirect;
 }
 
-export interface Reached {
+interface Reached {
   reached: Redirect[];
   shadowed: Shadowed[];
 }
@@ -201,9 +201,4 @@ export function escaped(text: string): string {
   const bytesOf = (character: string): string =>
     [...new TextEncoder().encode(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
   return text.replace(/[^A-Za-z0-9/_-]/gu, (character) => (character === "." ? "[.]" : bytesOf(character)));
-}
-
-/** Returns the percent-encoded path of a request that the rule answers. */
-export function requestOf({ from }: Redirect): string {
-  return encoded(sampleOf(from));
 }

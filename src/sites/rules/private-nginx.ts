@@ -79,7 +79,7 @@ function refused({ stderr }: { stderr: string }): Problem {
 }
 
 /** Returns a configuration with the rules and the locations of the site, without what only its readers need. */
-export function privateConfig(
+function privateConfig(
   project: Project,
   { dir, socket, tree, texts }: { dir: string; socket: string; tree: string; texts: RuleTexts },
 ): string {

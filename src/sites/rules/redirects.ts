@@ -22,7 +22,7 @@ export interface Redirect {
 
 export const mostRedirects = 20_000;
 /** nginx compares each of them with the path of a request, one after the other. */
-export const mostPatterns = 1000;
+const mostPatterns = 1000;
 
 /** Returns the rules in the order of the file. Throws a Problem for the first line that is refused. */
 export function parseRedirects(bytes: Uint8Array): Redirect[] {

@@ -18,7 +18,7 @@ export interface RuleTexts {
   server: string;
 }
 
-export const ruleFiles = [redirectsName, headersName] as const;
+const ruleFiles = [redirectsName, headersName] as const;
 
 /**
  * Returns the rules of a tree, or null if it has no file of rules. `read` returns a file of the tree, or null. Throws a
@@ -34,7 +34,7 @@ export function rulesOf(read: (name: string) => Uint8Array | null): Rules | null
 }
 
 /** The site that rules are compiled for. */
-export interface RuledSite {
+interface RuledSite {
   slug: string;
   /** The headers that each of its pages has. */
   own: readonly OwnHeader[];

@@ -9,11 +9,9 @@ export const indexName = "versions.json";
 /** nginx has rules of its own for these addresses, and commands read the last word as no name. */
 const reserved = [indexName, "404.html", "favicon.ico", "none"];
 
-export const versionNameRule = "letters, digits, ., _ and -, a letter or digit first and last, at most 64";
-
 export const versionName = v.pipe(
   v.string(),
-  v.regex(namePattern, `a version has ${versionNameRule}`),
+  v.regex(namePattern, "a version has letters, digits, ., _ and -, a letter or digit first and last, at most 64"),
   v.check((name) => !name.includes(".."), "a version has no two dots in a row"),
   v.check(
     (name) => !reserved.includes(name),
