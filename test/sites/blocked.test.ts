@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { type Kind, Policy } from "../../src/sites/serve/csp.ts";
-import { policies } from "../../src/sites/serve/vhost.ts";
+import { policies } from "../../src/sites/serve/site-headers.ts";
 import { project, type TreeHost } from "./tree.ts";
 import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 

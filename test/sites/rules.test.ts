@@ -13,7 +13,7 @@ import { murmurHash2 } from "../../src/sites/rules/murmur.ts";
 import { isRedirecting, mostRedirects, parseRedirects } from "../../src/sites/rules/redirects.ts";
 import { type Rules, rulesOf, ruleTexts } from "../../src/sites/rules/rules.ts";
 import { tableOf } from "../../src/sites/rules/table.ts";
-import { ownHeaders } from "../../src/sites/serve/vhost.ts";
+import { ownHeaders } from "../../src/sites/serve/site-headers.ts";
 import { ruleCases } from "./rule-cases.ts";
 import { project } from "./tree.ts";
 

@@ -6,7 +6,7 @@ import { Problem } from "../../problem/problem.ts";
 import { countOf } from "../../text/lines.ts";
 import { keptAssetsOf } from "../deploy/releases.ts";
 import type { Project } from "../project.ts";
-import { ownHeaders } from "../serve/vhost.ts";
+import { ownHeaders } from "../serve/site-headers.ts";
 import { type Answer, Answers, SiteFiles } from "./answers.ts";
 import { reachedRules } from "./compile.ts";
 import { headersFor, samplePath } from "./header-maps.ts";

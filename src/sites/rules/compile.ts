@@ -171,7 +171,7 @@ function usedNames({ segments, splat }: Pattern, to: Target | null): string[] {
  * Returns the expression for the raw path, a blank, and the decoded path. Texts are compared with the decoded path. What
  * a redirect captures comes from the raw path, in which nothing can end a header or begin a host name.
  */
-export function expressionOf({ from, status, to }: Redirect): string {
+function expressionOf({ from, status, to }: Redirect): string {
   const redirects = isRedirecting(status);
   const names = usedNames(from, to);
   const captured = (segment: Segment, form: string): string =>

@@ -20,14 +20,14 @@ const mostNames = 50;
 const longestValue = 1500;
 
 /** The headers of a site that edox-ops sends by itself. A site may change them. */
-export const ownHeaders = [
+const ownNames: readonly string[] = [
   "cache-control",
   "x-content-type-options",
   "x-frame-options",
   "referrer-policy",
   "permissions-policy",
   "content-security-policy",
-] as const;
+];
 
 /** What a site may not set, by the reason. */
 const refused: readonly (readonly [reason: string, names: string])[] = [
@@ -83,8 +83,7 @@ function headerOf(text: string): { name: string; value: string | null } {
   if (reason !== undefined) throw new RuleFault(`${name} cannot be set by a site`, reason);
   if (refusedPrefix.test(key)) throw new RuleFault(`${name} cannot be set by a site`, "remove the line");
   if (removal !== null) {
-    const own: readonly string[] = ownHeaders;
-    if (own.includes(key)) return { name, value: null };
+    if (ownNames.includes(key)) return { name, value: null };
     throw new RuleFault(`${name} is not sent`, "remove the line: ! is for headers that the site has by default");
   }
   if (value === "") throw new RuleFault(`${name} has no value`, `write ! ${name} to remove a header`);

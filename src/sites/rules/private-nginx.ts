@@ -8,9 +8,9 @@ import { server } from "../../nginx/text.ts";
 import { Problem } from "../../problem/problem.ts";
 import { linesOf } from "../../text/lines.ts";
 import type { Project } from "../project.ts";
-import { sitePart } from "../serve/preview-lines.ts";
+import { locations } from "../serve/locations.ts";
+import { sitePart } from "../serve/part.ts";
 import { errorPageLine } from "../serve/rule-lines.ts";
-import { locations } from "../serve/vhost.ts";
 import type { RuleTexts } from "./rules.ts";
 
 /** What nginx answered to one request. The names of headers are in lower case. */
@@ -99,7 +99,7 @@ function privateConfig(
     ...part.caching.lines,
     errorPageLine(part),
     ...texts.server.trimEnd().split("\n"),
-    ...locations(part),
+    ...locations(part, true),
   ]);
   return `daemon off;
 master_process off;

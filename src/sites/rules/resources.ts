@@ -9,7 +9,7 @@ import { missingDirectories } from "../../resources/directory.ts";
 import { file } from "../../resources/file.ts";
 import type { Project } from "../project.ts";
 import { ruleMapsPath, ruleServerPath } from "../serve/rule-lines.ts";
-import { ownHeaders } from "../serve/vhost.ts";
+import { ownHeaders } from "../serve/site-headers.ts";
 import { type Rules, type RuleTexts, ruleTexts } from "./rules.ts";
 
 type TextsOf = (reader: HostReader) => Promise<RuleTexts | null>;

@@ -53,7 +53,7 @@ export function ruleTexts({ slug, own, previews }: RuledSite, rules: Rules): Rul
     ...(reached.length > 0 ? redirectMaps(slug, reached) : []),
     ...headerMaps(slug, rules.headers, own),
   ];
-  const server = [...redirectLines(slug, reached, previews), ...headerLines(slug, rules.headers, own)];
+  const server = [...redirectLines(slug, reached), ...headerLines(slug, rules.headers, own)];
   return { maps: textOf([...head, ...maps]), server: textOf([...head, ...server]) };
 }
 

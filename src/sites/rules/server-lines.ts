@@ -10,11 +10,10 @@ import { isRedirecting, type Redirect } from "./redirects.ts";
 const [ruled, page, missingPage, gonePage] = [490, 491, 492, 493];
 
 /** Returns the directives without headers. */
-export function redirectLines(slug: string, rules: readonly Redirect[], previews: boolean): string[] {
+export function redirectLines(slug: string, rules: readonly Redirect[]): string[] {
   const name = (word: string): string => `$${variable(slug, word)}`;
   const errorPage = "$edox_ops_error_page";
-  if (rules.length === 0)
-    return [`error_page 404 ${errorPage};`, ...firstUri(slug), ...ownFiles, "location = /404.html {", "}"];
+  if (rules.length === 0) return [`error_page 404 ${errorPage};`, ...firstUri(slug), ...ownFiles];
   const answer = name("answer");
   const statuses = [...new Set(rules.map(({ status }) => status))].filter(isRedirecting).sort();
   return [
@@ -34,10 +33,6 @@ export function redirectLines(slug: string, rules: readonly Redirect[], previews
         ]
       : firstUri(slug)),
     ...ownFiles,
-    "# A page of its own for each status: a location with it would be asked for its own page again.",
-    ...["location = /404.html {", ...(previews ? ["location ~ ^/-/[a-z0-9-]+/404[.]html$ {"] : [])].flatMap(
-      (location) => [location, "    error_page 410 /404.html;", "}"],
-    ),
     "# Limits and passwords apply first, which nginx checks before it looks for this file that never exists.",
     "location @edox_ops_forced {",
     `    try_files /${redirectsName}/none @edox_ops_rules;`,

@@ -11,7 +11,7 @@ const entriesAPart = 4;
 const shares = [10_000, 5000, 2500, 1000, 500, 250, 200, 100, 50, 25, 20, 10, 8, 5, 4, 2, 1];
 const salts = ["", ...Array.from({ length: 15 }, (_, i) => `${i + 1}`)];
 
-export interface Table {
+interface Table {
   /** Precedes the path in what is hashed, so that no set of paths has to share a part. */
   salt: string;
   /** The share of each part in hundredths of a percent. */

@@ -3,7 +3,7 @@
 import { decoded, decodedText, encoded, RuleFault, shown } from "./lines.ts";
 
 /** A text, or the name of what a placeholder of the pattern stands for. */
-export type Part = string | { name: string };
+type Part = string | { name: string };
 
 /** An address in parts. The texts of an address are percent-encoded, those of a file are decoded. */
 export type Target = Part[];

@@ -7,7 +7,7 @@ import { urlOf } from "./answer.ts";
 import { type BlockedAddress, blockedList, lineThatAllows, notWhole } from "./blocked-notes.ts";
 import { type Kind, Policy } from "./csp.ts";
 import { inlineKind, type Load, loadsOfPage, loadsOfStyle, pageSearch, styleSearch } from "./page-loads.ts";
-import { policyOf } from "./vhost.ts";
+import { policyOf } from "./site-headers.ts";
 
 const pageName = /\.x?html?$/i;
 const styleName = /\.css$/i;

@@ -29,11 +29,6 @@ export function passwordLines(project: Project, part: PasswordScope): string[] {
   return [`auth_basic "${realmOf(project)}";`, `auth_basic_user_file ${passwordPath(project.slug)};`];
 }
 
-/** Returns the directive of a location that stays open: an ACME server sends no password. */
-export function openLines(project: Project, part: PasswordScope): string[] {
-  return isProtected(project, part) ? ["auth_basic off;"] : [];
-}
-
 /** A value, and the directives of a server that set the variables in it. */
 export interface Computed {
   lines: string[];

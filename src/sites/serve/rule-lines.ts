@@ -1,7 +1,7 @@
 // How the nginx site of a project includes the rules of its tree.
 
 import { rulesDir } from "../../nginx/paths.ts";
-import type { Part } from "./preview-lines.ts";
+import type { Part } from "./part.ts";
 
 export const ruleMapsPath = (slug: string): string => `${rulesDir}/${slug}.maps`;
 export const ruleServerPath = (slug: string): string => `${rulesDir}/${slug}.server`;

@@ -2,7 +2,7 @@
 // needs no reload.
 
 import { indexName } from "../versions/names.ts";
-import type { Part } from "./preview-lines.ts";
+import type { Part } from "./part.ts";
 
 /** What the lines depend on. */
 export interface ServedVersions {
@@ -58,12 +58,7 @@ export function withVersions(site: Part, versions: ServedVersions, origin: strin
       ...(byDefault ? ["add_header Link $edox_ops_canonical;"] : []),
       ...(indexed === null ? [] : ["add_header X-Robots-Tag $edox_ops_listed;"]),
     ],
-    earlier: byDefault
-      ? site.earlier.map((line) => line.replace("try_files $uri =404;", "try_files $uri @default_version;"))
-      : site.earlier,
-    noFolder: byDefault
-      ? ["    recursive_error_pages on;", "    error_page 404 = @default_version;", "    return 404;"]
-      : site.noFolder,
+    missing: byDefault ? "@default_version" : site.missing,
     after: [
       ...site.after,
       `location = /${indexName} {`,

@@ -3,12 +3,14 @@
 import { tlsPath, typesPath } from "../../nginx/paths.ts";
 import { acmeLocation, brotliInclude, server } from "../../nginx/text.ts";
 import { namesOf, type Project } from "../project.ts";
-import { headerLine, type OwnHeader } from "../rules/header-maps.ts";
+import { headerLine } from "../rules/header-maps.ts";
 import { accessLogPath } from "./access-log.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
-import { hasPreviewHosts, type Part, previewHosts, sitePart } from "./preview-lines.ts";
+import { locations } from "./locations.ts";
+import { type Part, sitePart } from "./part.ts";
+import { previewHosts } from "./preview-lines.ts";
 import { ruleMapsInclude, ruleServerInclude } from "./rule-lines.ts";
-import { hiddenPattern, leftoverPattern } from "./unserved.ts";
+import { ownHeaders } from "./site-headers.ts";
 import { type ServedVersions, withVersions } from "./version-lines.ts";
 
 /** Properties of the host that the generated text depends on. */
@@ -24,32 +26,6 @@ interface Serving {
   http2Parameter: boolean;
   /** The versions of the site; null if it has none. */
   versions: ServedVersions | null;
-}
-
-/**
- * The default allows what site generators need: inline scripts and styles, data: images, and WebAssembly for search.
- * The strict policy is that of the Python version.
- */
-export const policies = {
-  default: [
-    "default-src 'self'",
-    "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: https:",
-    "font-src 'self' data:",
-    "worker-src 'self' blob:",
-    "object-src 'none'",
-    "base-uri 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'self'",
-  ].join("; "),
-  strict: "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
-};
-
-/** Returns the text of the policy that a site is sent with. */
-export function policyOf({ csp }: Project): string {
-  if (csp === undefined) return policies.default;
-  return csp === "strict" ? policies.strict : csp;
 }
 
 /**
@@ -69,7 +45,7 @@ export function vhostText(project: Project, serving: Serving): string {
     "# the replaced file is kept under /etc/edox-ops/replaced.",
     `${clientZone(project)}${serving.rules ? ruleMapsInclude(project.slug) : ""}`,
   ].join("\n");
-  const previews = hasPreviewHosts(project) ? previewServers(project, serving) : "";
+  const previews = project.previews === "host" ? previewServers(project, serving) : "";
   if (certificateDir === null)
     return head + server([...listens("80", project, serving), ...site(project, serving)]) + previews;
   const plain = redirect(project, serving, sitePart(project));
@@ -122,8 +98,12 @@ function tls(project: Project, serving: Serving, certificateDir: string): string
   ];
 }
 
-/** Precedes the rule against hidden files. An older set-up has certbot write to the root of the site. */
-function acme(root: string, open: readonly string[] = []): string[] {
+/**
+ * Precedes the rule against hidden files. An older set-up has certbot write to the root of the site. An ACME server
+ * sends no password.
+ */
+function acme(root: string, isProtected = false): string[] {
+  const open = isProtected ? ["auth_basic off;"] : [];
   return [
     "",
     ...acmeLocation("@challenge_in_root", open),
@@ -141,18 +121,6 @@ function versionedPart(project: Project, { certificateDir, versions }: Serving):
   const part = sitePart(project);
   const origin = `${certificateDir === null ? "http" : "https"}://${project.domain}`;
   return versions === null ? part : withVersions(part, versions, origin);
-}
-
-/** Returns the headers of every page. Rules may change them. */
-export function ownHeaders(project: Project, part: Part = sitePart(project)): OwnHeader[] {
-  return [
-    { name: "Cache-Control", value: part.caching.value, always: false },
-    { name: "X-Content-Type-Options", value: "nosniff", always: true },
-    { name: "X-Frame-Options", value: "SAMEORIGIN", always: true },
-    { name: "Referrer-Policy", value: "strict-origin-when-cross-origin", always: true },
-    { name: "Permissions-Policy", value: "geolocation=(), microphone=(), camera=()", always: true },
-    { name: "Content-Security-Policy", value: policyOf(project), always: true },
-  ];
 }
 
 function site(project: Project, serving: Serving, part: Part = versionedPart(project, serving)): string[] {
@@ -195,44 +163,9 @@ function site(project: Project, serving: Serving, part: Part = versionedPart(pro
     ...(certificateDir === null
       ? []
       : [`add_header Strict-Transport-Security "max-age=${hstsSeconds(project)}" always;`]),
-    ...acme(part.challenges, part.open),
+    ...acme(part.challenges, part.password.length > 0),
     "",
-    ...locations(part),
-    ...(rules ? [] : ["location = /404.html {", "}"]),
+    ...locations(part, rules),
     ...part.after,
-  ];
-}
-
-/** Returns the locations that look for the file of a request. Where there is none, the answer is the page of errors. */
-export function locations({ earlier, noFolder }: Pick<Part, "earlier" | "noFolder">): string[] {
-  return [
-    `location ~ ${hiddenPattern} {`,
-    "    deny all;",
-    "}",
-    "# Leftovers are not served, but pages and folders with such an address are.",
-    `location ~* ${leftoverPattern} {`,
-    "    try_files $uri.html $uri/ =404;",
-    "}",
-    "# A folder without a page of its own: the page beside it, or the site's 404.",
-    "location ~ ^(?<edox_ops_folder>.+)/$ {",
-    "    try_files $edox_ops_folder/index.html @beside;",
-    "}",
-    "location @beside {",
-    "    if (-f $document_root$edox_ops_folder.html) {",
-    "        rewrite ^(.+)/$ $1 permanent;",
-    "    }",
-    ...noFolder,
-    "}",
-    "# Also what was found and is gone when it is opened, because a deploy came between. 403: a folder without a page.",
-    "location / {",
-    "    recursive_error_pages on;",
-    "    error_page 403 404 = @earlier;",
-    "    try_files $uri $uri.html $uri/ =404;",
-    "}",
-    "# Browsers ask for it unasked. A site without one is not in error, and its 404 page is not sent for it.",
-    "location = /favicon.ico {",
-    "    try_files $uri =204;",
-    "}",
-    ...earlier,
   ];
 }
