@@ -9,7 +9,6 @@ import type { Session } from "../../run/session.ts";
 import type { DeployRequest } from "../../sites/deploy/plan.ts";
 import { mayHaveLoaded } from "../../sites/rules/resources.ts";
 import { hasRules } from "../../sites/rules/tree-rules.ts";
-import { siteTarget } from "../../sites/target.ts";
 import { editWaitMs } from "../run.ts";
 
 /** The number of rules of a site. */
@@ -41,7 +40,7 @@ export function rulesOfRelease(request: DeployRequest, around: Surroundings): Ru
   const { project, target, live, prepare } = request;
   const { session, trees, publishes, waitMs, watch } = around;
   const { host, stop, again } = session;
-  const isSite = target.key === siteTarget(project).key;
+  const isSite = target.kind === "site";
   const release: RulesOfRelease = {
     counts: null,
     notes: [],

@@ -17,9 +17,9 @@ const notFound = "404";
  */
 export function answeredElsewhere(
   trees: Trees,
-  { project, target: { slug, key }, dir }: Pick<DeployRequest, "project" | "target" | "dir">,
+  { project, target: { kind, slug }, dir }: Pick<DeployRequest, "project" | "target" | "dir">,
 ): (address: string) => boolean {
-  if (key !== slug) return () => false;
+  if (kind !== "site") return () => false;
   const { default_version: defaultVersion } = project;
   const at = (path: string) => trees.entry(`${versionsDir}/${slug}/${path}`);
   const { reached } = reachedRules(redirectsIn(trees, dir));

@@ -3,7 +3,6 @@
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { DeployRequest, Plan } from "../deploy/plan.ts";
-import { previewsDir } from "../paths.ts";
 import { answeredElsewhere } from "./elsewhere.ts";
 import { type VanishedAddress, vanishedAddresses } from "./vanished.ts";
 
@@ -17,7 +16,7 @@ const mostShown = 5;
 export async function guardAddresses(trees: Trees, request: DeployRequest, planned: Plan): Promise<VanishedAddress[]> {
   const { target, project } = request;
   // A new target has no addresses before, only a tree that it shares files with. No reader knows those of a preview.
-  const isKnown = !planned.isNew && !target.root.startsWith(`${previewsDir}/`);
+  const isKnown = !planned.isNew && target.kind !== "preview";
   if (request.of === "release" || !isKnown) return [];
   const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(trees, request));
   const isStrict = request.strictUrls ?? project.strict_urls === true;

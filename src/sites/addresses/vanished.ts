@@ -3,7 +3,6 @@
 import type { Trees } from "../../host/trees.ts";
 import { nameOf } from "../../text/path.ts";
 import type { DeployRequest, Plan } from "../deploy/plan.ts";
-import { versionsDir } from "../paths.ts";
 import { addressOf, formsOf, written } from "./address.ts";
 import { MovedAddresses } from "./moved.ts";
 import { ServedTree } from "./served-tree.ts";
@@ -26,7 +25,7 @@ export async function vanishedAddresses(
 ): Promise<VanishedAddress[]> {
   const { source, added, removed } = planned;
   const tree = new ServedTree(source.entries, source.links);
-  const prefix = target.root.startsWith(`${versionsDir}/`) ? `/${nameOf(target.root)}` : "";
+  const prefix = target.kind === "version" ? `/${nameOf(target.root)}` : "";
   /** The path of the removed file, by the first form of its address. */
   const gone = new Map<string, { address: string; path: string }>();
   for (const path of removed) {

@@ -10,6 +10,7 @@ import type { VanishedAddress } from "../addresses/vanished.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
 import { demandServed } from "../serve/served.ts";
 import { demandUnchanged } from "../source/source.ts";
+import { usesDigestsOfBase } from "../target.ts";
 import { type KeptAsset, keepAssets, listKeptAssets, pruneAssets } from "./assets.ts";
 import { recordCompressed } from "./compressed-trees.ts";
 import { type DeployRequest, hasSameFiles, isSatisfied, notesOf, type Plan, plan } from "./plan.ts";
@@ -180,7 +181,7 @@ const adoptTree = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gi
  * note and is not an error.
  */
 function remember(host: Host, trees: Trees, { digests }: Plan, { target, live }: DeployRequest): string[] {
-  if (target.usesDigestsOfBase) return [];
+  if (usesDigestsOfBase(target)) return [];
   try {
     makeBackupsDir(host, target.key);
     digests.write(host, target.key, (trees.entry(live) as TreeEntry).inode);

@@ -9,7 +9,7 @@ import type { FrontPage } from "../serve/answer.ts";
 import type { Probe } from "../serve/served.ts";
 import type { Selection } from "../source/secrets.ts";
 import { type DeploySource, demandPage, isExposed, survey, tickMs } from "../source/source.ts";
-import type { Target } from "../target.ts";
+import { type Target, usesDigestsOfBase } from "../target.ts";
 import { type Comparison, compareTrees } from "./compare.ts";
 import { Compression } from "./compression.ts";
 import { Digests } from "./digests.ts";
@@ -212,7 +212,7 @@ export async function plan(host: Host, trees: Trees, request: DeployRequest): Pr
 
 /** Returns the base if its digests apply to the files of this tree. Inodes of two file systems may be the same. */
 function digestedTarget(trees: Trees, { target, base }: DeployRequest, shared: string): Target | null {
-  return target.usesDigestsOfBase && base !== null && trees.areOnOneFileSystem(base.root, shared) ? base : null;
+  return usesDigestsOfBase(target) && base !== null && trees.areOnOneFileSystem(base.root, shared) ? base : null;
 }
 
 function note(found: Plan, { path }: TreeEntry, twin: TreeEntry | undefined, equal: boolean): void {

@@ -14,7 +14,7 @@ import type { VanishedAddress } from "../addresses/vanished.ts";
 import type { NewRules } from "../rules/activate.ts";
 import { mayHaveLoaded } from "../rules/resources.ts";
 import { hasRules } from "../rules/tree-rules.ts";
-import { siteTarget, type Target } from "../target.ts";
+import type { Target } from "../target.ts";
 import { backupsToPrune, type DeployRequest, notesOf, type Plan, plan } from "./plan.ts";
 import type { Publication } from "./publish.ts";
 import { cleanUp, directoriesMadeSince, makeDirsAbove, secureBackups, unpackedPath } from "./releases.ts";
@@ -100,7 +100,7 @@ interface PlannedRules extends Pick<NewRules, "notes"> {
 /** Checks the rules of the source without nginx, and returns the step that would load them. */
 async function plannedRules(host: Host, trees: Trees, request: DeployRequest): Promise<PlannedRules> {
   const { project, target, dir } = request;
-  if (target.key !== siteTarget(project).key) return { counts: null, notes: [], steps: [] };
+  if (target.kind !== "site") return { counts: null, notes: [], steps: [] };
   if (!mayHaveLoaded(host, project.slug) && !hasRules(host, dir)) {
     return { counts: { redirects: 0, headers: 0 }, notes: [], steps: [] };
   }

@@ -70,9 +70,8 @@ export function isWithoutDirs(reader: HostReader, target: Target): boolean {
 }
 
 /** Returns the directories above the tree that edox-ops owns, outermost first: none for a site. */
-function ownDirsAbove({ root }: Target): string[] {
-  const within = [versionsDir, previewsDir].find((dir) => root.startsWith(`${dir}/`));
-  return within === undefined ? [] : dirsBetween(within, parentOf(root));
+function ownDirsAbove({ kind, root }: Target): string[] {
+  return kind === "site" ? [] : dirsBetween(kind === "version" ? versionsDir : previewsDir, parentOf(root));
 }
 
 /** Returns the directories from `top` to `dir`, both included. */

@@ -188,7 +188,7 @@ export async function restoreRequest(
   const missing = (): Problem => {
     const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
     const what = `${project.slug} has no backup${typed === null ? left : ` ${typed}`}`;
-    const selected = target.key === project.slug ? [] : ["--as", nameOf(target.key)];
+    const selected = target.kind === "site" ? [] : ["--as", nameOf(target.key)];
     const hint = ["edox-ops", "project", "backups", "list", project.slug, ...selected];
     return new Problem("not-found", what, { hint });
   };

@@ -116,8 +116,8 @@ export function inodesOf(trees: Trees, dir: string): Set<number | bigint> {
 const entriesACheck = 256;
 
 /**
- * Measures a tree. `live`: the inodes of the live release. Returns null for a tree that cannot be read, and after the
- * time `endMs`.
+ * Measures a tree. `live`: the inodes of the live release. Returns null for a tree that cannot be read, and when
+ * `isLate` returns true.
  */
 export function measurePreview(
   trees: Trees,

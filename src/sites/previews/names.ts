@@ -38,6 +38,7 @@ export function previewDomainOf({ domain }: Pick<Project, "domain">): string {
 export function previewFront(project: Project, name: string): FrontPage {
   const { root } = previewTarget(project.slug, name);
   const { domain, tls, previews, preview_certificate } = project;
-  if (previews === "path") return { name: domain, tls, path: `/-/${name}/`, root };
-  return { name: `${name}.${previewDomainOf(project)}`, tls: preview_certificate !== undefined, path: "/", root };
+  const part = "previews";
+  if (previews === "path") return { name: domain, tls, path: `/-/${name}/`, root, part };
+  return { name: `${name}.${previewDomainOf(project)}`, tls: preview_certificate !== undefined, path: "/", root, part };
 }

@@ -108,7 +108,8 @@ export async function probeNewRules(
 }
 
 /**
- * Loads the rules of a new tree into nginx. Returns a function that restores what nginx had before. Throws the Problem of a failed step, which was rolled back.
+ * Loads the rules of a new tree into nginx. Returns a function that restores what nginx had before. Throws the Problem of
+ * a failed step, which was rolled back.
  */
 export async function loadRules(
   host: Host,

@@ -1,7 +1,7 @@
 // Requests front pages from the nginx of this host, under their own host names.
 
 import type { HostReader } from "../../host/host.ts";
-import type { Project } from "../project.ts";
+import type { PasswordScope, Project } from "../project.ts";
 import { versionTarget } from "../target.ts";
 
 const limitSeconds = 5;
@@ -23,16 +23,24 @@ export interface FrontPage {
   path: string;
   /** The tree that has the page as its index.html. */
   root: string;
+  /** The part of the project that it belongs to. */
+  part: PasswordScope;
 }
 
 /** Returns the front page of a site under its domain. The shortest address leads to the default version if there is one. */
 export function siteFront({ domain, tls, root_path, default_version }: Project): FrontPage {
-  return { name: domain, tls, path: default_version === undefined ? "/" : "/index.html", root: root_path };
+  return {
+    name: domain,
+    tls,
+    path: default_version === undefined ? "/" : "/index.html",
+    root: root_path,
+    part: "site",
+  };
 }
 
 /** Returns the front page of a version. */
 export function versionFront({ domain, tls, slug }: Project, name: string): FrontPage {
-  return { name: domain, tls, path: `/${name}/`, root: versionTarget(slug, name).root };
+  return { name: domain, tls, path: `/${name}/`, root: versionTarget(slug, name).root, part: "site" };
 }
 
 export function frontUrl({ name, tls, path }: FrontPage): string {

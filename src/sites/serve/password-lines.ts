@@ -1,8 +1,7 @@
 // The nginx directives that require a password for a site or for its previews.
 
-import { passwordPathOfSlug, previewsDir } from "../paths.ts";
+import { passwordPathOfSlug } from "../paths.ts";
 import type { PasswordScope, Project } from "../project.ts";
-import type { FrontPage } from "./answer.ts";
 
 /** nginx reads it at each request, so a new password needs no reload. */
 export const passwordPath = (slug: string): string => passwordPathOfSlug.replace("SLUG", slug);
@@ -16,11 +15,6 @@ export const realmOf = ({ slug }: Pick<Project, "slug">): string => `site ${slug
 /** Returns whether this part of a project requires a password. */
 export function isProtected({ password }: Pick<Project, "password">, part: PasswordScope): boolean {
   return password === "site" || password === part;
-}
-
-/** Returns the part of a project that a front page belongs to. */
-export function partOf({ root }: Pick<FrontPage, "root">): PasswordScope {
-  return root.startsWith(`${previewsDir}/`) ? "previews" : "site";
 }
 
 /** Returns the directives that require the password in a server or a location. */

@@ -17,7 +17,7 @@ import type { Project } from "../project.ts";
 import { rulesAnswer } from "../rules/tree-rules.ts";
 import { comparedBytes, type FrontPage, frontPage, type Page, siteFront } from "./answer.ts";
 import { foreignName, foreignWildcard } from "./foreign-name.ts";
-import { isProtected, partOf, realmOf } from "./password-lines.ts";
+import { isProtected, realmOf } from "./password-lines.ts";
 import { siteText, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
 
@@ -44,7 +44,7 @@ export function probeOf(
 ): Probe | null {
   if (!project.enabled || !asks) return null;
   return async () => {
-    const isAsking = isProtected(project, partOf(front));
+    const isAsking = isProtected(project, front.part);
     const reason = isAsking ? await whyOpen(reader, front, realmOf(project)) : await whyUnserved(reader, front);
     return reason === null ? null : causeOf(reader, reason, project, front);
   };
@@ -121,7 +121,7 @@ async function causeOf(
     return { reason: `${reason}: ${site} differs from its record`, hint: enable };
   }
   const { servers } = nginxConfig(reader);
-  const isPreviewHost = partOf(front) === "previews" && project.previews === "host";
+  const isPreviewHost = front.part === "previews" && project.previews === "host";
   const other = isPreviewHost
     ? foreignWildcard(servers, project, front.name)
     : foreignName(servers, project, [project.domain]);
