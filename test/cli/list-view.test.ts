@@ -62,6 +62,19 @@ describe("project list at a terminal", () => {
     expect((await atWidth(site, 80, "project show docs")).out).toMatch(/^STATUS +offline$/m);
   });
 
+  test("whether nginx runs is read once for all projects", async () => {
+    const site = await hosted();
+    const { host } = site;
+    const { readLink } = host;
+    const read: string[] = [];
+    host.readLink = (path) => {
+      read.push(path);
+      return readLink.call(host, path);
+    };
+    expect((await atWidth(site, 80, "project list")).out).toMatch(/^docs .* live /m);
+    expect(read.filter((path) => path.endsWith("nginx.service"))).toHaveLength(1);
+  });
+
   for (const dir of ["sites-available", "sites-enabled"]) {
     test(`a site without its file in ${dir} is live until nginx restarts, and doctor is named`, async () => {
       const site = await hosted();

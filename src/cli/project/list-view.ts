@@ -36,6 +36,7 @@ export function projectsText(
   view: View,
 ): string {
   const { host } = machine;
+  const isUp = isActive(host, "nginx");
   if (projects.size + broken.size === 0) {
     const argv = rootCommand("project publish SLUG --domain docs.example.org --source DIRECTORY");
     return linesText(view, { text: "No projects yet.", next: { argv } });
@@ -50,8 +51,8 @@ export function projectsText(
     const known = liveTree(machine, project, (end - host.now()) / left);
     left -= 1;
     if ("why" in known) notes.push(noteOf(slug, known.why.message, known.why.hint));
-    rows.set(slug, [slug, urlOf(project), ...cells(project, known, host, view)]);
-    if (isOffline(project, known, host)) isDown = true;
+    rows.set(slug, [slug, urlOf(project), ...cells(project, known, { nowMs: host.now(), isUp }, view)]);
+    if (isOffline(project, known, isUp)) isDown = true;
     else if (project.enabled && [vhostPath(slug), vhostLinkPath(slug)].some((path) => host.stat(path) === null)) {
       unconfigured.push(slug);
     }
@@ -83,25 +84,29 @@ export function liveTree({ host, trees }: Machine, { root_path }: Project, limit
 }
 
 /** Returns whether an enabled site with files is not served. A running nginx serves what it has loaded. */
-function isOffline({ enabled }: Project, known: Known, host: HostReader): boolean {
-  if (!enabled || "why" in known || known.live === null) return false;
-  return !isActive(host, "nginx");
+function isOffline({ enabled }: Project, known: Known, isUp: boolean): boolean {
+  return enabled && !("why" in known) && known.live !== null && !isUp;
 }
 
-/** Returns the status, the age and the size of a project. */
-export function cells(project: Project, known: Known, host: HostReader, { paint, glyph }: View): Cell[] {
+/** Returns the status, the age and the size of a project. `isUp`: whether nginx runs. */
+export function cells(
+  project: Project,
+  known: Known,
+  { nowMs, isUp }: { nowMs: number; isUp: boolean },
+  { paint, glyph }: View,
+): Cell[] {
   const { enabled } = project;
   if ("why" in known) return [enabled ? "enabled" : "disabled", glyph("unknown"), glyph("unknown")];
   const { live } = known;
   if (live === null) return [{ text: "not deployed", paint: (text) => paint("warning", text) }];
-  const [status, colour] = isOffline(project, known, host)
+  const [status, colour] = isOffline(project, known, isUp)
     ? (["offline", "failed"] as const)
     : enabled
       ? (["live", "ok"] as const)
       : (["disabled", "skipped"] as const);
   return [
     { text: status, paint: (text) => paint(colour, text) },
-    live.deployedMs === null ? glyph("unknown") : ageText(live.deployedMs, host.now()),
+    live.deployedMs === null ? glyph("unknown") : ageText(live.deployedMs, nowMs),
     `${live.isWhole ? "" : "> "}${sizeText(live.bytes)}`,
   ];
 }

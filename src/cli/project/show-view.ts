@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { details } from "../../report/table.ts";
+import { isActive } from "../../resources/service.ts";
 import { previewFront } from "../../sites/previews/names.ts";
 import type { Project } from "../../sites/project.ts";
 import { frontUrl, urlOf } from "../../sites/serve/answer.ts";
@@ -18,7 +19,9 @@ export function projectText(
 ): string {
   const { slug, aliases = [], root_path, source_path, branch, owner_group, tls, hsts, csp, precompress } = project;
   const known = liveTree(machine, project, measuringMs);
-  const [status = "", deployed = "", size = ""] = cells(project, known, machine.host, view);
+  const { host } = machine;
+  const state = { nowMs: host.now(), isUp: isActive(host, "nginx") };
+  const [status = "", deployed = "", size = ""] = cells(project, known, state, view);
   const rows = {
     SLUG: slug,
     URL: urlOf(project),
@@ -33,7 +36,7 @@ export function projectText(
     GROUP: owner_group,
     "CONTENT POLICY": csp ?? "default",
     PASSWORD: { site: "site and previews", previews: "previews", none: "" }[project.password ?? "none"],
-    VERSIONS: versionsText(project, machine.host),
+    VERSIONS: versionsText(project, host),
     "RATE LIMIT": rateText(project),
     "TRUSTED PROXIES": project.real_ip_from?.join(" ") ?? "",
     "UNKNOWN NAMES": project.default ? "answered by this site" : "",
