@@ -233,7 +233,7 @@ export const documentSchema = v.object({
   ),
   /** The assets that `project assets list` found, or that `project assets prune` removes. */
   assets: v.optional(v.array(assetSchema)),
-  /** The versions that `project versions list` found, newest first. */
+  /** The versions that `project versions list` or `project show` found, newest first. */
   versions: v.optional(
     v.array(
       v.object({
@@ -263,6 +263,8 @@ export const documentSchema = v.object({
       }),
     ),
   ),
+  /** The number of previews of the project that `project show` prints. */
+  preview_count: v.optional(v.number()),
   /** The previews that `project previews list` found, or that were removed. Times are in ISO 8601. */
   previews: v.optional(
     v.array(

@@ -48,6 +48,17 @@ test("versions at a terminal: deploys, the list, the settings and a rollback nam
   expect(pages.join("\n")).toMatchSnapshot();
 });
 
+test("project show --json has the versions as project versions has them, and the number of previews", async () => {
+  await site.type("project publish demo /srv/site --domain demo.test");
+  await site.type("project deploy demo /srv/1.4 --as 1.4 --alias latest --default");
+  const [shown, listed] = await Promise.all(
+    ["show", "versions"].map(async (word) => JSON.parse((await site.type(`project ${word} demo --json`)).out)),
+  );
+  expect(shown).toMatchObject({ projects: [{ slug: "demo", default_version: "latest" }], preview_count: 0 });
+  expect(shown.versions).toEqual(listed.versions);
+  expect(listed.versions).toMatchObject([{ version: "1.4", aliases: ["latest"], is_default: true }]);
+});
+
 test("versions remove asks with the sizes of what it deletes, and for an alias with its name", async () => {
   await site.type("project publish demo /srv/site --domain demo.test");
   await site.type("project deploy demo /srv/1.4 --as 1.4 --alias latest");

@@ -309,6 +309,7 @@ describe("previews list, remove and prune", () => {
       ["fix-7", preview.url, preview.created, preview.expires, 7, 12, "feature/x", "-"].join("\t").concat("\n"),
     );
     expect((await site.type("project show demo")).out).toEndWith("previews: path\npreview_count: 1\n");
+    expect(await document("project show demo")).toMatchObject({ versions: [], preview_count: 1 });
   });
 
   test("metadata that cannot be read is a warning, and neither hides nor removes a preview", async () => {

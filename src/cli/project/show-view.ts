@@ -5,6 +5,7 @@ import { details } from "../../report/table.ts";
 import { isActive } from "../../resources/service.ts";
 import { previewFront } from "../../sites/previews/names.ts";
 import type { Project } from "../../sites/project.ts";
+import { accessLogPath } from "../../sites/serve/access-log.ts";
 import { frontUrl, urlOf } from "../../sites/serve/answer.ts";
 import { vhostPath } from "../../sites/serve/site.ts";
 import { readVersions } from "../../sites/versions/versions.ts";
@@ -44,6 +45,7 @@ export function projectText(
     PREVIEWS: previewsText(project, previews),
     "STRICT URLS": project.strict_urls ? "yes" : "",
     "NGINX SITE": vhostPath(slug),
+    "ACCESS LOG": accessLogPath(slug),
   };
   const why = "why" in known ? known.why.message : "";
   return details([...Object.keys(rows), "NOT KNOWN"], [...Object.values(rows), why], view.width);

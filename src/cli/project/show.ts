@@ -10,7 +10,8 @@ export default command({
     name: "show",
     description: "Show the settings of a project",
     long: [
-      "It prints the record of the project and the paths of its nginx site.",
+      "It prints the record of the project and the paths of its nginx site; at a terminal also that of its access log.",
+      "With --json it lists the versions too, and prints the number of previews.",
       "An invalid record is printed as it is stored, so that you can repair it.",
     ],
     examples: ["sudo edox-ops project show docs", "sudo edox-ops project show docs --json"],
@@ -27,11 +28,14 @@ export default command({
     const project = await theProject(reader, slug);
     const { previewNames } = await import("../../sites/previews/list.ts");
     const previews = previewNames(reader, slug).length;
+    const { describeVersions } = await import("./versions/described.ts");
+    const trees = await context.trees();
+    const versions = values.json ? describeVersions(reader, trees, project) : [];
     return printFound(context, values.json, {
-      document: { projects: [project] },
+      document: { projects: [project], versions, preview_count: previews },
       async view(view) {
         const { projectText } = await import("./show-view.ts");
-        return projectText(project, { host: reader, trees: await context.trees(), previews }, view);
+        return projectText(project, { host: reader, trees, previews }, view);
       },
       text() {
         // The lines of the contract come first in its order, then the keys that the Python version did not have.
