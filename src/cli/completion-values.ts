@@ -43,6 +43,8 @@ export async function valuesOnHost(kind: Completion, request: Request): Promise<
       return slug === undefined ? [] : previews(slug, await context.host());
     case "version":
       return slug === undefined ? [] : versions(slug, await context.host());
+    case "key":
+      return slug === undefined ? [] : deployKeys(slug, await context.host());
     case "step": {
       const host = await context.host();
       const steps = await command.steps?.(gatherFacts(host), host, slug);
@@ -97,6 +99,13 @@ async function previews(slug: string, reader: HostReader): Promise<Candidate[]> 
   const { is } = await import("valibot");
   if (!is(slugSchema, slug)) return [];
   return previewNames(reader, slug).map((name) => [name, branchOf(reader, slug, name) ?? ""]);
+}
+
+/** Returns the deploy keys of a project by name, with their fingerprints. */
+async function deployKeys(slug: string, reader: HostReader): Promise<Candidate[]> {
+  const { readKeys } = await import("../deploy-keys/record.ts");
+  const keys = readKeys(reader)?.keys ?? [];
+  return keys.filter(({ project }) => project === slug).map(({ name, fingerprint }) => [name, fingerprint]);
 }
 
 /** Returns the versions and aliases of a project. */

@@ -30,8 +30,8 @@ export interface Flag {
 }
 
 /**
- * What a shell completes: paths, the projects, the backups, the previews, the versions or the steps of the command line so
- * far, the runners, the profiles of runners, the certificates.
+ * What a shell completes: paths, the projects, the backups, the previews, the versions, the deploy keys or the steps of the
+ * command line so far, the runners, the profiles of runners, the certificates.
  */
 export type Completion =
   | "file"
@@ -40,6 +40,7 @@ export type Completion =
   | "backup"
   | "preview"
   | "version"
+  | "key"
   | "step"
   | "runner"
   | "profile"

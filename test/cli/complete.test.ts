@@ -122,6 +122,25 @@ test("completion: the previews of the typed project are offered with their branc
   for (const slug of ["none", "../docs", "/"]) expect(await words(`project previews remove ${slug} `)).toEqual([]);
 });
 
+test("completion: the deploy keys of the typed project are offered with their fingerprints", async () => {
+  const host = completionHost();
+  const key = (project: string, name: string) => {
+    const blob = Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0 "), Buffer.alloc(32, name)]);
+    const public_key = `ssh-ed25519 ${blob.toString("base64")}`;
+    return { project, name, public_key, fingerprint: `SHA256:${name}`, max_size: 1, max_files: 1, rate: 1 };
+  };
+  const keys = [key("docs", "ci"), key("docs", "previews"), key("wiki", "other")];
+  const path = "/etc/edox-ops/deploy-keys.json";
+  host.put(path, JSON.stringify({ program: "/usr/local/bin/edox-ops", keys }), { mode: 0o600 });
+  expect((await answer("project key remove docs ", host)).lines).toEqual([
+    "ci\tSHA256:ci",
+    "previews\tSHA256:previews",
+  ]);
+  for (const slug of ["none", "../docs", "/"]) expect(await words(`project key remove ${slug} `)).toEqual([]);
+  host.put(path, "{", { mode: 0o600 });
+  expect((await answer("project key remove docs ", host)).lines).toEqual([]);
+});
+
 test("completion: a tree that cannot be read, or that is large, has no size", async () => {
   const broken = { walk: () => expect.unreachable() } as unknown as Trees;
   const { lines } = await answer("project restore wiki --backup ", undefined, broken);

@@ -15,7 +15,11 @@ export default command({
     ],
     examples: ["sudo edox-ops project key remove docs ci"],
   },
-  args: { ...slugArgument, name: { type: "positional", description: "Name of the key" }, ...editFlags },
+  args: {
+    ...slugArgument,
+    name: { type: "positional", completes: "key", description: "Name of the key" },
+    ...editFlags,
+  },
   async run(values, context) {
     const { removeKey } = await import("../../../deploy-keys/edit.ts");
     const [slug, name, host] = [slugOf(values), nameOf(values), await context.host()];
