@@ -18,6 +18,7 @@ export interface Request {
 /** Returns whether the value of a flag, or a word, is valid. */
 type Test = (text: string) => boolean;
 
+/** Any branch of git. It is only recorded and printed, so it may have characters that a shell would read. */
 const isBranch: Test = (text) => v.is(branch, text);
 const isLifetime: Test = (text) => lifetimeOf(text) !== undefined;
 const areVersionNames: Test = (text) => text.split(",").every(isVersionName);
@@ -53,8 +54,8 @@ const known = "deploy, preview list, preview remove NAME, versions, rollback, st
 export function readRequest(text: string | undefined): Request {
   if (text === undefined || text.trim() === "") throw refused(`a deploy key opens no shell: request one of ${known}`);
   if (text.length > longest) throw refused(`the request is longer than ${longest} characters`);
-  if (!/^[A-Za-z0-9._,:/+@= -]*$/.test(text)) {
-    throw refused(`the request ${quoted(text)} has a character that is not allowed: it is no shell`);
+  if (/\p{C}|(?! )\p{Z}/u.test(text)) {
+    throw refused(`the request ${quoted(text)} has a character that is not allowed: it is one line of text`);
   }
   const typed = text.split(" ").filter((word) => word !== "");
   const length = typed[0] === "preview" ? 2 : 1;

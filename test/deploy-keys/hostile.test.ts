@@ -54,14 +54,17 @@ test(`hostile sessions: ${count} requests of seed ${seed} change only the projec
   expect([...programs].filter((name) => /^(sh|bash|id|cat|scp|rsync|sudo|\/bin)/.test(name))).toEqual([]);
 });
 
-test("hostile sessions: a request that is read has only values of the allowed characters, none of which is a flag", () => {
+test("hostile sessions: a request that is read has only values of the allowed characters, none of which is a flag, and a branch has one of git", () => {
   for (const text of hostileRequests(20 * count, seed + Math.floor(chance("more") * 1000))) {
     const request = readOrNull(text);
     if (request === null) continue;
-    const values = Object.values(request.flags).filter((value) => value !== true);
+    const { branch = "main", ...flags } = request.flags;
+    const values = Object.values(flags).filter((value) => value !== true);
     for (const value of [...values, ...request.words]) {
       expect(value).toMatch(/^[A-Za-z0-9][A-Za-z0-9._,:/+@=-]*$/);
     }
-    expect(text).not.toMatch(/[^\x20-\x7e]|[;&|`$'"\\<>*?{}()!#~%]/);
+    expect(branch).toMatch(/^[^-\p{C}\p{Z}~^:?*[\\][^\p{C}\p{Z}~^:?*[\\]*$/u);
+    const others = text.replace(/--branch[= ]+\S+/g, "");
+    expect(others).not.toMatch(/[^\x20-\x7e]|[;&|`$'"\\<>*?{}()!#~%]/);
   }
 });

@@ -58,6 +58,46 @@ describe("session: deploy", () => {
     expect(published()).toBe("home");
   });
 
+  test("a preview can be built from any branch of git, and nothing of its name is run", async () => {
+    const names = [
+      "fix/#7",
+      "für-später",
+      "_draft",
+      "it's",
+      "a$(id)b`id`",
+      "a;id",
+      'a"b',
+      "a|b&c>d<e",
+      "{x,y}!%1",
+      "x=y",
+    ];
+    for (const name of names) {
+      expect([name, Bun.spawnSync(["git", "check-ref-format", "--branch", name]).exitCode]).toEqual([name, 0]);
+      const request = `deploy --preview fix-7 --branch ${name}`;
+      expect([name, (await keys.session({ request, stdin: [page("new")] })).exit]).toEqual([name, 0]);
+      const { out, err } = await keys.session({ request: "preview list" });
+      expect(eventsOf(out)).toMatchObject([{ previews: [{ branch: name }] }]);
+      expect(err).toContain(`\t${name}\t`);
+    }
+    for (const name of [
+      "-x",
+      "a..b",
+      "a~1",
+      "a^",
+      "a:b",
+      "a?",
+      "a*",
+      "a[b",
+      "a\\b",
+      "a.lock",
+      "a\u202eb",
+      "a\u001bb",
+    ]) {
+      const request = `deploy --preview fix-7 --branch ${name}`;
+      expect([name, (await keys.session({ request, stdin: [page("evil")] })).exit]).toEqual([name, 2]);
+    }
+  });
+
   test("a version is deployed with its alias, listed and rolled back", async () => {
     for (const body of ["1.4", "1.4.1"]) {
       const made = await keys.session({ request: "deploy --as 1.4 --alias latest --default", stdin: [page(body)] });
