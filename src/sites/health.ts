@@ -125,18 +125,24 @@ function treeFaults(reader: HostReader, project: Project): Fault[] {
   const deploys = `deploys of ${slug}`;
   const faults: Fault[] = [];
   const stat = reader.stat(root_path);
-  if (stat === null) faults.push({ detail: `${root_path} is missing`, hint: hintToFill(reader, project) });
-  else if (stat.type !== "directory") {
+  // A site of versions needs no tree of its own.
+  const isVersioned = readVersions(reader, slug).versions.length > 0;
+  if (stat === null) {
+    if (!isVersioned) faults.push({ detail: `${root_path} is missing`, hint: hintToFill(reader, project) });
+  } else if (stat.type !== "directory") {
     faults.push({ detail: `${root_path} is not a directory`, hint: ["ls", "-ld", root_path] });
   }
   const isEmpty = stat?.type === "directory" && !(reader.list(root_path) ?? []).some(isShown);
-  if (readVersions(reader, slug).versions.length > 0) {
-    // A site of versions needs no tree of its own.
-  } else if (isEmpty) {
+  if (isEmpty && !isVersioned) {
     // A disabled site needs no page before its first deploy.
     const hint = hintToFill(reader, project);
     faults.push({ detail: `${root_path} has nothing to serve`, hint, ...(!enabled && { mild: true as const }) });
-  } else if (stat?.type === "directory" && !enabled && reader.statTarget(`${root_path}/index.html`) === null) {
+  } else if (
+    !isVersioned &&
+    stat?.type === "directory" &&
+    !enabled &&
+    reader.statTarget(`${root_path}/index.html`) === null
+  ) {
     // An enabled site is probed instead.
     faults.push({ detail: `${root_path} has no index.html`, hint: ["ls", "-la", root_path], mild: true });
   }

@@ -17,6 +17,7 @@ import { hasCertificate, type Transition } from "./serve/site.ts";
 import { hintToFill, hintToMove } from "./serve/site-hints.ts";
 import { hintInstead, whyNotPublished } from "./source/source-path.ts";
 import { draftOf, judgeDraft, projectFrom, theProject, theRecord } from "./store.ts";
+import { readVersions } from "./versions/versions.ts";
 
 export type After = Transition["after"];
 
@@ -82,8 +83,11 @@ export function servableSite(slug: string, after: After): Requirement {
     if (reader.stat(sitesEnabledDir) === null) {
       return { reason: "nginx is not set up", hint: setUp };
     }
-    if (reader.stat(project.root_path)?.type !== "directory") {
-      const moves = before !== null && before.root_path !== project.root_path;
+    const root = reader.stat(project.root_path);
+    const moves = before !== null && before.root_path !== project.root_path;
+    // A site of versions needs no tree of its own.
+    const isVersioned = root === null && !moves && readVersions(reader, slug).versions.length > 0;
+    if (root?.type !== "directory" && !isVersioned) {
       return {
         reason: `${project.root_path} is missing`,
         code: "not-found",

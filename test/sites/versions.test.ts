@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readlinkSync, statSync } from "node:fs";
 import { byNewest } from "../../src/sites/versions/order.ts";
 import { pendingRename } from "../../src/sites/versions/trees.ts";
+import { atTerminal } from "../cli/typed.ts";
 import { SiteHost } from "./site-host.ts";
 
 const versions = "/var/www/docs/.edox-ops-versions/demo";
@@ -189,6 +190,49 @@ describe("project deploy --as", () => {
       argv.includes("--parallel") ? { code: 0, stdout: "http://other.test/ 302\n", stderr: "" } : undefined,
     );
     expect(await run("project validate other")).toBe("Project other validation passed.\n");
+  });
+});
+
+describe("a site of versions whose own directory does not exist", () => {
+  const root = "/var/www/docs/other";
+  beforeEach(async () => {
+    await run("project add other --domain other.test");
+    await run("project deploy other /srv/1.4 --as 1.4 --default");
+    expect(site.disk.host.stat(root)).toBeNull();
+  });
+  const answers = (status: number): void => {
+    site.fake.taught.unshift((argv) =>
+      argv.includes("--parallel") ? { code: 0, stdout: `http://other.test/ ${status}\n`, stderr: "" } : undefined,
+    );
+  };
+
+  test("is enabled, updated, deployed and found valid, and no command creates the directory", async () => {
+    expect(await run("project validate other")).toBe("Project other validation passed.\n");
+    await run("project enable other");
+    await run("project update other --alias www.other.test");
+    await run("project deploy other /srv/1.5 --as 1.5 --alias latest");
+    answers(302);
+    expect(await run("project validate other")).toBe("Project other validation passed.\n");
+    expect((await site.type("doctor --json")).out).not.toContain(`${root} is missing`);
+    const list = await atTerminal(80, () => site.type("project list"));
+    expect(list.out).toMatch(/^other +http:\/\/other.test\/ +live +just now +19 bytes$/m);
+    expect(site.disk.host.stat(root)).toBeNull();
+  });
+
+  test("is reported without a default version, and needs its directory again with the last version gone", async () => {
+    await run("project enable other");
+    await run("project versions default other none");
+    answers(404);
+    const { err } = await site.type("project validate other");
+    expect(err).toContain("it has no index.html (run: edox-ops project versions default other 1.4)");
+    await run("project disable other");
+    await run("project versions remove other 1.4 --yes");
+    expect(await refusal("project enable other")).toStartWith(`error: ${root} is missing\n`);
+  });
+
+  test("is not moved to another directory that does not exist", async () => {
+    await run("project enable other");
+    expect(await refusal("project update other --root-path /var/www/docs/else")).toContain("/else is missing");
   });
 });
 

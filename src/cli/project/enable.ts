@@ -10,7 +10,7 @@ export default command({
     description: "Put a site online",
     long: [
       "It writes the nginx site of the project, tests the configuration and loads it.",
-      "The project needs deployed files.",
+      "The project needs deployed files, or a version.",
       "An invalid result is rolled back, and other sites are not interrupted.",
     ],
     examples: ["sudo edox-ops project enable docs", "sudo edox-ops project enable docs --dry-run --diff"],

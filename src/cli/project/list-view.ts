@@ -11,6 +11,8 @@ import type { Project } from "../../sites/project.ts";
 import { urlOf } from "../../sites/serve/answer.ts";
 import { vhostLinkPath, vhostPath } from "../../sites/serve/site.ts";
 import type { readRecords } from "../../sites/store.ts";
+import { versionTarget } from "../../sites/target.ts";
+import { readVersions, versionNamed } from "../../sites/versions/versions.ts";
 import { few } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
 import { ageText } from "../../text/time.ts";
@@ -74,10 +76,18 @@ export function projectsText(
   return [table(headers, sorted, view.width), ...(notes.length === 0 ? [] : [linesText(view, ...notes)])].join("\n");
 }
 
-/** Returns the live tree, measured for at most `limitMs` milliseconds. Never throws. */
-export function liveTree({ host, trees }: Machine, { root_path }: Project, limitMs: number): Known {
+/**
+ * Returns the live tree, measured for at most `limitMs` milliseconds. That of a site of versions is the tree of its
+ * default or newest version. Never throws.
+ */
+export function liveTree({ host, trees }: Machine, project: Project, limitMs: number): Known {
+  const { slug, root_path, default_version } = project;
   try {
-    return { live: measureLive(host, trees, root_path, limitMs) };
+    const live = measureLive(host, trees, root_path, limitMs);
+    if (live !== null) return { live };
+    const found = readVersions(host, slug);
+    const version = versionNamed(found, default_version ?? "") ?? found.versions[0];
+    return { live: version ? measureLive(host, trees, versionTarget(slug, version.name).root, limitMs) : null };
   } catch (error) {
     return { why: Problem.of(error) };
   }
