@@ -127,6 +127,12 @@ describe("project deploy --as", () => {
     expect([exit, state()]).toEqual([1, before]);
   });
 
+  test("is probed by its page, also where a rule in its own tree would answer in its place", async () => {
+    site.disk.write("/srv/1.4/_redirects", "/ /x 302!\n");
+    site.answer = { code: 0, stdout: "HTTP/1.1 404 Not Found\r\n\r\n", stderr: "" };
+    expect(await site.type("project deploy demo /srv/1.4 --as 1.4")).toMatchObject({ exit: 1 });
+  });
+
   test("says that it takes over an address of the site, and that its source has a list of versions", async () => {
     site.disk.write("/srv/1.4/versions.json", "[]");
     site.disk.write("/srv/site/1.4/page.html", "old");

@@ -45,7 +45,9 @@ export function probeOf(
   if (!project.enabled || !asks) return null;
   return async () => {
     const isAsking = isProtected(project, front.part);
-    const reason = isAsking ? await whyOpen(reader, front, realmOf(project)) : await whyUnserved(reader, front);
+    const reason = isAsking
+      ? await whyOpen(reader, front, realmOf(project))
+      : await whyUnserved(reader, project, front);
     return reason === null ? null : causeOf(reader, reason, project, front);
   };
 }
@@ -67,11 +69,13 @@ export async function demandServed(probe: Probe | null, outcome: string): Promis
   throw problem.with({ message: `${problem.message}; ${outcome}`, cause: problem });
 }
 
-async function whyUnserved(reader: HostReader, front: FrontPage): Promise<string | null> {
+async function whyUnserved(reader: HostReader, project: Project, front: FrontPage): Promise<string | null> {
   const path = `${front.root}/index.html`;
   const size = reader.statTarget(path)?.size;
   const start = reader.head(path, comparedBytes);
-  const hasPage = size !== undefined && start !== null && !rulesAnswer(reader, front.root, "/");
+  // Only the rules of the site count, and none applies to a preview.
+  const isRuled = front.part === "site" && rulesAnswer(reader, project.root_path, front.path);
+  const hasPage = size !== undefined && start !== null && !isRuled;
   // A site without a front page correctly answers with an error, so any answer shows that it is served.
   const page = await frontPage(reader, front, hasPage ? "success" : "any status");
   if ("why" in page) return page.why;
