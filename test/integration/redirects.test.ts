@@ -35,9 +35,12 @@ for (const suite of suites) {
     const deploy = "edox-ops project deploy demo --source /srv/site --quiet";
 
     /** Returns the answers to requests, in the form of the cases: "301 /new", "200 text", or "404" for nginx's own page. */
-    function answersTo(requests: readonly string[]): string[] {
+    function answersTo(requests: readonly string[], name = "demo.test"): string[] {
       const quoted = (request: string): string => `'${request.replaceAll("'", "'\\''")}'`;
-      const curl = "curl -q -sS -g --path-as-is -i --resolve demo.test:80:127.0.0.1 http://demo.test --request-target";
+      const curl = "curl -q -sS -g --path-as-is -i --resolve NAME:80:127.0.0.1 http://NAME --request-target".replaceAll(
+        "NAME",
+        name,
+      );
       const { stdout } = host.sh(requests.map((each) => `${curl} ${quoted(each)}; printf '\\0'`).join("\n"));
       return stdout
         .split("\0")
@@ -121,6 +124,29 @@ for (const suite of suites) {
         host.sh(`(while [ ! -e /srv/done ]; do ${ask}; done) >/srv/codes & ${deploy}; code=$?; touch /srv/done; wait; rm /srv/done
         sort /srv/codes | uniq -c | awk '{print $2}'; exit $code`);
       expect([code, stdout]).toEqual([0, "200\n301\n"]);
+    });
+
+    on("trixie", "rules: the files of a version and of a preview are not served, and have no effect", () => {
+      source({ "index.html": "home", _redirects: "/old /\n" });
+      expect(host.sh(deploy)).toMatchObject({ code: 0 });
+      source({ "index.html": "other", _redirects: "/old /new\n", _headers: "/*\n  X-A: b\n" });
+      for (const to of ["--as 1.4 --alias latest --default", "--preview fix-7"]) {
+        expect(host.sh(`${deploy} ${to}`)).toMatchObject({
+          code: 0,
+          stderr: expect.stringContaining("no effect here"),
+        });
+      }
+      const files = ["/_redirects", "/_headers"];
+      const below = ["", "/1.4", "/latest", "/-/fix-7"].flatMap((dir) => files.map((file) => `${dir}${file}`));
+      const asked = [...below, ...below.map((path) => `${path}/`), "/1.4/%5fredirects", "/1.4//_headers"];
+      expect(answersTo(asked)).toEqual(asked.map(() => "404"));
+      expect(answersTo(["/old", "/1.4/old", "/-/fix-7/old", "/latest/", "/-/fix-7/"])).toEqual([
+        ...["301 /", "404", "404", "200 other", "200 other"],
+      ]);
+      expect(host.sh("edox-ops project update demo --previews host --yes")).toMatchObject({ code: 0 });
+      const own = answersTo([...files, "/old", "/"], "fix-7.preview.demo.test");
+      expect(own).toEqual(["404", "404", "404", "200 other"]);
+      expect(host.sh("edox-ops project validate demo")).toMatchObject({ code: 0 });
     });
 
     // It is the last test, because these sites have no records.

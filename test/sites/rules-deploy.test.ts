@@ -64,6 +64,22 @@ test("rules: a site that lost its rules is the same as before them", async () =>
   expect([site.fake.text(maps), site.fake.text(server)]).toEqual([null, null]);
 });
 
+test("rules: those of a version or a preview have no effect, and its deploy warns of them", async () => {
+  expect(await publish()).toMatchObject(fine);
+  const warning = (files: string): string =>
+    `warning: ${files} no effect here: only the rules of the site itself apply\n`;
+  rules("this is refused in a site\n");
+  const version = await deploy("--as 1.4");
+  expect(version.err).toContain(warning("_redirects has"));
+  site.disk.write("/srv/site/_headers", "/*\n  X-A: b\n");
+  const preview = await deploy("--preview fix-7");
+  expect(preview.err).toContain(warning("_redirects and _headers have"));
+  expect([version.exit, preview.exit, site.fake.text(maps)]).toEqual([0, 0, null]);
+  site.disk.write("/srv/other/index.html", "home");
+  const { err } = await site.type("project deploy live /srv/other --as 1.5");
+  expect(err).not.toContain("no effect");
+});
+
 test("rules: a restore activates those of the restored tree", async () => {
   rules("/old /\n");
   expect(await publish()).toMatchObject(fine);

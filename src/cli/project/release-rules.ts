@@ -8,7 +8,7 @@ import { recoverFirst } from "../../run/recovery.ts";
 import type { Session } from "../../run/session.ts";
 import type { DeployRequest } from "../../sites/deploy/plan.ts";
 import { mayHaveLoaded } from "../../sites/rules/resources.ts";
-import { hasRules } from "../../sites/rules/tree-rules.ts";
+import { hasRules, ruleFilesIn } from "../../sites/rules/tree-rules.ts";
 import { editWaitMs } from "../run.ts";
 
 /** The number of rules of a site. */
@@ -46,9 +46,16 @@ export function rulesOfRelease(request: DeployRequest, around: Surroundings): Ru
     notes: [],
     async prepare(tree, planned) {
       const undoOther = (await prepare?.(tree, planned)) ?? (async () => {});
-      if (!isSite) return undoOther;
       // Another process cannot use the name in an open directory.
       const dir = tree === live ? target.root : tree;
+      if (!isSite) {
+        const files = ruleFilesIn(host, dir);
+        if (files.length > 0) {
+          const have = files.length === 1 ? "has" : "have";
+          release.notes.push(`${files.join(" and ")} ${have} no effect here: only the rules of the site itself apply`);
+        }
+        return undoOther;
+      }
       if (!hasRules(host, dir) && !hasRules(host, target.root)) {
         release.counts = { redirects: 0, headers: 0 };
         if (!mayHaveLoaded(host, project.slug)) return undoOther;

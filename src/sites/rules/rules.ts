@@ -18,7 +18,7 @@ export interface RuleTexts {
   server: string;
 }
 
-const ruleFiles = [redirectsName, headersName] as const;
+export const ruleFiles = [redirectsName, headersName] as const;
 
 /**
  * Returns the rules of a tree, or null if it has no file of rules. `read` returns a file of the tree, or null. Throws a

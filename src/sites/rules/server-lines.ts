@@ -1,7 +1,7 @@
 // The directives of a site's server that apply its rules. A file of the site is sent by the locations of every site;
 // where they find none, the answer is a rule's.
 
-import { hiddenPattern, leftoverPattern } from "../serve/unserved.ts";
+import { hiddenPattern, leftoverPattern, ruleFilesPattern } from "../serve/unserved.ts";
 import { variable } from "./compile.ts";
 import { headersName, redirectsName } from "./lines.ts";
 import { isRedirecting, type Redirect } from "./redirects.ts";
@@ -69,7 +69,7 @@ export function redirectLines(slug: string, rules: readonly Redirect[]): string[
     "}",
     "location @edox_ops_page {",
     `    error_page 404 ${errorPage};`,
-    `    if (${name("file")} ~ "${hiddenPattern}|^/_(?:redirects|headers)$") {`,
+    `    if (${name("file")} ~ "${hiddenPattern}|${ruleFilesPattern}") {`,
     "        return 404;",
     "    }",
     `    if (${name("file")} ~* "${leftoverPattern}") {`,

@@ -5,11 +5,16 @@ import { Problem } from "../../problem/problem.ts";
 import type { Project } from "../project.ts";
 import { headersName, invalid, mostBytes, RuleFault, redirectsName } from "./lines.ts";
 import { match } from "./pattern.ts";
-import { type Rules, rulesOf } from "./rules.ts";
+import { type Rules, ruleFiles, rulesOf } from "./rules.ts";
 
 /** Returns whether a tree has a file of rules, valid or not. */
 export function hasRules(reader: HostReader, dir: string): boolean {
-  return [redirectsName, headersName].some((name) => reader.stat(`${dir}/${name}`) !== null);
+  return ruleFilesIn(reader, dir).length > 0;
+}
+
+/** Returns the names of the files of rules that a tree has. */
+export function ruleFilesIn(reader: HostReader, dir: string): string[] {
+  return ruleFiles.filter((name) => reader.stat(`${dir}/${name}`) !== null);
 }
 
 /** Returns the rules of a tree, or null if it has none. Throws a Problem for a file that is refused. */

@@ -1,7 +1,10 @@
 // The locations of an nginx site, which find the file of a request.
 
 import type { Part } from "./part.ts";
-import { hiddenPattern, leftoverPattern } from "./unserved.ts";
+import { hiddenPattern, leftoverPattern, ruleFilesPattern } from "./unserved.ts";
+
+/** The location of the rules of a version or a preview. Only those of the site apply, and none is a page. */
+export const unservedRules = [`location ~ ${ruleFilesPattern} {`, "    return 404;", "}"];
 
 /**
  * Returns the locations. Where there is no file, the answer is the page of errors. `rules`: whether the tree has rules,

@@ -2,6 +2,7 @@
 
 import { previewDomainOf, previewsOf, treesOf } from "../previews/names.ts";
 import type { Project } from "../project.ts";
+import { unservedRules } from "./locations.ts";
 import type { Part } from "./part.ts";
 import { isProtected, passwordLines, passwordPath, realmOf } from "./password-lines.ts";
 
@@ -51,6 +52,7 @@ export function withPreviewPaths(site: Part, project: Project): Part {
     // nginx sends no header without a value.
     headers: ["add_header X-Robots-Tag $edox_ops_robots always;"],
     errorPages: [...site.errorPages, "~ ^/-/[a-z0-9-]+/404\\.html$"],
+    after: [...site.after, ...unservedRules],
   };
 }
 
@@ -69,6 +71,6 @@ export function previewHosts(project: Project): Part {
     kept: null,
     missing: "=404",
     errorPages: ["= /404.html"],
-    after: [],
+    after: unservedRules,
   };
 }

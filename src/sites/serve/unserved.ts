@@ -7,6 +7,8 @@ import { countOf } from "../../text/lines.ts";
 export const hiddenPattern = String.raw`/\.(?!well-known(?:/|$))`;
 /** Leftovers of editors and tools, case-insensitive. A page may have such an address without its .html. */
 export const leftoverPattern = String.raw`\.(?:git|env|bak|old|swp)$`;
+/** The files of rules at the top of the site, of a version or of a preview. */
+export const ruleFilesPattern = "^(?:/[^/]+|/-/[^/]+)?/_(?:redirects|headers)$";
 
 /** Enough names to recognise the files. */
 const mostNamed = 3;

@@ -2,6 +2,7 @@
 // needs no reload.
 
 import { indexName } from "../versions/names.ts";
+import { unservedRules } from "./locations.ts";
 import type { Part } from "./part.ts";
 
 /** What the lines depend on. */
@@ -61,6 +62,8 @@ export function withVersions(site: Part, versions: ServedVersions, origin: strin
     missing: byDefault ? "@default_version" : site.missing,
     after: [
       ...site.after,
+      // Previews with paths of the site have this location too.
+      ...(site.prefix === "" ? unservedRules : []),
       `location = /${indexName} {`,
       `    root ${dir};`,
       "    try_files $uri =404;",
