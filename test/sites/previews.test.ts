@@ -205,6 +205,19 @@ describe("preview deploy", () => {
 });
 
 describe("preview names and modes", () => {
+  test("previews with paths are below the aliases too, and host names are below the domain only", async () => {
+    expect((await site.type("project update demo --alias www.demo.test --previews path")).exit).toBe(0);
+    const serverNames = (): string[] => [...text().matchAll(/server_name (.+);/g)].map(([, names = ""]) => names);
+    expect(serverNames()).toEqual(["demo.test www.demo.test"]);
+    expect(text()).toContain("if ($uri ~ ^(/-/[a-z0-9-]+)(?:/|$)) {");
+    expect((await site.type("project update demo --previews host")).exit).toBe(0);
+    const hosts = String.raw`~^(?<edox_ops_preview>[a-z0-9-]+)\.preview\.demo\.test$`;
+    expect(serverNames()).toEqual(["demo.test www.demo.test", hosts]);
+    const page = (await Bun.file(`${import.meta.dir}/../../docs/previews.md`).text()).replace(/\s+/g, " ");
+    expect(page).toContain("Previews with paths are also below the aliases of the site");
+    expect(page).toContain("Host names of previews are below the domain only.");
+  });
+
   test("update --previews selects the mode, and off restores record and site byte for byte", async () => {
     const before = [site.fake.text("/etc/edox-ops/projects.json"), text()];
     for (const [mode, marker] of [
