@@ -146,6 +146,11 @@ for (const suite of suites) {
       expect(host.sh("edox-ops project update demo --previews host --yes")).toMatchObject({ code: 0 });
       const own = answersTo([...files, "/old", "/"], "fix-7.preview.demo.test");
       expect(own).toEqual(["404", "404", "404", "200 other"]);
+      const versions = ["/1.4/a?b=c", "/latest/", "/1.4", "/1.5/", "/versions.json"];
+      expect(answersTo(versions, "fix-7.preview.demo.test")).toEqual([
+        ...["302 http://demo.test/1.4/a?b=c", "302 http://demo.test/latest/", "302 http://demo.test/1.4", "404"],
+        answersTo(["/versions.json"])[0] as string,
+      ]);
       expect(host.sh("edox-ops project validate demo")).toMatchObject({ code: 0 });
     });
 

@@ -25,4 +25,17 @@ describe("nginx site with versions", () => {
     expect(secure).toContain(`'<https://demo.test/1.4$edox_ops_rest>; rel="canonical"'`);
     expect(secure).not.toContain("<http:");
   });
+
+  test("lists them in previews with host names, and leads their addresses to the site", () => {
+    const previews = { ...project, previews: "host" as const };
+    const versions = { dir, defaultName: null, indexed: null };
+    const [, plain = ""] = vhostText(previews, { ...host, versions: null })
+      .split("\nserver {\n    listen 80;", 3)
+      .slice(1);
+    const text = vhostText({ ...previews, tls: true }, { ...host, certificateDir: "/etc/x", versions });
+    const served = lines(text.slice(text.lastIndexOf("\nserver {")));
+    expect(lines(plain).filter((line) => !served.includes(line))).toEqual([]);
+    expect(served.filter((line) => !lines(plain).includes(line)).join("\n")).toMatchSnapshot();
+    expect(served).toContain("return 302 https://demo.test$request_uri;");
+  });
 });

@@ -40,15 +40,11 @@ export function locations({ kept, missing, errorPages }: Part, rules: boolean): 
     "location = /favicon.ico {",
     "    try_files $uri =204;",
     "}",
-    ...(kept === null
-      ? ["location @earlier {", "    return 404;", "}"]
-      : [
-          "# What a page that was opened before the last deploys asks for.",
-          "location @earlier {",
-          `    root ${kept};`,
-          `    try_files $uri ${missing};`,
-          "}",
-        ]),
+    ...(kept === null ? [] : ["# What a page that was opened before the last deploys asks for."]),
+    "location @earlier {",
+    ...(kept === null ? [] : [`    root ${kept};`]),
+    `    try_files $uri ${missing};`,
+    "}",
     // Without a page of errors, these locations must not request it again. An error page of any other status prevents
     // that where rules decide about status 404.
     ...errorPages.flatMap((page) => [`location ${page} {`, ...(rules ? ["    error_page 410 /404.html;"] : []), "}"]),

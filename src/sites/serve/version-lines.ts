@@ -73,6 +73,41 @@ export function withVersions(site: Part, versions: ServedVersions, origin: strin
   };
 }
 
+/**
+ * Adds the versions to the server of previews with host names: a selector in a preview lists those of the site, and
+ * their addresses lead there. What the preview has itself comes first.
+ */
+export function withVersionsElsewhere(previews: Part, { dir }: ServedVersions, origin: string): Part {
+  return {
+    ...previews,
+    before: [
+      ...previews.before,
+      "# The versions are those of the site.",
+      `set $edox_ops_version ${nothing};`,
+      `if ($uri ~ "^/(${nameClass})(?:/|$)") {`,
+      `    set $edox_ops_version ${dir}/$1;`,
+      "}",
+    ],
+    missing: "@version_of_site",
+    after: [
+      ...previews.after,
+      `location = /${indexName} {`,
+      "    try_files $uri @list_of_versions;",
+      "}",
+      "location @version_of_site {",
+      "    if (-d $edox_ops_version) {",
+      `        return 302 ${origin}$request_uri;`,
+      "    }",
+      "    return 404;",
+      "}",
+      "location @list_of_versions {",
+      `    root ${dir};`,
+      `    try_files /${indexName} =404;`,
+      "}",
+    ],
+  };
+}
+
 /** Returns a name as a part of a regular expression. */
 const literal = (name: string): string => name.replaceAll(".", String.raw`\.`);
 

@@ -11,7 +11,7 @@ import { type Part, sitePart } from "./part.ts";
 import { previewHosts } from "./preview-lines.ts";
 import { ruleMapsInclude, ruleServerInclude } from "./rule-lines.ts";
 import { ownHeaders } from "./site-headers.ts";
-import { type ServedVersions, withVersions } from "./version-lines.ts";
+import { type ServedVersions, withVersions, withVersionsElsewhere } from "./version-lines.ts";
 
 /** Properties of the host that the generated text depends on. */
 interface Serving {
@@ -59,7 +59,9 @@ export function vhostText(project: Project, serving: Serving): string {
 function previewServers(project: Project, serving: Serving): string {
   const own = { ...project, default: false };
   const plain = { ...serving, certificateDir: null, rules: false };
-  const [part, dir] = [previewHosts(project), serving.previewCertificateDir];
+  const { versions, previewCertificateDir: dir } = serving;
+  const previews = previewHosts(project);
+  const part = versions === null ? previews : withVersionsElsewhere(previews, versions, originOf(project, serving));
   if (dir === null) return `\n${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
   return `\n${redirect(own, serving, part)}\n${server([...tls(own, serving, dir), ...site(own, plain, part)])}`;
 }
@@ -119,8 +121,11 @@ function acme(root: string, isProtected = false): string[] {
 /** Returns the part that is the site, with its versions. */
 function versionedPart(project: Project, { certificateDir, versions }: Serving): Part {
   const part = sitePart(project);
-  const origin = `${certificateDir === null ? "http" : "https"}://${project.domain}`;
-  return versions === null ? part : withVersions(part, versions, origin);
+  return versions === null ? part : withVersions(part, versions, originOf(project, { certificateDir }));
+}
+
+function originOf({ domain }: Project, { certificateDir }: Pick<Serving, "certificateDir">): string {
+  return `${certificateDir === null ? "http" : "https"}://${domain}`;
 }
 
 function site(project: Project, serving: Serving, part: Part = versionedPart(project, serving)): string[] {
