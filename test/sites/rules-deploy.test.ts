@@ -80,6 +80,20 @@ test("rules: those of a version or a preview have no effect, and its deploy warn
   expect(err).not.toContain("no effect");
 });
 
+test("rules: the probe of a version or a preview expects the answer of the site's rules, and not of its own", async () => {
+  rules("/1.4/* /closed.html 200!\n");
+  site.disk.write("/srv/site/closed.html", "closed");
+  expect(await publish()).toMatchObject(fine);
+  rules("/ /elsewhere 302!\n");
+  const away = { code: 0, stdout: "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n", stderr: "" };
+  for (const flags of ["--as 1.5", "--preview fix-7"]) {
+    site.answer = away;
+    expect([flags, (await deploy(flags)).exit]).toEqual([flags, 1]);
+  }
+  site.answer = { code: 0, stdout: "HTTP/1.1 200 OK\r\n\r\nclosed", stderr: "" };
+  expect((await deploy("--as 1.4")).exit).toBe(0);
+});
+
 test("rules: a restore activates those of the restored tree", async () => {
   rules("/old /\n");
   expect(await publish()).toMatchObject(fine);
