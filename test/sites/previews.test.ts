@@ -142,13 +142,19 @@ describe("preview deploy", () => {
   test("the metadata is there before the tree, and a deploy that was killed in between is pruned", async () => {
     await deploy("other");
     const { move } = site.trees;
+    const { remove } = site.host;
+    const kill = () => {
+      throw new Error("killed");
+    };
     site.trees.move = (from, to) => {
-      if (to.endsWith("/fix-7")) throw new Error("killed");
-      move(from, to);
+      if (!to.endsWith("/fix-7")) return move(from, to);
+      site.host.remove = kill;
+      return kill();
     };
     expect((await deploy("fix-7")).exit).toBe(1);
     expect(metadata("fix-7").expires).toBeString();
     site.trees.move = move;
+    site.host.remove = remove;
     expect((await site.type("project previews prune")).out).toBe("Removed preview fix-7 of demo.\n");
     expect(site.disk.list(dir)).toEqual(["-", "other.json"]);
   });

@@ -140,6 +140,14 @@ describe("rules: a deploy that fails changes nothing:", () => {
     await expectSame("nginx refuses the rules of the site: nginx: [emerg] unexpected");
   });
 
+  test("the trees cannot be exchanged", async () => {
+    rules("/a /\n");
+    site.trees.exchange = () => {
+      throw new Error("no space left on device");
+    };
+    await expectSame("no space left on device");
+  });
+
   test("the page is not served after the swap", async () => {
     rules("/a /\n");
     site.answer = { code: 7, stdout: "", stderr: "curl: (7) refused\n" };

@@ -126,15 +126,20 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
 
   const undo = await request.prepare?.(stage, planned);
   const notes = [...figures.notes];
-  if (before === null) trees.move(stage, live);
-  else if (!swap(trees, live, stage, attributes)) {
-    notes.push(`${target.root} cannot be exchanged with a new tree: its files were replaced one by one`);
+  try {
+    if (before === null) trees.move(stage, live);
+    else if (!swap(trees, live, stage, attributes)) {
+      notes.push(`${target.root} cannot be exchanged with a new tree: its files were replaced one by one`);
+    }
+  } catch (error) {
+    await undo?.();
+    throw error;
   }
   await demandServed(request.probe, "the previous site was restored").catch(async (error) => {
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage, attributes);
-    trees.remove(stage);
     await undo?.();
+    trees.remove(stage);
     // The live tree has the removed files again, so their kept copies are not needed.
     if (before !== null && !planned.isExposed) pruneAssets(trees, target);
     throw error;
