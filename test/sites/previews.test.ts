@@ -488,6 +488,14 @@ describe("preview timer", () => {
     expect(site.disk.list(`${dir}/-`)).toEqual(["fix-7"]);
   });
 
+  test("goes with the files of the last project that has previews", async () => {
+    await deploy("fix-7");
+    expect(await site.type("project remove demo --delete-files --dry-run")).toMatchObject({ exit: 0 });
+    expect(timerFiles()).toHaveLength(3);
+    expect(await site.type("project remove demo --delete-files --yes")).toMatchObject({ exit: 0, err: "" });
+    expect(timerFiles()).toEqual([]);
+  });
+
   test("doctor has no check of previews without any, and reports a timer that is missing, stopped or without its program", async () => {
     expect(await finding("previews:timer")).toBeUndefined();
     site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });

@@ -130,17 +130,21 @@ async function forget(session: Session, { slug, keeps, demandSame }: Forgetting)
     await demandSame?.();
     return isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug);
   };
-  const isDone = await convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
-  if (isDone) await forgetKeys(session, slug);
-  return isDone;
+  // The record goes last: if the command is killed or fails in between, running it again completes it.
+  if (!(await forgetKeys(session, slug, demandSame))) return false;
+  return convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
 }
 
-/** Removes the deploy keys of the project. Those without a project are refused anyway. */
-async function forgetKeys(session: Session, slug: string): Promise<void> {
-  const { deployKeysPath } = await import("../../deploy-keys/paths.ts");
-  if (session.host.stat(deployKeysPath) === null) return;
+/** Removes the deploy keys of the project. Returns whether it succeeded. */
+async function forgetKeys(session: Session, slug: string, demandSame: Forgetting["demandSame"]): Promise<boolean> {
+  const { authorizedKeysPath, deployKeysPath } = await import("../../deploy-keys/paths.ts");
+  if ([deployKeysPath, authorizedKeysPath].every((path) => session.host.stat(path) === null)) return true;
   const { forgetProject } = await import("../../deploy-keys/edit.ts");
-  await convergeRecipe(session, () => forgetProject(slug), { lockWaitMs: editWaitMs });
+  const recipe = async () => {
+    await demandSame?.();
+    return forgetProject(slug);
+  };
+  return convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
 }
 
 interface Removal extends Forgetting {
@@ -182,5 +186,8 @@ async function removeWithFiles(session: Session, removal: Removal): Promise<void
   for (const { path, files, bytes } of sizes) {
     session.say(lineOf`${verb} ${path}: ${countOf(files, "file")}, ${countOf(bytes, "byte")}`);
   }
-  if (!dryRun) session.say(...notes);
+  if (dryRun) return;
+  session.say(...notes);
+  const { settleTimer } = await import("./preview-removal.ts");
+  await settleTimer(session, "project remove", { removed: [] });
 }

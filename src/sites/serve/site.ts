@@ -128,7 +128,14 @@ export function projectStep(
   // Disabling a site does not need its password. Its file is removed last, when nginx no longer reads it.
   const hasPassword = when(async (reader) => leaves !== true && (await becomes(reader))?.password !== undefined);
   const hasNone = when(async (reader) => after(await draftOf(reader, slug))?.password === undefined);
-  const isGone = when(async (reader) => after(await draftOf(reader, slug)) === null && keepsVhost !== true);
+  const isRemoved = when(async (reader) => after(await draftOf(reader, slug)) === null);
+  const isKept = when(async (reader) => after(await draftOf(reader, slug)) !== null);
+  const isGone = keepsVhost === true ? when(() => false) : isRemoved;
+  const record = recordFile(slug, title, async (reader) => {
+    // Disabling a site does not need a valid record.
+    if (leaves !== true) return becomes(reader);
+    return after(await draftOf(reader, slug));
+  });
   const shared = [limitsPath, clientsPath, typesPath, tlsPath, brotliPath, catchAllPath, sitesIncludePath];
   const paths = [...shared, rulesDir, ...rulePaths(slug), vhostPath(slug), sitesEnabledDir];
   const texts = async (reader: HostReader) => {
@@ -141,11 +148,7 @@ export function projectStep(
     title,
     resources: [
       directory(stateDir, 0o750, `state:${stateDir}`),
-      recordFile(slug, title, async (reader) => {
-        // Disabling a site does not need a valid record.
-        if (leaves !== true) return becomes(reader);
-        return after(await draftOf(reader, slug));
-      }),
+      isKept(record),
       serves(directory(acmeDir, 0o755)),
       serves(sitesRead),
       serves(limits),
@@ -178,6 +181,8 @@ export function projectStep(
       serves(nginxService(paths)),
       ...(leaves ? [ifRuns(nginxService([sitesEnabledDir], { mayWait: waits }))] : []),
       hasNone(passwordFile(slug, async () => null, {})),
+      // A removal that is killed before its end can be repeated, because the project is still registered.
+      isRemoved(record),
     ],
   };
 }
