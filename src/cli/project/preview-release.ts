@@ -1,6 +1,8 @@
 // A deploy to a preview, for the release of project deploy.
 
-import type { Facts } from "../../engine/facts.ts";
+import { converge } from "../../engine/converge.ts";
+import { type Facts, gatherFacts } from "../../engine/facts.ts";
+import { snapshot } from "../../engine/snapshot.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
@@ -63,14 +65,8 @@ async function resolve(session: Session, { slug, name, release, context }: Unres
     await demandFree(host, project, name);
     const { security, warnings, certificate } = await securityOf(host, project);
     session.say(lineOf`${security}`);
-    const isSame = certificate === project.preview_certificate;
-    const changes = { previews, preview_certificate: certificate };
-    return {
-      ...release,
-      ...before,
-      warnings,
-      ...(!isSame && { publication: (facts) => publication(slug, changes, facts) }),
-    };
+    const change = (facts: Facts) => publication(slug, { previews, preview_certificate: certificate }, facts);
+    return { ...release, ...before, warnings, ...((await isPending(host, change)) && { publication: change }) };
   }
   const { chooseMode } = await import("./preview-mode.ts");
   const { mode, reason } = await chooseMode(host, project);
@@ -92,6 +88,12 @@ async function resolve(session: Session, { slug, name, release, context }: Unres
     ],
     publication: (facts) => publication(slug, { previews: mode, preview_certificate: certificate }, facts),
   };
+}
+
+/** Returns whether the change has an effect. A killed deploy may have recorded previews that nginx does not serve yet. */
+async function isPending(host: Host, change: (facts: Facts) => Publication): Promise<boolean> {
+  const found = await converge(change(gatherFacts(host)).recipe.steps, snapshot(host), {});
+  return found.some(({ changes }) => changes.length > 0);
 }
 
 interface Security {

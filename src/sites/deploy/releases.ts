@@ -194,7 +194,8 @@ export function cleanUp(reader: HostReader, trees: Trees, target: Target): strin
     }
     const found = trees.entry(path);
     if (found === null) continue;
-    if (stamp !== undefined && String(found.inode) !== inode && reader.list(path)?.length !== 0) {
+    const isPrevious = stamp !== undefined && String(found.inode) !== inode && reader.list(path)?.length !== 0;
+    if (isPrevious && target.kind !== "preview") {
       const free = freeName(trees, dir, stamp);
       trees.move(path, `${dir}/${free}`);
       notes.push(`completed an interrupted deploy: the previous tree is backup ${free}`);
