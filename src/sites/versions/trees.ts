@@ -54,6 +54,7 @@ export async function settleVersions(host: Host, trees: Trees, slug: string): Pr
   for (const dir of dirsOfVersion(slug, "any").map(parentOf)) {
     for (const name of host.list(dir) ?? []) if (name === `.removing-${slug}`) trees.remove(`${dir}/${name}`);
   }
+  if (host.list(versionsOf(slug))?.length === 0) host.remove(versionsOf(slug));
   const pending = pendingRename(host, slug);
   if (pending === null) return [];
   const { from, to } = pending;

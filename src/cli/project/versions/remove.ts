@@ -65,7 +65,8 @@ export default command({
         { id: "project.versions.remove", title: `the files and backups of ${slug} ${name} are deleted` },
         () => {
           if (dryRun) return;
-          deleteTrees(trees, slug, dirsOfVersion(slug, name));
+          // The version itself goes last: a removal that is killed before can be repeated.
+          deleteTrees(trees, slug, dirsOfVersion(slug, name).toReversed());
           if (host.list(versionsOf(slug))?.length === 0) host.remove(versionsOf(slug));
         },
         () => ({ outcome: dryRun ? "pending" : "changed", warnings: [] }),
