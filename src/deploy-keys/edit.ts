@@ -2,10 +2,12 @@
 
 import type { Recipe } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { demandRootsAlone } from "../self-update/program.ts";
 import { validRecord } from "../sites/requirements.ts";
+import { authorizedKeysPath } from "./paths.ts";
 import { deployKeys, fewerKeys } from "./recipe.ts";
 import { type DeployKey, idOf, isPlainPath, type KeyRecord, readKeys } from "./record.ts";
 
@@ -62,7 +64,10 @@ function safeProgram(program: string): Requirement {
 /** Returns the recipe that removes a key. Throws a Problem while it is made if there is none. */
 export function removeKey(reader: HostReader, project: string, name: string): Recipe {
   const id = idOf({ project, name });
-  if (!readKeys(reader)?.keys.some((each) => idOf(each) === id)) {
+  const isRecorded = readKeys(reader)?.keys.some((each) => idOf(each) === id) === true;
+  // A removal that was killed may have left its line.
+  const hasLine = textOf(reader, authorizedKeysPath)?.includes(` ${id}\n`) === true;
+  if (!isRecorded && !hasLine) {
     throw new Problem("not-found", `project ${project} has no deploy key ${name}`, { hint: listKeys });
   }
   const wording = { command: `project key remove ${project} ${name}`, done: `Removed deploy key ${id}.` };
