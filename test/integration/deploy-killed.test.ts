@@ -12,11 +12,11 @@ const files = 400;
 const deploy = ["edox-ops", "project", "deploy", "demo", "--source", "/srv/site"];
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 
-/** Returns a site in which every file and the script's name contain the version. One page is worth compressing. */
+/** Returns a site in which every file, the script's name and a redirect contain the version. One page is worth compressing. */
 const build = (version: number): string => `rm -rf /srv/site; mkdir -p /srv/site/assets; cd /srv/site
   mkdir guide; seq -f '${version} %g' 900 >guide/page.html
   for i in $(seq ${files}); do echo ${version} >$i.css; done; echo same >same.css
-  echo ${version} >assets/app.4f283b1${version}.js; echo ${version} >index.html; sync -f /`;
+  echo ${version} >assets/app.4f283b1${version}.js; echo ${version} >index.html; echo "/old /new-${version}" >_redirects; sync -f /`;
 
 async function withSite(disk?: Disk): Promise<TestHost> {
   const host = await TestHost.bare("bookworm", disk);
@@ -36,7 +36,7 @@ function version(host: TestHost): string {
     .trim()
     .split("\n")
     .map((line) => line.trim());
-  expect([count, same, compressed]).toEqual([String(files + 4), "1 same", served]);
+  expect([count, same, compressed]).toEqual([String(files + 5), "1 same", served]);
   expect(all).toBe(`${files + 2} ${served}`);
   return served as string;
 }
@@ -47,6 +47,9 @@ function settles(host: TestHost): void {
   const { code, stderr } = host.run([...deploy, "--quiet"]);
   expect([code, stderr.replaceAll(/^warning: .*interrupted.*\n/gm, "")]).toEqual([0, ""]);
   expect(version(host)).toBe("2");
+  const redirect = "curl -s -o /dev/null -w '%{redirect_url}' --resolve demo.test:80:127.0.0.1 http://demo.test/old";
+  expect(host.sh(redirect).stdout).toBe("http://demo.test/new-2");
+  expect(host.sh("edox-ops project validate demo")).toMatchObject({ code: 0 });
   const left = host
     .sh(`ls -A ${backups}`)
     .stdout.split("\n")
