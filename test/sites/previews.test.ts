@@ -1,6 +1,7 @@
 // Tests previews on a host with real trees: their deploys, addresses, expiry, limits and removal.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { lchownSync } from "node:fs";
 import { asked, atTerminal, typedWords } from "../cli/typed.ts";
 import { SiteHost } from "./site-host.ts";
 
@@ -45,6 +46,42 @@ function expire(name: string, ms = -1000): void {
   const expires = new Date(Date.now() + ms).toISOString();
   site.disk.write(`${dir}/${name}.json`, JSON.stringify({ ...metadata(name), expires }));
 }
+
+describe("previews in a directory of another user", () => {
+  /** As a member of www-data leaves it on a host of the Python version, before the first preview. */
+  function plant(link: string, to: string): void {
+    site.disk.write("/srv/precious/fix/kept", "kept");
+    site.disk.write("/srv/precious/.removing-fix/kept", "kept");
+    site.disk.write("/srv/precious/-/fix/kept", "kept");
+    site.disk.write(link, `-> ${to}`);
+    for (const path of new Set([dir, link])) lchownSync(site.disk.root + path, 33, 33);
+  }
+  const precious = () => site.disk.list("/srv/precious").map((name) => [name, site.disk.list(`/srv/precious/${name}`)]);
+  const untouched = [
+    ["-", ["fix"]],
+    [".removing-fix", ["kept"]],
+    ["fix", ["kept"]],
+  ];
+
+  test("a link in the place of their trees leads no removal out of them", async () => {
+    plant(`${dir}/-`, "../../../../../srv/precious");
+    await site.type("project previews remove demo fix --yes");
+    await site.type("project previews prune demo");
+    await deploy("fix");
+    await site.type("project previews remove demo fix --yes");
+    expect(precious()).toEqual(untouched);
+  });
+
+  test("a link in the place of their directory leads no removal out of it", async () => {
+    plant(dir, "../../../../srv/precious");
+    for (const line of ["remove demo fix --yes", "prune demo"]) {
+      await site.type(`project previews ${line}`);
+      expect(precious()).toEqual(untouched);
+    }
+    expect((await deploy("fix")).err).toContain(`${dir} is not a directory: move it away`);
+    expect(precious()).toEqual(untouched);
+  });
+});
 
 describe("preview deploy", () => {
   test("without a wildcard record, previews have paths of the site: the first says so and why, later ones do not", async () => {

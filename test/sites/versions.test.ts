@@ -1,7 +1,7 @@
 // Versions of a site: their trees, aliases and backups, the list of versions, and what a killed command leaves.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, readlinkSync, statSync } from "node:fs";
+import { chownSync, existsSync, readlinkSync, statSync } from "node:fs";
 import { byNewest } from "../../src/sites/versions/order.ts";
 import { pendingRename } from "../../src/sites/versions/trees.ts";
 import { atTerminal } from "../cli/typed.ts";
@@ -240,6 +240,15 @@ describe("a site of versions whose own directory does not exist", () => {
     await run("project enable other");
     expect(await refusal("project update other --root-path /var/www/docs/else")).toContain("/else is missing");
   });
+});
+
+test("a directory of versions that another user planted becomes root's, and its rename has no effect", async () => {
+  site.disk.write(`${versions}/1.4/index.html`, "planted");
+  site.disk.write(`${versions}/.renaming`, "1.4 1.3\n");
+  chownSync(site.disk.root + versions, 33, 33);
+  expect(await deploy("1.5")).not.toContain("interrupted renaming");
+  expect(site.disk.list(versions)).toEqual(["1.4", "1.5", "versions.json"]);
+  expect(site.disk.stat(versions).uid).toBe(0);
 });
 
 describe("backups of a version", () => {

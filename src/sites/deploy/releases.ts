@@ -107,7 +107,7 @@ export function secureBackups(host: Host, trees: Trees, target: Target): void {
     ...backupsDirs(target.key).map(([dir, mode]) => ({ dir, mode, drops: dir === backupsDir ? none : working })),
     { dir: assetsDir, mode: 0o755, drops: none },
     { dir: keptAssetsOf(target.slug), mode: 0o755, drops: () => true },
-    ...ownDirsAbove(target).map((dir) => ({ dir, mode: 0o755, drops: none })),
+    ...ownDirsAbove(target).map((dir) => ({ dir, mode: 0o755, drops: working })),
   ]) {
     const stat = host.stat(dir);
     if (stat === null) continue;

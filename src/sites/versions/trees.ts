@@ -3,7 +3,7 @@
 import type { Host, HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { parentOf } from "../../text/path.ts";
-import { backupsOf } from "../deploy/releases.ts";
+import { backupsOf, secureBackups } from "../deploy/releases.ts";
 import type { Project } from "../project.ts";
 import { theRecord } from "../store.ts";
 import { siteTarget, type Target, versionTarget } from "../target.ts";
@@ -51,6 +51,8 @@ export async function renameVersion(host: Host, trees: Trees, slug: string, { fr
  * name: then the rename stays pending, and the next change of the versions writes the new one.
  */
 export async function settleVersions(host: Host, trees: Trees, slug: string): Promise<string[]> {
+  // Another user may have planted the directory with a rename or a link of its own.
+  if (host.stat(versionsOf(slug)) !== null) secureBackups(host, trees, versionTarget(slug, "any"));
   for (const dir of dirsOfVersion(slug, "any").map(parentOf)) {
     for (const name of host.list(dir) ?? []) if (name === `.removing-${slug}`) trees.remove(`${dir}/${name}`);
   }
