@@ -223,6 +223,8 @@ describe("page links:", () => {
     expect(partsOf(`<img srcset="${",".repeat(16_000)}"><img srcset="${", ".repeat(8000)}a.png 2x">`).links).toEqual([
       "a.png",
     ]);
+    const within = `a${",".repeat(15_000)}b`;
+    expect(partsOf(`<img srcset="${within},">`.repeat(100)).links).toEqual(Array.from({ length: 100 }, () => within));
   });
 
   test("a style sheet: urls and imports, without comments", () => {

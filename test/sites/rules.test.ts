@@ -10,7 +10,9 @@ import { reachedRules } from "../../src/sites/rules/compile.ts";
 import { headersFor } from "../../src/sites/rules/header-maps.ts";
 import { parseHeaders } from "../../src/sites/rules/headers.ts";
 import { murmurHash2 } from "../../src/sites/rules/murmur.ts";
-import { isRedirecting, mostRedirects, parseRedirects } from "../../src/sites/rules/redirects.ts";
+import { isExact, match } from "../../src/sites/rules/pattern.ts";
+import { PatternIndex } from "../../src/sites/rules/pattern-index.ts";
+import { isRedirecting, mostRedirects, parseRedirects, type Redirect } from "../../src/sites/rules/redirects.ts";
 import { type Rules, rulesOf, ruleTexts } from "../../src/sites/rules/rules.ts";
 import { tableOf } from "../../src/sites/rules/table.ts";
 import { ownHeaders } from "../../src/sites/serve/site-headers.ts";
@@ -334,3 +336,38 @@ test("docs/redirects.md: each rule in it is accepted, and each limit is the one 
   for (const limit of ["20,000\nrules", "1,000 have one", "at most 100 paths and 50 different"])
     expect(page).toContain(limit);
 });
+
+describe("rules with patterns: the index", () => {
+  const word = fc.constantFrom("a", "b", "c.html", "index.html", ":x", "");
+  const pathOf = (words: readonly string[]): string => `/${words.join("/")}`;
+  const pattern = fc.tuple(fc.array(fc.constantFrom("a", "b", "c.html", ":x"), { maxLength: 4 }), fc.boolean());
+
+  test("finds the same rule as a comparison with one after the other", () => {
+    const paths = fc.array(fc.array(word, { maxLength: 6 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(fc.array(pattern, { minLength: 1, maxLength: 12 }), paths, (patterns, asked) => {
+        const lines = patterns.map(([words, splat]) => {
+          const named = words.map((each, i) => (each === ":x" ? `:x${i}` : each));
+          return `${pathOf([...named, ...(splat ? ["*"] : [])])} https://new.test/`;
+        });
+        const rules = parseRedirects(bytes(lines.join("\n"))).filter(({ from }) => !isExact(from));
+        const index = new PatternIndex();
+        for (const rule of rules) index.add(rule);
+        for (const path of asked.map(pathOf)) {
+          const wanted = rules.find((rule) => matchesAsPattern(rule, path));
+          expect([path, index.first(path)?.rule.line]).toEqual([path, wanted?.line]);
+        }
+      }),
+    );
+  });
+
+  test("19,000 paths and 1,000 patterns that begin alike are compared in a second, not in half a minute", () => {
+    const patterns = Array.from({ length: 1000 }, (_, i) => `/:a/:b/${i}/:d/:e/:f/g/* /to/${i}/:splat 301!\n`);
+    const exact = Array.from({ length: 19_000 }, (_, i) => `/a/x/${i}/d/e/f/h${i} /a/x/u/d/e/f/h${i}\n`);
+    const start = performance.now();
+    expect(checkTargets(redirects([...patterns, ...exact].join("")), filesOf({}))).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(8000);
+  });
+});
+
+const matchesAsPattern = ({ from }: Redirect, path: string): boolean => match(from, path) !== null;

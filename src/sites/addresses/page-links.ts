@@ -77,13 +77,20 @@ function candidatesOf(srcset: string): string[] {
     const start = from(/[^\s,]/g, srcset, at);
     const end = from(/\s/g, srcset, start);
     const word = srcset.slice(start, end);
-    const address = word.replace(/,+$/, "");
+    const address = withoutCommas(word);
     if (address !== "") found.push(address);
     // Without a comma at its end, the descriptors of the address follow.
     const comma = srcset.indexOf(",", end);
     at = word.length > address.length ? end : comma < 0 ? srcset.length : comma + 1;
   }
   return found;
+}
+
+/** A regular expression would take quadratic time for commas within the word. */
+function withoutCommas(word: string): string {
+  let end = word.length;
+  while (word[end - 1] === ",") end -= 1;
+  return word.slice(0, end);
 }
 
 function from(expression: RegExp, text: string, at: number): number {

@@ -2,7 +2,8 @@
 
 import { leftoverPattern } from "../serve/unserved.ts";
 import { encoded } from "./lines.ts";
-import { isExact, match, plainAddress, sampleOf } from "./pattern.ts";
+import { isExact, plainAddress, sampleOf } from "./pattern.ts";
+import { PatternIndex } from "./pattern-index.ts";
 import { isRedirecting, type Redirect } from "./redirects.ts";
 import { filled } from "./target.ts";
 
@@ -35,7 +36,7 @@ export class SiteFiles {
 /** Computes answers. `rules`: those that are reached, in the order of the file. */
 export class Answers {
   readonly #exact = [new Map<string, Redirect>(), new Map<string, Redirect>()] as const;
-  readonly #patterns: readonly [Redirect[], Redirect[]] = [[], []];
+  readonly #patterns = [new PatternIndex(), new PatternIndex()] as const;
   readonly #files: SiteFiles;
 
   constructor(rules: readonly Redirect[], files: SiteFiles) {
@@ -43,7 +44,7 @@ export class Answers {
     for (const rule of rules) {
       const i = rule.forced ? 1 : 0;
       if (isExact(rule.from)) this.#exact[i].set(plainAddress(sampleOf(rule.from)), rule);
-      else this.#patterns[i].push(rule);
+      else this.#patterns[i].add(rule);
     }
   }
 
@@ -57,11 +58,8 @@ export class Answers {
   #rule(path: string, i: 0 | 1): Answer | null {
     const exact = this.#exact[i].get(plainAddress(path));
     if (exact !== undefined) return answer(exact, new Map());
-    for (const rule of this.#patterns[i]) {
-      const values = match(rule.from, path);
-      if (values !== null) return answer(rule, values);
-    }
-    return null;
+    const found = this.#patterns[i].first(path);
+    return found && answer(found.rule, found.values);
   }
 }
 

@@ -2,7 +2,8 @@
 // the server of the site. Only what compile.ts writes itself is syntax; every text of a rule is escaped or was refused.
 
 import { invalid, RuleFault, redirectsName } from "./lines.ts";
-import { isExact, match, type Pattern, plainAddress, type Segment, sampleOf } from "./pattern.ts";
+import { isExact, type Pattern, plainAddress, type Segment, sampleOf } from "./pattern.ts";
+import { PatternIndex } from "./pattern-index.ts";
 import { isRedirecting, type Redirect } from "./redirects.ts";
 import { tableLines, tableOf } from "./table.ts";
 import { filled, type Target } from "./target.ts";
@@ -27,17 +28,23 @@ interface Reached {
  */
 export function reachedRules(rules: readonly Redirect[]): Reached {
   const byAddress = new Map<string, Redirect>();
-  const patterns = new FirstSegments();
-  for (const rule of rules) if (rule.forced && !isExact(rule.from)) patterns.add(rule);
+  const [forced, others] = [new PatternIndex(), new PatternIndex()];
+  for (const rule of rules) if (rule.forced && !isExact(rule.from)) forced.add(rule);
+  const earlier = (rule: Redirect): Redirect | undefined => {
+    const path = sampleOf(rule.from);
+    const first = forced.first(path)?.rule;
+    if (rule.forced) return first !== undefined && first.line < rule.line ? first : undefined;
+    return first ?? others.first(path)?.rule;
+  };
   const found: Reached = { reached: [], shadowed: [] };
   for (const rule of rules) {
     const address = isExact(rule.from) ? plainAddress(sampleOf(rule.from)) : shapeOf(rule.from);
-    const by = byAddress.get(address) ?? (isExact(rule.from) ? patterns.earlier(rule) : undefined);
+    const by = byAddress.get(address) ?? (isExact(rule.from) ? earlier(rule) : undefined);
     if (by !== undefined && by !== rule) found.shadowed.push({ rule, by });
     else {
       byAddress.set(address, rule);
       found.reached.push(rule);
-      if (!isExact(rule.from) && !rule.forced) patterns.add(rule);
+      if (!isExact(rule.from) && !rule.forced) others.add(rule);
     }
   }
   return found;
@@ -46,28 +53,6 @@ export function reachedRules(rules: readonly Redirect[]): Reached {
 /** Two patterns of one shape match the same paths, whatever their placeholders are called. */
 function shapeOf({ segments, splat }: Pattern): string {
   return JSON.stringify([...segments.map((each) => ("text" in each ? each.text : null)), splat]);
-}
-
-/** Rules with patterns by their first segment, so that few of them are compared with a path. */
-class FirstSegments {
-  readonly #byText = new Map<string, Redirect[]>();
-
-  add(rule: Redirect): void {
-    const [first] = rule.from.segments;
-    const key = first !== undefined && "text" in first ? `/${first.text}` : "";
-    this.#byText.set(key, [...(this.#byText.get(key) ?? []), rule]);
-  }
-
-  /** Returns a rule that takes the path of this one before it. */
-  earlier(rule: Redirect): Redirect | undefined {
-    const path = sampleOf(rule.from);
-    const first = /^\/[^/]*/.exec(path)?.[0] ?? "";
-    const same = [...(this.#byText.get(first) ?? []), ...(this.#byText.get("") ?? [])];
-    return same.find((other) => {
-      const precedes = other.forced === rule.forced ? other.line < rule.line : other.forced;
-      return precedes && match(other.from, path) !== null;
-    });
-  }
 }
 
 /** Returns the lines for the http block that redirects and headers need. */
