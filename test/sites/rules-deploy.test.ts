@@ -33,7 +33,7 @@ test("rules: a new site is published with its rules in one command, and doctor f
   expect([exit, err]).toEqual([0, ""]);
   expect(out).toContain("2 redirects, 1 path with headers\n");
   expect(site.fake.text(maps)).toContain("|/old|301 /new|");
-  expect(site.fake.text(server)).toContain('add_header X-Robots-Tag "$edox_ops_header_0_live" always;');
+  expect(site.fake.text(server)).toContain('add_header X-Robots-Tag "$edox_ops_header_0__live" always;');
   expect(site.fake.text(vhost)).toContain(`include ${server};`);
   // The fake curl answers no request for several sites at once.
   expect((await site.type("project validate live")).err).not.toContain("drift");

@@ -8,8 +8,13 @@ import { isRedirecting, type Redirect } from "./redirects.ts";
 import { tableLines, tableOf } from "./table.ts";
 import { filled, type Target } from "./target.ts";
 
-/** Returns the name of a variable of a project. A slug has no underscore, so two projects never share one. */
-export const variable = (slug: string, name: string): string => `edox_ops_${name}_${slug.replaceAll("-", "_")}`;
+/**
+ * Returns the name of a variable of a project. Names and coded slugs have no two underscores in a row, so that two projects
+ * never share one: nginx would answer for one site with the rules of the other.
+ */
+export function variable(slug: string, name: string): string {
+  return `edox_ops_${name}__${slug.replaceAll("_", "_u").replaceAll("-", "_d")}`;
+}
 
 /** A rule that no request reaches, and the reason. */
 interface Shadowed {
