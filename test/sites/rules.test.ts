@@ -371,3 +371,39 @@ describe("rules with patterns: the index", () => {
 });
 
 const matchesAsPattern = ({ from }: Redirect, path: string): boolean => match(from, path) !== null;
+
+test("headers: nginx compares each path once for a request, not once for each header", () => {
+  const names = Array.from({ length: 50 }, (_, i) => `  X-${i}: v\n`).join("");
+  const paths = Array.from({ length: 100 }, (_, i) => `/*a${i}\n${names}`).join("");
+  const { maps } = ruleTexts(ruled, { redirects: [], headers: parseHeaders(bytes(paths)) });
+  expect(maps.match(/"~\^\/\.\*a\d+\S*\$"/g)?.length).toBe(100);
+  const longest = Math.max(...maps.split(/\s+/).map(({ length }) => length));
+  expect(longest).toBeLessThan(4096);
+});
+
+test("rules: no two projects share a variable of nginx, whatever their slugs are", () => {
+  const rules = {
+    redirects: parseRedirects(bytes("/a /b\n/c/* /d\n/e /f 301!\n/g/* /h 301!\n")),
+    headers: parseHeaders(bytes("/*\n  X-A: a\n  X-B: b\n/1/*\n  X-A: b\n")),
+  };
+  const slugs = [
+    "demo",
+    "list-demo",
+    "list_demo",
+    "exact-demo",
+    "a-b",
+    "a_b",
+    "a--b",
+    "a__b",
+    "a-_b",
+    "a_-b",
+    "0",
+    "0-0",
+  ];
+  const variables = slugs.flatMap((slug) => {
+    const { maps } = ruleTexts({ ...ruled, slug }, rules);
+    return [...maps.matchAll(/^(?:map|split_clients) .+ \$(\w+) \{$/gm)].map(([, name]) => name);
+  });
+  expect(variables.length).toBeGreaterThan(100);
+  expect(variables.filter((name, i) => variables.indexOf(name) !== i)).toEqual([]);
+});
