@@ -10,7 +10,7 @@ import { isExpired } from "./admission.ts";
 import { deployUser, sessionWord } from "./names.ts";
 import { authorizedKeysPath, deployHome } from "./paths.ts";
 import { idOf, readKeys } from "./record.ts";
-import { sshdSettings, whyShut } from "./sshd.ts";
+import { sshdSettings, whyUnfit } from "./sshd.ts";
 
 const affects = "deploys with deploy keys";
 
@@ -37,12 +37,12 @@ async function keys(reader: HostReader): Promise<CheckResult> {
 
 async function sshd(reader: HostReader): Promise<CheckResult> {
   if (reader.uid !== 0) return { status: "unknown", detail: "only root may read sshd's settings", hint: askRoot };
-  const shut = await whyShut(reader);
-  if (shut === null) return { status: "ok", detail: `sshd lets in ${deployUser} with a key` };
+  const unfit = await whyUnfit(reader);
+  if (unfit === null) return { status: "ok", detail: `sshd lets in ${deployUser} with a key` };
   // A stopped sshd, or one that systemd starts for each connection, has no /run/sshd yet.
-  const makes = shut.reason.includes("/run/sshd");
+  const makes = unfit.reason.includes("/run/sshd");
   const hint = makes ? ["sudo", "mkdir", "-m", "0755", "/run/sshd"] : ["sudo", ...sshdSettings];
-  return { status: shut.unknown ? "unknown" : "error", detail: shut.reason, hint };
+  return { status: unfit.unknown ? "unknown" : "error", detail: unfit.reason, hint };
 }
 
 /** Checks that sudo reads the rule: /etc/sudoers may not include the directory, or a later rule may forbid it. */

@@ -11,8 +11,14 @@ export const sshdSettings: readonly string[] = [
   `user=${deployUser},host=localhost,addr=127.0.0.1`,
 ];
 
-/** Returns why sshd would let in no deploy key; null if it would. `unknown`: sshd did not print its settings. */
-export async function whyShut(reader: HostReader): Promise<{ reason: string; unknown?: true } | null> {
+/** With one of these, a client runs a file of its own site in the shell of the forced command, before sudo. */
+const codeVariables = ["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "PATH"];
+
+/**
+ * Returns why sshd does not fit deploy keys: it would let in none, or pass on a variable that runs the code of a client.
+ * null if it fits. `unknown`: sshd did not print its settings.
+ */
+export async function whyUnfit(reader: HostReader): Promise<{ reason: string; unknown?: true } | null> {
   const { code, stdout, stderr } = await reader.probe(sshdSettings, { limitMs: 10_000 });
   if (code !== 0)
     return {
@@ -28,11 +34,16 @@ export async function whyShut(reader: HostReader): Promise<{ reason: string; unk
   if (is("pubkeyauthentication", "no")) return { reason: "sshd has PubkeyAuthentication no" };
   if (!paths.includes(authorizedKeysPath))
     return { reason: `sshd does not read ${authorizedKeysPath} (AuthorizedKeysFile)` };
-  const denied = valuesOf("denyusers").some(matches) || valuesOf("denygroups").some(matches);
+  const passed = codeVariables.find((name) => valuesOf("acceptenv").some((pattern) => matches(pattern, name)));
+  if (passed !== undefined) {
+    return { reason: `sshd has AcceptEnv for ${passed}, with which a deploy key can act as any other` };
+  }
+  const isOurs = (pattern: string): boolean => matches(pattern.split("@", 1)[0] ?? "", deployUser);
+  const denied = valuesOf("denyusers").some(isOurs) || valuesOf("denygroups").some(isOurs);
   if (denied) return { reason: `sshd has DenyUsers or DenyGroups for ${deployUser}` };
   for (const name of ["AllowUsers", "AllowGroups"]) {
     const allowed = valuesOf(name.toLowerCase());
-    if (allowed.length > 0 && !allowed.some(matches)) return { reason: `sshd has ${name} without ${deployUser}` };
+    if (allowed.length > 0 && !allowed.some(isOurs)) return { reason: `sshd has ${name} without ${deployUser}` };
   }
   if (!is("forcecommand", "none", "")) return { reason: "sshd has a ForceCommand, which replaces that of the keys" };
   if (!is("chrootdirectory", "none", "")) return { reason: `sshd has a ChrootDirectory for ${deployUser}` };
@@ -53,12 +64,11 @@ function absolute(path: string): string {
   return named.startsWith("/") ? named : `${deployHome}/${named}`;
 }
 
-/** Returns whether a pattern of ssh_config(5) matches the user or its group, which has the same name. */
-function matches(pattern: string): boolean {
-  const [name = ""] = pattern.split("@");
-  const escaped = name
+/** Returns whether a pattern of ssh_config(5) matches a name. */
+function matches(pattern: string, name: string): boolean {
+  const escaped = pattern
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*")
     .replaceAll("?", ".");
-  return new RegExp(`^${escaped}$`).test(deployUser);
+  return new RegExp(`^${escaped}$`).test(name);
 }

@@ -32,6 +32,13 @@ describe("doctor: sshd", () => {
   const open: Record<string, string[]> = {
     "the defaults of Debian": usual,
     "an absolute path with tokens": ["authorizedkeysfile /etc/keys/%u %h/.ssh/authorized_keys"],
+    "the variables of Debian": [
+      ...usual,
+      "acceptenv LANG",
+      "acceptenv LC_*",
+      "acceptenv COLORTERM",
+      "acceptenv NO_COLOR",
+    ],
     "AllowUsers with the user": [...usual, "allowusers admin", "allowusers edox-deploy"],
     "AllowUsers with a pattern": [...usual, "allowusers edox-*@10.0.0.0/8"],
     "AllowGroups with its group": [...usual, "allowgroups edox-deploy"],
@@ -56,6 +63,11 @@ describe("doctor: sshd", () => {
     "a dot, which is no pattern": [[...usual, "allowusers edox.deploy"], "AllowUsers without edox-deploy"],
     "a command of sshd's own": [[...usual, "forcecommand internal-sftp"], "ForceCommand"],
     "a root of its own": [[...usual, "chrootdirectory /srv"], "ChrootDirectory"],
+    "variables that run the code of a client": [
+      [...usual, "acceptenv LANG", "acceptenv LD_*"],
+      "AcceptEnv for LD_PRELOAD",
+    ],
+    "every variable": [[...usual, "acceptenv *"], "AcceptEnv for LD_PRELOAD"],
     "a second factor": [[...usual, "authenticationmethods publickey,password"], "AuthenticationMethods"],
   };
   for (const [name, [lines, reason]] of Object.entries(shut)) {

@@ -113,7 +113,9 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
         status: string;
       }[];
       const bad = findings.filter(({ name, status }) => /deploy|ssh|sudo/.test(name) && status !== "ok");
-      expect([bad, findings.length > 10]).toEqual([[], true]);
+      // The careless AcceptEnv above, with which a client could run code of its own as the user.
+      expect(bad).toMatchObject([{ name: "deploy-keys:sshd", status: "error" }]);
+      expect(findings.length).toBeGreaterThan(10);
     });
 
     test("a tar, also as gzip and zstd, is live when ssh ends, with JSON on stdout and text on stderr", async () => {
@@ -356,6 +358,9 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     test("doctor reports an sshd or a sudo that does not fit, and each hint shows or corrects it", () => {
       const doctor = (check: string): string => host.sh(`edox-ops doctor | grep ${check}`).stdout;
       const config = "/etc/ssh/sshd_config.d/00-admins.conf";
+      expect(doctor("deploy-keys:sshd")).toContain("sshd has AcceptEnv for LD_PRELOAD");
+      expect(typedHint(host, doctor("deploy-keys:sshd"))).toContain("acceptenv *");
+      host.sh("rm /etc/ssh/sshd_config.d/test.conf");
       host.sh(`echo 'AllowUsers admin' >${config}`);
       expect(doctor("deploy-keys:sshd")).toContain("[FAIL] deploy-keys:sshd: sshd has AllowUsers without edox-deploy");
       expect(typedHint(host, doctor("deploy-keys:sshd"))).toContain("allowusers admin");

@@ -46,9 +46,9 @@ export default command({
       const key: DeployKey = { project: slug, ...publicPart, ...settings };
       const isDone = await convergeRecipe(session, () => addKey(key, context.program), { lockWaitMs: editWaitMs });
       if (!isDone || dryRun) return;
-      const { whyShut } = await import("../../../deploy-keys/sshd.ts");
-      const shut = await whyShut(host);
-      if (shut !== null && !shut.unknown) await session.warn(`${shut.reason}: check with edox-ops doctor`);
+      const { whyUnfit } = await import("../../../deploy-keys/sshd.ts");
+      const unfit = await whyUnfit(host);
+      if (unfit !== null && !unfit.unknown) await session.warn(`${unfit.reason}: check with edox-ops doctor`);
       const { keyParts, keyText } = await import("./report.ts");
       session.include(keyParts(key, secret));
       session.say(keyText(key, secret), lineOf`Deploy with: tar -C public -c . | ssh edox-deploy@HOST deploy`);
