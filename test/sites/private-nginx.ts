@@ -55,6 +55,7 @@ export class FakePrivateNginx {
   async #answer({ input }: RunOptions): Promise<Output> {
     let typed = "";
     for await (const piece of input ?? []) typed += new TextDecoder().decode(piece);
+    if (typed === "") return { code: 2, stdout: "", stderr: "curl: (2) no URL specified\n" };
     const rules = rulesOf((name) => this.disk.host.read(`${this.#root}/${name}`)) ?? { redirects: [], headers: [] };
     const files = filesOf(this.disk.trees, this.#root);
     const answers = new Answers(reachedRules(rules.redirects).reached, files);

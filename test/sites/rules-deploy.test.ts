@@ -221,6 +221,12 @@ test("rules: a warning names a rule that never applies", async () => {
   expect(err).toContain("warning: _redirects:1: never applies: / is index.html; add ! to its status");
 });
 
+test("rules: a site whose only rule never applies is deployed with a warning", async () => {
+  rules("/index.html /x\n");
+  const { exit, err } = await publish();
+  expect([exit, err]).toEqual([0, "warning: _redirects:1: never applies: / is index.html; add ! to its status\n"]);
+});
+
 test("rules: an address with a redirect has not vanished", async () => {
   site.disk.write("/srv/site/old.html", "old");
   expect(await publish()).toMatchObject(fine);

@@ -120,6 +120,8 @@ ${texts.maps}${text}}
 
 /** Sends a HEAD request for each path, over one connection. */
 async function ask(host: Host, socket: string, { domain }: Project, paths: readonly string[]): Promise<Response[]> {
+  // No path is left if the site has a file for each of them, and curl fails without a URL.
+  if (paths.length === 0) return [];
   const lines = paths.map((path) => `url = "http://${domain}${path}"\n`).join("");
   const flags = ["-q", "-sS", "-I", "-g", "--path-as-is", "--max-time", String(limitMs / 1000)];
   const input = (async function* () {
