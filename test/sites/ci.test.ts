@@ -92,6 +92,8 @@ describe("project ci:", () => {
     ["--output", "."],
     ["--output", "a b"],
     ["--output", "$(id)"],
+    ["--generator", "hugo"],
+    ["--generator", "MkDocs"],
     ["--host", "a b"],
     ["--host", "-oProxyCommand=id"],
     ["--host", "user@docs.example.org"],

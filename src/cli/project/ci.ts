@@ -50,6 +50,10 @@ export default command({
     json: outputFlags.json,
   },
   async run({ generator = "none", output = "public", host, ...values }, context) {
+    if (!generators.some((each) => each === generator)) {
+      const builders = generators.filter((each) => each !== "none");
+      throw usage(`unknown generator '${generator}' for --generator: use ${builders.join(", ")} or none`);
+    }
     if (!outputPattern.test(output)) {
       throw usage(
         `invalid directory '${output}' for --output: a path in the repository, of letters, digits, ., _ and -`,
