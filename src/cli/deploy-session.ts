@@ -2,6 +2,7 @@
 // chooses only SSH_ORIGINAL_COMMAND and stdin.
 
 import { admit, keyOf } from "../deploy-keys/admission.ts";
+import { clientHint } from "../deploy-keys/client-hint.ts";
 import { sessionWord } from "../deploy-keys/names.ts";
 import { type DeployKey, idOf } from "../deploy-keys/record.ts";
 import { type Request, readRequest } from "../deploy-keys/request.ts";
@@ -44,7 +45,8 @@ export async function deploySession(given: Context): Promise<number> {
   } catch (thrown) {
     const [error, result] = thrown instanceof UnfinishedRun ? [thrown.cause, thrown.result] : [thrown, undefined];
     if (!(error instanceof OutputError)) {
-      const problem = Problem.of(error);
+      const found = Problem.of(error);
+      const problem = found.with({ hint: clientHint(found.hint) });
       outcome = problem.code;
       exit = await refuse(problem, context, { result, json: "lines", both: true });
     }

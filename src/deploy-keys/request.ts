@@ -3,9 +3,9 @@
 import * as v from "valibot";
 import { Problem } from "../problem/problem.ts";
 import { lifetimeOf } from "../sites/previews/expiry.ts";
-import { isPreviewName } from "../sites/previews/names.ts";
+import { previewName } from "../sites/previews/names.ts";
 import { branch } from "../sites/project.ts";
-import { isVersionName } from "../sites/versions/names.ts";
+import { versionName } from "../sites/versions/names.ts";
 import { quoted } from "./quoted.ts";
 
 /** A request: the command of `edox-ops project`, its words after the slug, and its flags. */
@@ -15,32 +15,44 @@ export interface Request {
   flags: Readonly<Record<string, string | true>>;
 }
 
-/** Returns whether the value of a flag, or a word, is valid. */
-type Test = (text: string) => boolean;
+/** Returns why the value of a flag, or a word, is invalid, or null. */
+type Rule = (text: string) => string | null;
 
+const ruleOf =
+  (schema: v.GenericSchema<string>): Rule =>
+  (text) =>
+    v.safeParse(schema, text).issues?.[0].message ?? null;
+
+const preview = ruleOf(previewName);
+const version = ruleOf(versionName);
+const versions: Rule = (text) =>
+  text
+    .split(",")
+    .map(version)
+    .find((reason) => reason !== null) ?? null;
+const lifetime: Rule = (text) =>
+  lifetimeOf(text) === undefined ? "for example 12h, 14d, at most 365d, or never" : null;
 /** Any branch of git. It is only recorded and printed, so it may have characters that a shell would read. */
-const isBranch: Test = (text) => v.is(branch, text);
-const isLifetime: Test = (text) => lifetimeOf(text) !== undefined;
-const areVersionNames: Test = (text) => text.split(",").every(isVersionName);
+const gitBranch = ruleOf(branch);
 
 /** The flags and the word of each request; null for a flag without a value. A request that is not here is refused. */
-const requests: Readonly<Record<string, { flags: Readonly<Record<string, Test | null>>; word?: Test }>> = {
+const requests: Readonly<Record<string, { flags: Readonly<Record<string, Rule | null>>; word?: Rule }>> = {
   deploy: {
     flags: {
-      preview: isPreviewName,
-      expires: isLifetime,
-      branch: isBranch,
-      as: isVersionName,
-      alias: areVersionNames,
+      preview,
+      expires: lifetime,
+      branch: gitBranch,
+      as: version,
+      alias: versions,
       default: null,
       "strict-urls": null,
     },
   },
-  rollback: { flags: { as: isVersionName } },
+  rollback: { flags: { as: version } },
   status: { flags: {} },
   versions: { flags: {} },
   "preview list": { flags: {} },
-  "preview remove": { flags: {}, word: isPreviewName },
+  "preview remove": { flags: {}, word: preview },
 };
 
 /** Flags that have a meaning only with another one. */
@@ -67,21 +79,28 @@ export function readRequest(text: string | undefined): Request {
   for (let i = length; i < typed.length; i++) {
     const token = typed[i] as string;
     if (!token.startsWith("--")) {
-      if (words.length > length || !spec.word?.(token)) throw refused(`unexpected word ${quoted(token)}`);
+      if (words.length > length || spec.word === undefined) throw refused(`unexpected word ${quoted(token)}`);
+      const reason = spec.word(token);
+      if (reason !== null) throw refused(`invalid name ${quoted(token)}: ${reason}`);
       words.push(token);
       continue;
     }
     const [flag = "", ...rest] = token.slice("--".length).split("=");
-    if (!Object.hasOwn(spec.flags, flag)) throw refused(`unknown flag ${quoted(`--${flag}`)} of ${name}`);
+    if (!Object.hasOwn(spec.flags, flag)) {
+      const all = Object.keys(spec.flags).map((each) => `--${each}`);
+      const known = all.length === 0 ? "it has none" : `there are ${all.join(", ")}`;
+      throw refused(`unknown flag ${quoted(`--${flag}`)} of ${name}: ${known}`);
+    }
     if (Object.hasOwn(flags, flag)) throw refused(`--${flag} is given twice`);
-    const isValid = spec.flags[flag] ?? null;
-    if (isValid === null) {
+    const rule = spec.flags[flag] ?? null;
+    if (rule === null) {
       if (rest.length > 0) throw refused(`--${flag} takes no value`);
       flags[flag] = true;
       continue;
     }
     const given = rest.length > 0 ? rest.join("=") : (typed[++i] ?? "");
-    if (!isValid(given)) throw refused(`invalid value ${quoted(given)} for --${flag}`);
+    const reason = rule(given);
+    if (reason !== null) throw refused(`invalid value ${quoted(given)} for --${flag}: ${reason}`);
     flags[flag] = given;
   }
   if (spec.word !== undefined && words.length === length) throw refused(`${name} needs a name`);

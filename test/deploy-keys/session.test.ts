@@ -29,7 +29,7 @@ describe("session: deploy", () => {
         ...["waiting", "waiting", "started", "progress", "progress", "finished", "summary"],
       ] as never);
       expect(events.at(-1)).toMatchObject({ command: "project deploy", outcome: "changed", deploy: { changed: 1 } });
-      expect(err).toEndWith("Deployed project demo from -.\n");
+      expect(err).toEndWith("Deployed project demo from stdin.\n");
     });
   }
 
@@ -126,6 +126,37 @@ describe("session: deploy", () => {
     ]);
     expect(keys.site.fake.stat("/var/log/edox-ops/deploy-keys.log")).toMatchObject({ mode: 0o640, uid: 0 });
   });
+});
+
+describe("session: a refused request is explained:", () => {
+  for (const [request, reason] of [
+    ["deploy --preview Fix/7", "'Fix/7' for --preview: a preview has lower-case letters, digits and -"],
+    ["preview remove Fix/7", "'Fix/7': a preview has lower-case letters, digits and -"],
+    ["deploy --preview a --expires tomorrow", "'tomorrow' for --expires: for example 12h, 14d"],
+    ["deploy --as 1/4", "'1/4' for --as: a version has letters, digits"],
+    ["deploy --preview a --branch /x", "'/x' for --branch: a branch is a valid git branch name"],
+    ["deploy --source=public", "'--source' of deploy: there are --preview, --expires, --branch, --as"],
+    ["status --json", "'--json' of status: it has none"],
+  ] as const) {
+    test(`${request}: with what it may be`, async () => {
+      const { exit, err } = await keys.session({ request });
+      expect([exit, err]).toEqual([2, expect.stringContaining(reason)]);
+    });
+  }
+});
+
+test("session: a hint is what the client can type", async () => {
+  const below = tarOf([{ name: "public/index.html", content: "new" }]);
+  for (const [request, stdin, hint] of [
+    ["deploy", [below], "hint: tar -C public -c .\n"],
+    ["deploy", [], "hint: tar -C DIRECTORY -c .\n"],
+    ["preview remove nope", [], "hint: ssh edox-deploy@HOST preview list\n"],
+    ["rollback --as 1.4", [], "hint: ssh edox-deploy@HOST versions\n"],
+  ] as const) {
+    const { exit, err } = await keys.session({ request, stdin: [...stdin] });
+    expect([request, exit, err]).toEqual([request, 1, expect.stringContaining(hint)]);
+    expect(published()).toBe("home");
+  }
 });
 
 describe("session: refused before stdin is read, with exit code 2:", () => {

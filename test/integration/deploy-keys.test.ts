@@ -127,7 +127,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
           event: "summary",
           outcome: "changed",
         });
-        expect(err).toEndWith("Deployed project demo from -.\n");
+        expect(err).toEndWith("Deployed project demo from stdin.\n");
       }
       const tar =
         "tar -C /srv/site -c . | ssh -F none -i /root/ci -o StrictHostKeyChecking=accept-new edox-deploy@127.0.0.1 deploy";

@@ -75,7 +75,8 @@ export async function deployRequest(
     throw new Problem("missing-value", `${project.slug} has no source path: pass --source`, { hint });
   }
   const given = typeof from === "string" ? from : from.name;
-  const name = subdir === null ? given : `${given}/${subdir}`;
+  const shown = given === "-" ? "stdin" : given;
+  const name = subdir === null ? shown : `${shown}/${subdir}`;
   const shape = {
     project,
     target,
