@@ -42,7 +42,7 @@ function unusedKey(key: DeployKey): Requirement {
       }
       const named = keys.find((each) => idOf(each) === idOf(key));
       if (named === undefined || named.public_key === key.public_key) return null;
-      const reason = `project ${key.project} has another key ${key.name}: remove it first, or pass --name`;
+      const reason = `project ${key.project} has another key '${key.name}': remove it first, or pass another --name`;
       return { reason, code: "already-exists", hint };
     },
   };

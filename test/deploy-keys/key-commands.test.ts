@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import { generateKey } from "../../src/deploy-keys/generate.ts";
-import { prepared, typed } from "../cli/typed.ts";
+import { atTerminal, prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
@@ -95,6 +95,12 @@ describe("key add:", () => {
     expect(linesOf(authorizedKeys).length).toBe(2);
   });
 
+  test("the printed command of a key for previews deploys a preview", async () => {
+    expect((await add("demo --generate")).out).toContain(" | ssh edox-deploy@HOST deploy\n");
+    const { out } = await add("demo --generate --name previews --previews-only");
+    expect(out).toContain(" | ssh edox-deploy@HOST deploy --preview NAME\n");
+  });
+
   test("one key serves one project under one name, and a name has one key", async () => {
     await add("demo --key /srv/ci.pub");
     const before = host.text(record);
@@ -106,7 +112,10 @@ describe("key add:", () => {
       exit: 1,
       err: expect.stringContaining("this key is demo/ci"),
     });
-    expect(await add("demo --generate")).toMatchObject({ exit: 1, err: expect.stringContaining("has another key ci") });
+    expect(await add("demo --generate")).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining("has another key 'ci': remove it first"),
+    });
     expect(host.text(record)).toBe(before);
   });
 
@@ -187,6 +196,15 @@ describe("key add:", () => {
     const { exit, err } = await add("demo --key /srv/ci.pub");
     expect([exit, err]).toEqual([0, "warning: sshd has AllowUsers without edox-deploy: check with edox-ops doctor\n"]);
   });
+});
+
+test("key list: a terminal shows a table that fits its width, or the command that adds a key", async () => {
+  const list = (width: number) => atTerminal(width, () => typed("project key list", host));
+  expect((await list(80)).out).toContain("No deploy keys. Add one: → edox-ops project key add SLUG --generate\n");
+  await add("demo --key /srv/ci.pub --previews-only");
+  const [wide, narrow] = [await list(140), await list(40)];
+  expect(wide.out).toMatch(/^KEY {6}FINGERPRINT .* LIMITS *\ndemo\/ci {2}SHA256:\S+ {2}previews only; 2\.0 GiB/);
+  expect(narrow.out).toMatch(/^KEY {10}demo\/ci\nFINGERPRINT {2}SHA256:/);
 });
 
 describe("key remove:", () => {

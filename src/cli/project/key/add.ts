@@ -51,7 +51,8 @@ export default command({
       if (unfit !== null && !unfit.unknown) await session.warn(`${unfit.reason}: check with edox-ops doctor`);
       const { keyParts, keyText } = await import("./report.ts");
       session.include(keyParts(key, secret));
-      session.say(keyText(key, secret), lineOf`Deploy with: tar -C public -c . | ssh edox-deploy@HOST deploy`);
+      const request = key.previews_only ? "deploy --preview NAME" : "deploy";
+      session.say(keyText(key, secret), lineOf`Deploy with: tar -C public -c . | ssh edox-deploy@HOST ${request}`);
     });
   },
 });

@@ -16,13 +16,13 @@ export default command({
   args: { slug: { ...slugArgument.slug, required: false }, json: outputFlags.json },
   async run(values, context) {
     const { readKeys } = await import("../../../deploy-keys/record.ts");
-    const { keysText } = await import("./list-view.ts");
+    const { keysTable, keysText } = await import("./list-view.ts");
     const host = await context.host();
     const slug = values.slug === undefined ? null : slugOf(values);
     const keys = (readKeys(host)?.keys ?? []).filter(({ project }) => slug === null || project === slug);
     return printFound(context, values.json, {
       document: { deploy_keys: keys },
-      view: () => keysText(keys, host.now()),
+      view: (view) => keysTable(keys, slug, host.now(), view),
       text: () => keysText(keys, host.now()),
     });
   },
