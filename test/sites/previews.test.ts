@@ -239,6 +239,9 @@ describe("preview deploy", () => {
   test("a preview of a disabled project is deployed and offline, and its address is online with the site again", async () => {
     await deploy("fix-7");
     await site.type("project disable demo --yes");
+    expect((await deploy("fix-7")).out).toContain(
+      "demo is disabled: its previews are served after edox-ops project enable demo.\n",
+    );
     const { deploy: done } = await document("project deploy demo /srv/site --preview fix-7");
     expect(done.url).toBeNull();
     expect((await document("project previews list demo")).previews[0].url).toBeNull();

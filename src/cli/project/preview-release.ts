@@ -64,7 +64,7 @@ async function resolve(session: Session, { slug, name, release, context }: Unres
   if (previews !== undefined) {
     await demandFree(host, project, name);
     const { security, warnings, certificate } = await securityOf(host, project);
-    session.say(lineOf`${security}`);
+    session.say(lineOf`${servedNow(project, security)}`);
     const change = (facts: Facts) => publication(slug, { previews, preview_certificate: certificate }, facts);
     return { ...release, ...before, warnings, ...((await isPending(host, change)) && { publication: change }) };
   }
@@ -74,7 +74,10 @@ async function resolve(session: Session, { slug, name, release, context }: Unres
   await demandFree(host, served, name);
   const { security, warnings, certificate } = await securityOf(host, served);
   const front = previewFront(served, "NAME");
-  session.say(lineOf`Previews of ${slug} are served at ${front.name}${front.path}: ${reason}.`, lineOf`${security}`);
+  session.say(
+    lineOf`Previews of ${slug} are served at ${front.name}${front.path}: ${reason}.`,
+    lineOf`${servedNow(project, security)}`,
+  );
   return {
     ...release,
     ...before,
@@ -101,6 +104,11 @@ interface Security {
   security: string;
   warnings: string[];
   certificate: string | undefined;
+}
+
+/** Returns how previews are served, or how a disabled project is put online with them. */
+function servedNow({ slug, enabled }: Project, security: string): string {
+  return enabled ? security : `${slug} is disabled: its previews are served after edox-ops project enable ${slug}.`;
 }
 
 /**
