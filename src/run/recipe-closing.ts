@@ -18,14 +18,18 @@ export function readyLines({ recipe, results, milliseconds }: AppliedRecipe, rea
   const changed = counted.filter(({ outcome }) => outcome === "changed").length;
   const unchanged = counted.length - changed;
   const isWhole = results.length === recipe.steps.length;
-  const ready = isWhole
-    ? (recipe.closing?.ready ?? sentence(recipe.done))
-    : `${counted.length} of ${stepCount(recipe)} done`;
+  const [done, ...others] = sentencesOf(recipe.done);
+  const ready = isWhole ? (recipe.closing?.ready ?? done) : `${counted.length} of ${stepCount(recipe)} done`;
+  const more = isWhole && recipe.closing === undefined ? others : [];
   const counts = unchanged === 0 ? `${changed} changed` : `${changed} changed, ${unchanged} unchanged`;
   const note = changed === 0 ? " (nothing to change)" : recipe.steps.length === 1 ? "" : ` (${counts})`;
   const text = `${ready} in ${durationText(milliseconds)}${note}`;
   const next = isWhole ? (recipe.closing?.next?.(reader) ?? null) : null;
-  return [{ mark: "done", text }, ...(next === null ? [] : [{ text: "", next: { label: "Next:", argv: next } }])];
+  return [
+    { mark: "done", text },
+    ...more.map((each) => ({ text: `${each}.` })),
+    ...(next === null ? [] : [{ text: "", next: { label: "Next:", argv: next } }]),
+  ];
 }
 
 /** Returns how far the run came. `again`: the command that continues it. */
@@ -54,6 +58,7 @@ function stepCount({ steps }: Recipe): string {
 }
 
 /** Returns the first line without its full stop. */
-function sentence(done: string): string {
-  return (done.split("\n")[0] ?? "").replace(/\.$/, "");
+/** Returns the sentences of the first line, without the full stop of the last one. */
+function sentencesOf(done: string): string[] {
+  return (done.split("\n")[0] ?? "").replace(/\.$/, "").split(/\. (?=[A-Z])/);
 }

@@ -36,6 +36,14 @@ test("closing: bootstrap names the first command of a site until there is a proj
   }
 });
 
+test("closing: only the first sentence of a recipe has the time", () => {
+  const recipe = { steps: [], requires: [], name: "x", done: "Updated project demo. The password stays." };
+  expect(readyLines({ recipe, results: [], milliseconds: 40 } as never, host)).toEqual([
+    { mark: "done", text: "Updated project demo in 40 ms (nothing to change)" },
+    { text: "The password stays." },
+  ]);
+});
+
 test("closing: prepare-ci-host names the command that registers a runner until there is one", () => {
   const recipe = prepareCiHost(facts);
   const applied = {

@@ -45,6 +45,21 @@ test("update --password: a generated password of 128 bits is stored as a hash, p
   expect(record).toEndWith("\npassword: site\n");
 });
 
+test("update --password: a password in place of the scope is not printed, and the message names the scopes", async () => {
+  const { exit, out, err } = await site.type("project update demo --password hunter2");
+  expect([exit, out, err]).toEqual([1, "", expect.stringContaining("it is site, previews or none. The password is")]);
+  expect(err).not.toContain("hunter2");
+});
+
+test("update --password: a second run keeps the password, and prints how to replace it", async () => {
+  const { out: first } = await site.type("project update demo --password site");
+  expect(first).not.toContain("The password stays");
+  const before = stored();
+  const { out } = await site.type("project update demo --password site");
+  expect(out).toEndWith("Updated project demo. The password stays: replace it with --new-password.\n");
+  expect(stored()).toBe(before);
+});
+
 test("update --password: nginx requires the password of a project whose slug is a word of its configuration", async () => {
   expect((await site.type("project publish off --domain off.test --source /srv/site --password site")).exit).toBe(0);
   const text = site.fake.text("/etc/nginx/sites-available/edox-ops-off") ?? "";

@@ -1,7 +1,9 @@
 // The flags of a command that sets the password of a site.
 
+import * as v from "valibot";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { type Project, password as passwordSchema } from "../../sites/project.ts";
 import type { Credential } from "../../sites/serve/password.ts";
 import { passwordPath } from "../../sites/serve/password-lines.ts";
 import { Secret } from "../../text/secret.ts";
@@ -15,8 +17,9 @@ export const passwordFlags = {
   password: {
     type: "string",
     group: "Site",
+    valueHint: "scope",
     options: ["site", "previews", "none"],
-    description: "Require a password for the site with its previews, or only for previews; none removes it",
+    description: "Require a password: site (with its previews), previews or none",
   },
   "password-user": {
     type: "string",
@@ -35,6 +38,16 @@ export const passwordFlags = {
 
 /** In bytes. The password is in the first line, and a longer one is rejected. */
 const mostRead = 4096;
+
+/** Returns the typed scope, or undefined for none. Throws a Problem for any other value. */
+export function passwordScopeOf(typed: Values[string]): Project["password"] {
+  if (typed === "none") return undefined;
+  const found = v.safeParse(passwordSchema, typed);
+  if (found.success) return found.output;
+  // It may be the password itself.
+  const rule = "it is site, previews or none. The password is generated, or read by --password-file";
+  throw new Problem("invalid-value", `invalid --password '…': ${rule}`);
+}
 
 /** Returns the user and the password of the flags. Throws a Problem for an invalid one. */
 export async function credentialOf(slug: string, values: Values, context: Context): Promise<Credential | undefined> {
@@ -77,6 +90,11 @@ async function passwordIn(path: string, host: HostReader, values: Values, { cons
   const bytes = host.head(path, mostRead);
   if (bytes === null) throw usage(`--password-file ${path} does not exist`);
   return new Secret(new TextDecoder().decode(bytes).split("\n")[0]?.trim() ?? "");
+}
+
+/** Returns whether the site has a password that the command neither sets nor replaces. */
+export async function isKept(slug: string, credential: Credential | undefined, { host }: Context): Promise<boolean> {
+  return credential?.keepsExisting === true && (await host()).stat(passwordPath(slug)) !== null;
 }
 
 /** Prints a generated password once, if it is in use now. */

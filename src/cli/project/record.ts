@@ -8,7 +8,7 @@ import { readNetwork } from "../../sites/serve/network.ts";
 import { usage } from "../arguments.ts";
 import type { Arguments, Values } from "../command.ts";
 import type { Context } from "../context.ts";
-import { passwordFlags } from "./password-flags.ts";
+import { passwordFlags, passwordScopeOf } from "./password-flags.ts";
 
 export const slugArgument = {
   slug: { type: "positional", completes: "slug", description: `Short name of the project: ${project.slugRule}` },
@@ -19,8 +19,9 @@ export const previewsFlag = {
   previews: {
     type: "string",
     group: "Site",
+    valueHint: "mode",
     options: [...project.previewModes, "off"],
-    description: "Serve previews by host name (NAME.preview.DOMAIN), by path (/-/NAME/), or not at all",
+    description: "Serve previews by host (NAME.preview.DOMAIN) or path (DOMAIN/-/NAME/), or off",
   },
 } as const satisfies Arguments;
 
@@ -139,10 +140,7 @@ export function editOf(values: Values): Partial<project.Project> {
   }
   if (values.csp !== undefined)
     edit.csp = values.csp === "default" ? undefined : checkedRecord(project.csp, values.csp, "--csp");
-  // What a person types there may be the password itself.
-  if (values.password !== undefined)
-    edit.password =
-      values.password === "none" ? undefined : checkedRecord(project.password, values.password, "--password", "…");
+  if (values.password !== undefined) edit.password = passwordScopeOf(values.password);
   const { alias, "rate-limit": rate, "real-ip-from": proxies } = values;
   if (alias !== undefined) edit.aliases = alias === "none" ? undefined : aliasesOf(String(alias));
   const { previews } = values;

@@ -3,7 +3,7 @@ import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { confirmationFlags, editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
-import { credentialOf, showGenerated } from "./password-flags.ts";
+import { credentialOf, isKept, showGenerated } from "./password-flags.ts";
 import { editOf, previewsFlag, recordFlags, slugArgument, slugOf } from "./record.ts";
 
 export default command({
@@ -31,8 +31,13 @@ export default command({
     const changes = editOf(values);
     const note = changes.previews === "host" ? await previewNote(slug, changes, context) : "";
     const credential = await credentialOf(slug, values, context);
+    const kept = await isKept(slug, credential, context);
     const exit = await edit(
-      (facts) => updateProject(slug, changes, facts, { credential, note }),
+      (facts) =>
+        updateProject(slug, changes, facts, {
+          credential,
+          note: kept ? `${note} The password stays: replace it with --new-password.` : note,
+        }),
       values,
       context,
       async (host) => {
