@@ -3,10 +3,11 @@
 import type { Check, CheckResult } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { nginxConfig } from "../nginx/config.ts";
+import { previewDomainOf } from "../sites/previews/names.ts";
 import { hintToRenew } from "../sites/serve/certificate-hints.ts";
 import { overdueMs } from "../sites/serve/overdue.ts";
 import { reloadNginx } from "../sites/serve/site-hints.ts";
-import { few } from "../text/lines.ts";
+import { countOf, few } from "../text/lines.ts";
 import { utcText } from "../text/time.ts";
 import { renewalTest, runCertbot } from "./certbot-run.ts";
 import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
@@ -69,14 +70,15 @@ interface CertifiedName {
   enabled: boolean;
 }
 
-/** Returns the domain of a project that uses TLS, and the wildcard of its previews. */
-function certifiedNames({ slug, domain, tls, enabled, previewCertificate }: CertifiedProject): CertifiedName[] {
+/** Returns the domain of a project that uses TLS, and the wildcard of its previews or the names of single ones. */
+function certifiedNames(project: CertifiedProject): CertifiedName[] {
+  const { slug, domain, tls, enabled, previewCertificate, previewLineages } = project;
   const own = { slug, name: domain, lineage: domain, requested: domain, enabled };
   const wildcard = previewWildcard({ domain });
   return [
     ...(tls ? [own] : []),
     ...(previewCertificate === null
-      ? []
+      ? previewLineages.flatMap((name) => (tls ? [{ slug, name, lineage: name, requested: name, enabled }] : []))
       : [{ slug, name: wildcard, lineage: previewCertificate, requested: wildcard.replace("*", "any"), enabled }]),
   ];
 }
@@ -139,14 +141,15 @@ async function served(reader: HostReader, names: readonly CertifiedName[]): Prom
 /** Checks that previews with host names use a certificate that covers them, if there is one. */
 async function previews(reader: HostReader, projects: readonly CertifiedProject[]): Promise<CheckResult> {
   const over: string[] = [];
-  for (const { slug, domain, enabled, hasPreviewHosts, previewCertificate } of projects) {
+  for (const { slug, domain, tls, enabled, hasPreviewHosts, previewCertificate, previewLineages } of projects) {
     if (!hasPreviewHosts || !enabled) continue;
     const recorded = previewCertificate === null ? {} : { preview_certificate: previewCertificate };
     const found = await findPreviewCertificate(reader, { domain, ...recorded });
     if ("isUnknown" in found) throw new UnknownStateError(found.reason);
     const hint = ["sudo", "edox-ops", "project", "update", slug, "--previews", "host"];
     if ("reason" in found) {
-      over.push(`${slug} over HTTP: ${found.reason}`);
+      const own = tls && previewCertificate === null ? previewLineages.length : 0;
+      over.push(own > 0 ? `${countOf(own, "preview")} of ${slug} over HTTPS` : `${slug} over HTTP: ${found.reason}`);
       if (previewCertificate === null) continue;
       const detail = `previews of ${slug} cannot use the certificate ${previewCertificate}: ${found.reason}`;
       return { status: "error", detail, affects: `previews of ${slug}`, hint };
@@ -187,6 +190,11 @@ function lineages(
   const unused = left.filter(({ name }) => !used.includes(`${liveDir}/${name}/fullchain.pem`));
   const [first] = unused;
   if (first === undefined) return { status: "ok", detail: "each has its project, or is not managed by edox-ops" };
+  const isPreview = projects.some(({ domain }) => first.name.endsWith(`.${previewDomainOf({ domain })}`));
+  if (isPreview) {
+    const detail = `no preview needs the certificate ${first.name}, and certbot renews it`;
+    return { status: "warning", detail, hint: ["sudo", "edox-ops", "project", "previews", "prune"] };
+  }
   const detail = `no project has the domain of ${few(unused.map(({ name }) => name))}, and certbot renews it`;
   return { status: "warning", detail, hint: ["sudo", "certbot", "delete", "--cert-name", first.name] };
 }

@@ -68,13 +68,19 @@ function whyUnusable(
   return parseCertificate(textOf("fullchain.pem"))?.checkPrivateKey(key) ? null : "is for another private key";
 }
 
+/** With `each`, every preview obtains a certificate of its own, because of this reason. */
+export type PreviewSecurity = PreviewCertificate | { each: string };
+
 /** Returns a sentence that says how previews are served, and why. `found`: null for previews below a path. */
-export function previewSecurity(project: Project, found: PreviewCertificate | null): string {
+export function previewSecurity(project: Project, found: PreviewSecurity | null): string {
   const subject = `Previews of ${project.slug} are served over`;
   if (found === null) {
     return project.tls
       ? `${subject} HTTPS, with the certificate of the site.`
       : `${subject} plain HTTP, as the site is.`;
+  }
+  if ("each" in found) {
+    return `${subject} HTTPS, each with a certificate of its own from its next deploy on: ${found.each}.`;
   }
   return "lineage" in found
     ? `${subject} HTTPS, with the wildcard certificate ${found.lineage}.`

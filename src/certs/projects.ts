@@ -5,9 +5,12 @@ import { docsRoot, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { acmeDir } from "../nginx/paths.ts";
-import { domain as domainRule, isRecord } from "../sites/project.ts";
+import { previewHostOf } from "../sites/previews/names.ts";
+import { previewNames } from "../sites/previews/present.ts";
+import { domain as domainRule, isRecord, slug as slugRule } from "../sites/project.ts";
 import { parseJson } from "../text/json.ts";
 import type { Lineage } from "./lineage.ts";
+import { renewalConfigDir } from "./paths.ts";
 import { webrootsOf } from "./renewal-config.ts";
 
 /** A project, by the parts of its record that concern certificates. */
@@ -22,6 +25,8 @@ export interface CertifiedProject {
   hasPreviewHosts: boolean;
   /** The lineage of its previews with host names, or null. */
   previewCertificate: string | null;
+  /** The lineages of single previews, sorted. */
+  previewLineages: string[];
 }
 
 /** Returns the projects of this host; none if the file of the records cannot be parsed, which another check reports. */
@@ -40,9 +45,17 @@ export function projectsIn(reader: HostReader): CertifiedProject[] {
         enabled: enabled === true,
         hasPreviewHosts,
         previewCertificate: hasLineage ? preview_certificate : null,
+        previewLineages: hasPreviewHosts ? previewLineagesOf(reader, slug, domain) : [],
       },
     ];
   });
+}
+
+/** Returns the lineages that certbot has for previews of a project which exist. */
+function previewLineagesOf(reader: HostReader, slug: string, domain: string): string[] {
+  if (!v.is(slugRule, slug)) return [];
+  const names = previewNames(reader, slug).map((name) => previewHostOf({ domain }, name));
+  return names.filter((name) => reader.stat(`${renewalConfigDir}/${name}.conf`) !== null);
 }
 
 function recordsIn(reader: HostReader): unknown {
@@ -56,7 +69,9 @@ function recordsIn(reader: HostReader): unknown {
 
 /** Returns the projects that are, or can be, served with the certificate of this lineage, or whose previews are. */
 export function projectsOf(projects: readonly CertifiedProject[], { name }: Pick<Lineage, "name">): CertifiedProject[] {
-  return projects.filter(({ domain, previewCertificate }) => [domain, previewCertificate].includes(name));
+  return projects.filter(({ domain, previewCertificate, previewLineages }) => {
+    return [domain, previewCertificate, ...previewLineages].includes(name);
+  });
 }
 
 /** Returns whether a deploy removes what certbot writes to this webroot. */

@@ -94,7 +94,8 @@ async function backups(slug: string, { host: loadHost, trees: loadTrees }: Conte
 
 /** Returns the previews of a project by name, with the branches that they were built from. */
 async function previews(slug: string, reader: HostReader): Promise<Candidate[]> {
-  const { branchOf, previewNames } = await import("../sites/previews/list.ts");
+  const { branchOf } = await import("../sites/previews/list.ts");
+  const { previewNames } = await import("../sites/previews/present.ts");
   const { slug: slugSchema } = await import("../sites/project.ts");
   const { is } = await import("valibot");
   if (!is(slugSchema, slug)) return [];

@@ -6,7 +6,7 @@ import { hookPath, renewalsDir } from "../../src/certs/paths.ts";
 import { renewBeforeMs } from "../../src/certs/renewal/before.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
-import { type LineageSpec, putLineage } from "./lineage-files.ts";
+import { type LineageSpec, putLineage, removeLineage } from "./lineage-files.ts";
 
 export interface FakeCertbot {
   /** Why the CA refuses a name, by lineage. */
@@ -54,8 +54,9 @@ export function addCertbot(host: FakeHost, specs: readonly LineageSpec[]): FakeC
     if (argv[0] !== "certbot") return undefined;
     const replaced = certbot.before?.(argv.slice(1));
     if (replaced !== undefined) return replaced;
-    if (argv[1] !== "renew") return ok("certbot 2.1.0\n");
     const named = argv.indexOf("--cert-name");
+    if (argv[1] === "delete") removeLineage(host, argv[named + 1] ?? "");
+    if (argv[1] !== "renew") return ok("certbot 2.1.0\n");
     const { lineages, broken } = readLineages(host);
     const chosen = [...lineages.values()].filter(({ name }) => named < 0 || argv[named + 1] === name);
     const said: string[] = [...broken.values()].map(({ path }) => `Renewal configuration file ${path} is broken.`);

@@ -64,6 +64,14 @@ export function putLineage(host: FakeHost, spec: LineageSpec): Issued {
   return issued;
 }
 
+/** Removes all files of a lineage. */
+export function removeLineage(host: FakeHost, name: string): void {
+  const files = ["renewal", "live", "archive"].map((dir) => `/etc/letsencrypt/${dir}/${name}`);
+  for (const path of [...host.nodes.keys()]) {
+    if (files.some((each) => path === `${each}.conf` || `${path}/`.startsWith(`${each}/`))) host.nodes.delete(path);
+  }
+}
+
 /** Returns the record of an enabled project with HTTPS, by its slug. */
 export function projectRecord(slug: string, domain: string, more: object = {}): Record<string, object> {
   return {

@@ -42,6 +42,15 @@ export const certsCases: Case[] = [
     from: "certs:previews",
   },
   {
+    of: 'certs/checks.ts ["sudo", "edox-ops", "project", "previews", "prune"]',
+    state(host) {
+      addCertbot(host, [{ name: "fix-7.preview.demo.test" }]);
+      const records = (host.text(projectsPath) ?? "").replace('"tls": false', '"tls": false, "previews": "host"');
+      host.put(projectsPath, records, { mode: 0o600 });
+    },
+    from: "certs:lineages",
+  },
+  {
     of: 'certs/renewal/migrate.ts ["sudo", "edox-ops", "certs", "setup-auto-renew", "--yes"]',
     state(host) {
       const certbot = addCertbot(host, [{ name: "old.test", webroot: "/var/www/docs/old" }]);

@@ -102,6 +102,7 @@ export function serveCombinations(host: TestHost, http2Parameter: boolean): stri
       http2Parameter,
       certificateDir: tls ? certificateDir : null,
       previewCertificateDir: tls && previews === "host" ? certificateDir : null,
+      certifiedPreviews: [],
       rules: each.rules,
       versions: each.versions
         ? { dir: `${versionsDir}/${slug}`, defaultName: "latest", indexed: ["1.5", "latest"] }

@@ -165,6 +165,35 @@ for (const suite of suites) {
       },
     );
 
+    on("trixie", "previews: each has its certificate, which is renewed, and which the timer's service deletes", () => {
+      const dir = "/var/www/docs/.edox-ops-previews/one";
+      const lineages = (): string => host.sh("ls /etc/letsencrypt/live | grep preview").stdout;
+      expect(project("update one --previews host")).toMatchObject(well);
+      for (const name of ["a", "b"]) {
+        pebble.dns.set(`${name}.preview.one.test`, { a: [host.address] });
+        const { code, stdout, stderr } = project(`deploy one /srv/one --preview ${name}`);
+        expect([code, stderr]).toEqual([0, ""]);
+        expect(stdout).toContain("over HTTPS, with a certificate of its own");
+        expect(page(`${name}.preview.one`)).toBe(servedAs("one"));
+      }
+      expect(lineages()).toBe("a.preview.one.test\nb.preview.one.test\n");
+      const before = serial("b.preview.one");
+      expect(host.sh("edox-ops certs renew --force --name b.preview.one.test --yes")).toMatchObject({ code: 0 });
+      expect(serial("b.preview.one")).not.toBe(before);
+      for (const name of ["a", "b"]) {
+        host.sh(`sed -i 's/"expires": "[^"]*"/"expires": "2026-01-01T00:00:00Z"/' ${dir}/${name}.json`);
+        const { code, stdout } = host.sh(`systemctl start edox-ops-previews.service
+          journalctl -u edox-ops-previews.service -o cat; ! systemctl is-failed -q edox-ops-previews.service`);
+        expect([code, stdout]).toEqual([0, expect.not.stringContaining("warning")]);
+        expect(stdout).toContain(`Removed preview ${name} of one.`);
+        expect(host.run(["nginx", "-t", "-q"])).toMatchObject(well);
+        expect([name, lineages()]).toEqual([name, name === "a" ? "b.preview.one.test\n" : ""]);
+        if (name === "a") expect(page("b.preview.one")).toBe(servedAs("one"));
+        expect(page("one")).toBe(servedAs("one"));
+      }
+      expect(host.sh("grep -rl preview.one.test /etc/letsencrypt /etc/systemd").stdout).toBe("");
+    });
+
     for (const round of rounds(suite === "bookworm" ? 1 : 0, 15)) {
       test(`publish --tls: killed at a random moment, the next run succeeds, ${round}`, async () => {
         const clean = `edox-ops project remove six --delete-files --yes; certbot delete -n --cert-name six.test`;

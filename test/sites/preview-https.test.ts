@@ -37,7 +37,7 @@ test("preview deploy: without a certificate, previews use plain HTTP, and each d
   for (const name of ["fix-7", "fix-8"]) {
     const { exit, out, err } = await deploy(name);
     expect([exit, err]).toEqual([0, ""]);
-    expect(out).toContain(`${overHttp}${none}.\n`);
+    expect(out).toContain(`${overHttp}${none}, and demo itself is served over HTTP.\n`);
     expect(out).toContain(`http://${name}.preview.demo.test/`);
   }
   expect(record()).not.toHaveProperty("preview_certificate");
@@ -119,10 +119,12 @@ describe("preview deploy: falls back to plain HTTP with a warning, and never fai
 
 test("preview deploy: a project with HTTPS whose previews have no certificate gets a warning each time", async () => {
   const all = JSON.parse(site.fake.text("/etc/edox-ops/projects.json") ?? "");
-  bring({ name: "demo.test", names: ["demo.test"], authenticator: "webroot" });
+  bring({ name: "demo.test", names: ["demo.test"], authenticator: "dns-rfc2136" });
   site.fake.put("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...all.demo, tls: true } }), { mode: 0o600 });
   for (const name of ["fix-7", "fix-8"]) {
-    expect((await deploy(name)).err).toContain(`warning: previews are served over plain HTTP: ${none}\n`);
+    expect((await deploy(name)).err).toContain(
+      `warning: previews are served over plain HTTP: ${none}, and the certificate of demo.test is not obtained by a file of this nginx\n`,
+    );
   }
 });
 

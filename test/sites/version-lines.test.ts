@@ -4,7 +4,14 @@ import { describe, expect, test } from "bun:test";
 import { vhostText } from "../../src/sites/serve/vhost.ts";
 import { project } from "./tree.ts";
 
-const host = { ipv6: false, certificateDir: null, previewCertificateDir: null, rules: false, http2Parameter: true };
+const host = {
+  ipv6: false,
+  certificateDir: null,
+  previewCertificateDir: null,
+  certifiedPreviews: [],
+  rules: false,
+  http2Parameter: true,
+};
 const dir = "/var/www/docs/.edox-ops-versions/demo";
 const lines = (text: string): string[] => text.split("\n").map((line) => line.trim());
 

@@ -9,9 +9,11 @@ import { Problem } from "../../problem/problem.ts";
 import type { Session } from "../../run/session.ts";
 import type { Publication } from "../../sites/deploy/publish.ts";
 import type { Destination } from "../../sites/deploy/requests.ts";
-import { listPreviews, type Preview, previewNames } from "../../sites/previews/list.ts";
+import { servedPreviewFront } from "../../sites/previews/front.ts";
+import { listPreviews, type Preview } from "../../sites/previews/list.ts";
 import { type PreviewMetadata, readMetadata, writeMetadata } from "../../sites/previews/metadata.ts";
 import { mostPreviews, previewFront } from "../../sites/previews/names.ts";
+import { previewNames } from "../../sites/previews/present.ts";
 import { timerChanges, timerRecipe } from "../../sites/previews/timer.ts";
 import { namesOf, type Project } from "../../sites/project.ts";
 import { applyEdit, updateProject } from "../../sites/recipe.ts";
@@ -19,6 +21,7 @@ import { draftOf, projectFrom, readProjects, theProject } from "../../sites/stor
 import { previewTarget, siteTarget } from "../../sites/target.ts";
 import { lineOf } from "../../text/lines.ts";
 import type { Context } from "../context.ts";
+import { certifyPreview } from "./preview-certificates.ts";
 import type { PreviewRequest } from "./preview-flags.ts";
 import type { ReleaseCommand } from "./release.ts";
 
@@ -43,6 +46,7 @@ export function previewRelease({ slug, preview, context, releaseTo }: PreviewDep
     done: (from) => `Deployed preview ${name} of project ${slug} from ${from}.`,
     targetOf: () => previewTarget(slug, name),
     requestOf: (project, choices, ...on) => plain.requestOf(project, { ...choices, keep: 0, backup: false }, ...on),
+    after: (session) => certifyPreview(session, slug, name),
   };
   return { ...release, resolve: (session) => resolve(session, { slug, name, release, context }) };
 }
@@ -116,13 +120,15 @@ function servedNow({ slug, enabled }: Project, security: string): string {
  * preview does not fail for that.
  */
 async function securityOf(host: Host, project: Project): Promise<Security> {
-  const { findPreviewCertificate, previewSecurity } = await import("../../certs/preview-certificate.ts");
+  const { previewSecurity } = await import("../../certs/preview-certificate.ts");
+  const { securityFor } = await import("../../certs/preview-security.ts");
   const { previews, tls, preview_certificate } = project;
   if (previews === "path") {
     return { security: previewSecurity(project, null), warnings: [], certificate: preview_certificate };
   }
-  const found = await findPreviewCertificate(host, project);
+  const found = await securityFor(host, project);
   const security = previewSecurity(project, found);
+  if ("each" in found) return { security, warnings: [], certificate: undefined };
   if ("lineage" in found) return { security, warnings: [], certificate: found.lineage };
   // A plan of a user who may not read the certificates keeps the recorded one.
   if (found.isUnknown) return { security, warnings: [], certificate: preview_certificate };
@@ -180,7 +186,7 @@ function destination(
   return {
     target: previewTarget(slug, name),
     base: siteTarget(project),
-    front: previewFront(project, name),
+    front: servedPreviewFront(host, project, name),
     async prepare() {
       const now = host.now();
       const iso = (ms: number): string => new Date(ms).toISOString();

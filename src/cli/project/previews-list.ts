@@ -31,7 +31,7 @@ export default command({
     const isAtTerminal = !values.json && context.console.width("out") !== null;
     const end = isAtTerminal ? host.now() + measuringMs : Number.POSITIVE_INFINITY;
     const sizeOf = measured(trees, project.root_path, () => host.now() > end);
-    const previews: PreviewPart[] = all.map((preview) => previewPart(preview, project, sizeOf(preview)));
+    const previews: PreviewPart[] = all.map((preview) => previewPart(host, preview, project, sizeOf(preview)));
     const faults = all.flatMap(({ fault }) => fault ?? []);
     if (!values.json) for (const fault of faults) context.console.err(`warning: ${oneLine(fault)}\n`);
     return printFound(context, values.json, {

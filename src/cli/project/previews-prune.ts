@@ -6,7 +6,8 @@ import { countOf, lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { confirmationFlags, pruneFlags } from "../flags.ts";
 import { run } from "../run.ts";
-import { type PreviewPart, previewPart } from "./preview-part.ts";
+import { settleCertificates } from "./preview-certificates.ts";
+import { type PreviewPart, removedPart } from "./preview-part.ts";
 import { removePreviews, settleTimer } from "./preview-removal.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
@@ -47,7 +48,7 @@ export default command({
           // Without anything to do, a deploy that holds the lock is not waited for.
           if (expired(slug).length === 0) continue;
           const found = await removePreviews(session, { slug, trees, find: () => expired(slug) });
-          removed.push(...found.map((preview) => previewPart(preview, slug, null)));
+          removed.push(...found.map((preview) => removedPart(preview, slug)));
         } catch (error) {
           const { code, message } = Problem.of(error);
           if (code === "interrupted") throw error;
@@ -59,6 +60,7 @@ export default command({
       const verb = options.dryRun ? "Would remove" : "Removed";
       session.say(...removed.map(({ project, name }) => lineOf`${verb} preview ${name} of ${project}.`));
       if (removed.length === 0) session.say("No expired previews.\n");
+      await settleCertificates(session, typed);
       await settleTimer(session, "project previews prune", { removed, program: context.program });
     });
   },

@@ -5,8 +5,9 @@ import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { confirmationFlags, editFlags } from "../flags.ts";
 import { run } from "../run.ts";
+import { settleCertificates } from "./preview-certificates.ts";
 import { previewNameOf } from "./preview-flags.ts";
-import { previewPart } from "./preview-part.ts";
+import { removedPart } from "./preview-part.ts";
 import { removePreviews, settleTimer } from "./preview-removal.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
@@ -45,9 +46,10 @@ export default command({
       find();
       const demandSame = await askFirst(session, () => `Remove preview ${name} of ${slug}?`);
       const removed = await removePreviews(session, { slug, trees, find, demandSame });
-      const parts = removed.map((preview) => previewPart(preview, slug, null));
+      const parts = removed.map((preview) => removedPart(preview, slug));
       session.include({ previews: parts });
       session.say(lineOf`${options.dryRun ? "Would remove" : "Removed"} preview ${name} of ${slug}.`);
+      await settleCertificates(session, slug);
       await settleTimer(session, "project previews remove", { removed: parts });
     });
   },

@@ -54,6 +54,8 @@ export interface ReleaseCommand extends Wording {
   requestOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<DeployRequest | null>;
   /** Throws a Problem if another run has changed what was confirmed. It is called under the lock. */
   demandSame?(): Promise<void>;
+  /** Completes a deploy whose tree is live. It throws no Problem of its own. */
+  after?(session: Session): Promise<void>;
   /** Warnings that do not depend on the tree. */
   warnings?: readonly string[];
   /** Returns the record and the site, if they change together with the tree. */
@@ -128,7 +130,10 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
       }
       if (command.before && !(await convergeRecipe(session, command.before, { lockWaitMs: editWaitMs }))) return;
       if (dryRun) await planIn(release, { ...request, pause: pauseForSignals });
-      else await deployIn(release, request, pauseForSignals);
+      else {
+        await deployIn(release, request, pauseForSignals);
+        await command.after?.(session);
+      }
     });
   });
 }
@@ -203,15 +208,19 @@ async function deployLogged(release: Release, request: DeployRequest): Promise<D
     return { ...deployed, notes: [...deployed.notes, ...rules.notes], rules: rules.counts };
   };
   if (!publication) return logStep(log, step, () => run(withRules), outcomeOf);
-  const planned = await planUnderLock(release, request);
-  const site = siteChange(publication.recipe, request, { act: host, stop: session.stop, watch });
-  return logStep(log, step, () => run({ ...withRules, probe: site.probe }, planned), outcomeOf);
+  const unlock = await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
+  try {
+    const planned = await planUnderLock(release, request);
+    const site = siteChange(publication.recipe, request, { act: host, stop: session.stop, watch });
+    return await logStep(log, step, () => run({ ...withRules, probe: site.probe }, planned), outcomeOf);
+  } finally {
+    unlock();
+  }
 }
 
-/** Takes the host's lock until the end of the run, and plans what the record and the requirements are now. */
+/** Plans what the record and the requirements are now. The host's lock is held. */
 async function planUnderLock(release: Release, request: DeployRequest): Promise<Plan> {
-  const { command, session, trees, waitMs } = release;
-  await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
+  const { command, session, trees } = release;
   await recoverFirst(session.host, (sentence) => session.warn(sentence), session.stop);
   await command.demandSame?.();
   await requirementNotes(release);

@@ -26,7 +26,7 @@ export default command({
     if ("reason" in found && !values.json)
       await context.console.out(contractLines(isRecord(found.value) ? found.value : {}).join(""));
     const project = await theProject(reader, slug);
-    const { previewNames } = await import("../../sites/previews/list.ts");
+    const { previewNames } = await import("../../sites/previews/present.ts");
     const previews = previewNames(reader, slug).length;
     const { describeVersions } = await import("./versions/described.ts");
     const trees = await context.trees();

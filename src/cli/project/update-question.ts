@@ -1,7 +1,7 @@
 // The question of `project update`, and of `project publish` for a project that exists.
 
 import type { HostReader } from "../../host/host.ts";
-import { previewNames } from "../../sites/previews/list.ts";
+import { previewNames } from "../../sites/previews/present.ts";
 import { namesOf, type Project } from "../../sites/project.ts";
 import { applyEdit } from "../../sites/recipe.ts";
 import { servedNames } from "../../sites/serve/names.ts";

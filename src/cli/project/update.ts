@@ -52,7 +52,8 @@ export default command({
 
 /** Adds the certificate for previews to the changes, and returns a sentence that says how previews are served. */
 async function previewNote(slug: string, changes: Partial<Project>, context: Context): Promise<string> {
-  const { findPreviewCertificate, previewSecurity } = await import("../../certs/preview-certificate.ts");
+  const { previewSecurity } = await import("../../certs/preview-certificate.ts");
+  const { securityFor } = await import("../../certs/preview-security.ts");
   const { applyEdit } = await import("../../sites/recipe.ts");
   const { theRecord } = await import("../../sites/store.ts");
   const host = await context.host();
@@ -60,7 +61,7 @@ async function previewNote(slug: string, changes: Partial<Project>, context: Con
   // The update itself reports an invalid record.
   if (!("project" in record)) return "";
   const project = applyEdit(record.project, changes) as Project;
-  const found = await findPreviewCertificate(host, project);
+  const found = await securityFor(host, project);
   if ("lineage" in found) changes.preview_certificate = found.lineage;
   return ` ${previewSecurity(project, found)}`;
 }

@@ -17,10 +17,11 @@ import { portFree } from "../../resources/port.ts";
 import { namesOf, type Project } from "../project.ts";
 import { recipe } from "../recipe.ts";
 import { type After, certificatePresent, requirement, soleName, usableRecord } from "../requirements.ts";
+import { certificatePathsOf } from "../serve/certificate-files.ts";
 import type { Credential } from "../serve/password.ts";
 import { encryptedPassword } from "../serve/password-faults.ts";
 import { unservedProblem } from "../serve/served.ts";
-import { certificatePathsOf, type Promised, projectStep, vhostLinkPath } from "../serve/site.ts";
+import { type Promised, projectStep, vhostLinkPath } from "../serve/site.ts";
 import { draftOf, projectFrom } from "../store.ts";
 import type { DeployRequest } from "./plan.ts";
 

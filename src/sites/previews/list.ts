@@ -9,7 +9,8 @@ import { previewsDir } from "../paths.ts";
 import { slug as slugSchema } from "../project.ts";
 import { previewTarget } from "../target.ts";
 import { type PreviewMetadata, readMetadata } from "./metadata.ts";
-import { isPreviewName, previewsOf, treesOf } from "./names.ts";
+import { isPreviewName } from "./names.ts";
+import { previewNames } from "./present.ts";
 
 export interface Preview {
   name: string;
@@ -22,15 +23,6 @@ export interface Preview {
   /** null if the file is missing or invalid: {@link fault} is the reason then. */
   metadata: PreviewMetadata | null;
   fault: string | null;
-}
-
-/** Returns the names of all previews of a project, sorted: those with a tree, with metadata, or with both. */
-export function previewNames(reader: HostReader, slug: string): string[] {
-  const recorded = (reader.list(previewsOf(slug)) ?? []).flatMap((file) => {
-    return file.endsWith(".json") ? [file.slice(0, -".json".length)] : [];
-  });
-  const names = new Set([...(reader.list(treesOf(slug)) ?? []), ...recorded]);
-  return [...names].filter(isPreviewName).sort();
 }
 
 /** Returns all previews of a project by name. Metadata with a fault affects only its own preview. */

@@ -34,11 +34,20 @@ export function previewDomainOf({ domain }: Pick<Project, "domain">): string {
   return `preview.${domain}`;
 }
 
-/** Returns the front page of a preview in the mode of its project. */
-export function previewFront(project: Project, name: string): FrontPage {
+/** Returns the host name of a preview. */
+export function previewHostOf(project: Pick<Project, "domain">, name: string): string {
+  return `${name}.${previewDomainOf(project)}`;
+}
+
+/**
+ * Returns the front page of a preview in the mode of its project. `certified`: nginx serves it with a certificate of its
+ * own.
+ */
+export function previewFront(project: Project, name: string, certified = false): FrontPage {
   const { root } = previewTarget(project.slug, name);
   const { domain, tls, previews, preview_certificate } = project;
   const part = "previews";
   if (previews === "path") return { name: domain, tls, path: `/-/${name}/`, root, part };
-  return { name: `${name}.${previewDomainOf(project)}`, tls: preview_certificate !== undefined, path: "/", root, part };
+  const isSecure = certified || preview_certificate !== undefined;
+  return { name: previewHostOf(project, name), tls: isSecure, path: "/", root, part };
 }

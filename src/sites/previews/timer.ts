@@ -31,7 +31,14 @@ RandomizedDelaySec=10min
 WantedBy=timers.target
 `;
 
-/** Returns the text of the service. It needs no network, and writes only where previews, logs and its own units are. */
+/**
+ * What a prune writes to delete the certificates of previews. `nginx -t` opens its logs, its file in /run and its
+ * addresses, of which a network of its own would have none.
+ */
+const certificatePaths =
+  "-/etc/letsencrypt -/var/lib/letsencrypt -/var/log/letsencrypt -/etc/nginx -/etc/edox-ops -/var/lib/edox-ops -/var/lib/nginx -/var/log/nginx /run";
+
+/** Returns the text of the service. It writes only where previews, their certificates, logs and its own units are. */
 function serviceText(program: string): string {
   return `${header}[Unit]
 Description=Remove expired previews of edox-ops
@@ -46,18 +53,18 @@ Nice=10
 IOSchedulingClass=idle
 TimeoutStartSec=50min
 UMask=0022
-CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_BIND_SERVICE
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=${docsRoot} ${unitDir} -${logDir} -${lockDir}
+ReadWritePaths=${certificatePaths}
 RuntimeDirectory=edox-ops
 RuntimeDirectoryMode=0700
 RuntimeDirectoryPreserve=yes
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
-PrivateNetwork=yes
-RestrictAddressFamilies=AF_UNIX
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes

@@ -2,7 +2,7 @@
 
 import type { HostReader } from "../../host/host.ts";
 import type { Draft, Project } from "../project.ts";
-import { certificatePathsOf } from "./site.ts";
+import { certificatePathsOf } from "./certificate-files.ts";
 
 /** Returns the command that obtains a certificate, and installs certbot where it is missing. */
 export function hintToIssue({ slug }: Project): string[] {

@@ -15,9 +15,9 @@ import { few } from "../../text/lines.ts";
 import { utcText } from "../../text/time.ts";
 import type { Fault } from "../health.ts";
 import type { Project } from "../project.ts";
+import { certificatePathsOf } from "./certificate-files.ts";
 import { hintToIssue, hintToReissue, hintToRenew } from "./certificate-hints.ts";
 import { overdueMs } from "./overdue.ts";
-import { certificatePathsOf } from "./site.ts";
 
 /** A few names suffice to recognise a certificate; some have a hundred. */
 const mostNames = 5;

@@ -56,11 +56,15 @@ export function withPreviewPaths(site: Part, project: Project): Part {
   };
 }
 
-/** Returns the part that is all previews with host names. A new preview needs no reload of nginx. */
-export function previewHosts(project: Project): Part {
+/**
+ * Returns the part that is all previews with host names, so that a new preview needs no reload of nginx, or only those
+ * of these names. A regular expression takes no place in nginx's table of names, for which long names are too long.
+ */
+export function previewHosts(project: Project, names: readonly string[] = ["[a-z0-9-]+"]): Part {
   const root = `${treesOf(project.slug)}/$edox_ops_preview`;
+  const domain = previewDomainOf(project).toLowerCase().replaceAll(".", "\\.");
   return {
-    name: `~^(?<edox_ops_preview>[a-z0-9-]+)\\.${previewDomainOf(project).toLowerCase().replaceAll(".", "\\.")}$`,
+    name: names.map((name) => `~^(?<edox_ops_preview>${name})\\.${domain}$`).join(" "),
     before: [],
     password: passwordLines(project, "previews"),
     root,

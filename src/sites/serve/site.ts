@@ -33,22 +33,12 @@ import { liveRules } from "../rules/tree-rules.ts";
 import { draftOf, projectFrom, recordsText } from "../store.ts";
 import { servedVersions } from "../versions/served.ts";
 import { accessLog } from "./access-log.ts";
+import { certificateDirOf, certifiedPreviews, hasCertificate, previewCertificateDir } from "./certificate-files.ts";
 import { type Credential, passwordFile } from "./password.ts";
 import { vhostText } from "./vhost.ts";
 
 export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
 export const vhostLinkPath = (slug: string): string => `${sitesEnabledDir}/edox-ops-${slug}`;
-const certificateDirOf = ({ domain }: Pick<Project, "domain">): string => `/etc/letsencrypt/live/${domain}`;
-
-/** Returns the certificate files of a project, under certbot's names. nginx does not read `issuersPath`. */
-export function certificatePathsOf(project: Pick<Project, "domain">): {
-  chainPath: string;
-  keyPath: string;
-  issuersPath: string;
-} {
-  const dir = certificateDirOf(project);
-  return { chainPath: `${dir}/fullchain.pem`, keyPath: `${dir}/privkey.pem`, issuersPath: `${dir}/chain.pem` };
-}
 
 export interface Transition {
   id: string;
@@ -68,19 +58,6 @@ export interface Transition {
 /** An earlier step of the same run obtains the certificate, so that its files may not exist yet. */
 export type Promised = "promised";
 
-/** Returns whether both files of a certificate exist. Their content is not checked. */
-export function hasCertificate(reader: HostReader, project: Pick<Project, "domain">): boolean {
-  const { chainPath, keyPath } = certificatePathsOf(project);
-  return [chainPath, keyPath].every((path) => reader.statTarget(path) !== null);
-}
-
-/** Returns the directory of the certificate for previews, or null if they have none or its files are missing. */
-function previewCertificateDir(reader: HostReader, { previews, preview_certificate }: Project): string | null {
-  if (previews !== "host" || preview_certificate === undefined) return null;
-  const named = { domain: preview_certificate };
-  return hasCertificate(reader, named) ? certificateDirOf(named) : null;
-}
-
 /** What differs from the host as it is: a certificate to come, or the rules of a tree that is not live yet. */
 interface Ahead {
   certificate?: Promised | undefined;
@@ -95,6 +72,7 @@ export function siteText(reader: HostReader, project: Project, facts: Facts, ahe
     ipv6: facts.ipv6,
     certificateDir: isServed ? certificateDirOf(project) : null,
     previewCertificateDir: previewCertificateDir(reader, project),
+    certifiedPreviews: certifiedPreviews(reader, project),
     rules: rules !== null,
     http2Parameter: hasHttp2Parameter(reader, facts),
     versions: servedVersions(reader, project),

@@ -2,9 +2,11 @@
 
 import { tlsPath, typesPath } from "../../nginx/paths.ts";
 import { acmeLocation, brotliInclude, server } from "../../nginx/text.ts";
+import { previewHostOf } from "../previews/names.ts";
 import { namesOf, type Project } from "../project.ts";
 import { headerLine } from "../rules/header-maps.ts";
 import { accessLogPath } from "./access-log.ts";
+import { certificateDirOf } from "./certificate-files.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
 import { locations } from "./locations.ts";
 import { type Part, sitePart } from "./part.ts";
@@ -20,6 +22,8 @@ interface Serving {
   certificateDir: string | null;
   /** Directory of the certificate for previews with host names; null to serve them over HTTP only. */
   previewCertificateDir: string | null;
+  /** The previews with host names that have a certificate of their own. */
+  certifiedPreviews: readonly string[];
   /** Whether the tree has rules: then the page of errors and the headers are in a file beside them. */
   rules: boolean;
   /** Whether http2 is a parameter of listen, as before nginx 1.25.1, and not a directive. */
@@ -59,11 +63,36 @@ export function vhostText(project: Project, serving: Serving): string {
 function previewServers(project: Project, serving: Serving): string {
   const own = { ...project, default: false };
   const plain = { ...serving, certificateDir: null, rules: false };
-  const { versions, previewCertificateDir: dir } = serving;
-  const previews = previewHosts(project);
-  const part = versions === null ? previews : withVersionsElsewhere(previews, versions, originOf(project, serving));
-  if (dir === null) return `\n${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
+  const [part, dir] = [previewPart(project, serving), serving.previewCertificateDir];
+  if (dir === null) {
+    const certified = certifiedServers(own, serving).map((each) => `
+${each}`);
+    return `${certified.join("")}
+${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
+  }
   return `\n${redirect(own, serving, part)}\n${server([...tls(own, serving, dir), ...site(own, plain, part)])}`;
+}
+
+/**
+ * Returns the servers of the previews that have a certificate of their own. nginx uses the first regular expression that
+ * matches, so that they come before the server of all previews.
+ */
+function certifiedServers(project: Project, serving: Serving): string[] {
+  const names = serving.certifiedPreviews;
+  if (names.length === 0) return [];
+  const plain = { ...serving, certificateDir: null, rules: false };
+  const secure = names.map((name) => {
+    const dir = certificateDirOf({ domain: previewHostOf(project, name) });
+    return server([...tls(project, serving, dir), ...site(project, plain, previewPart(project, serving, [name]))]);
+  });
+  return [redirect(project, serving, previewHosts(project, names)), ...secure];
+}
+
+/** Returns the part that is previews with host names, by default all of them. They list the versions of the site. */
+function previewPart(project: Project, serving: Serving, names?: readonly string[]): Part {
+  const part = previewHosts(project, names);
+  const { versions } = serving;
+  return versions === null ? part : withVersionsElsewhere(part, versions, originOf(project, serving));
 }
 
 /** Returns the server on port 80 that redirects to HTTPS. */
