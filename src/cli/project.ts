@@ -6,12 +6,14 @@ const project: Command = {
     description: "Publish and manage documentation sites",
     long: [
       "A project is a site with its domain, its files, its backups and its settings.",
-      "To put a site online, you need only project publish.",
-      "The other commands do its parts one by one.",
+      "project publish puts a site online, and project deploy replaces its files.",
+      "project deploy also makes previews and versions of a site, at addresses of their own.",
+      "CI jobs deploy over SSH with a deploy key.",
     ],
     examples: [
       "sudo edox-ops project publish docs public --domain docs.example.org",
       "sudo edox-ops project deploy docs public",
+      "sudo edox-ops project deploy docs public --preview fix-7",
       "sudo edox-ops project rollback docs --yes",
     ],
   },
@@ -20,7 +22,9 @@ const project: Command = {
     Publish: ["publish", "deploy", "rollback", "restore"],
     "Show and check": ["list", "show", "validate", "check-links"],
     Change: ["update", "enable", "disable", "remove"],
-    "More commands": ["versions", "previews", "backups", "assets", "certs", "key", "ci", "add", "init", "render-nginx"],
+    "Previews and versions": ["previews", "versions"],
+    "Deploy from CI": ["ci", "key"],
+    "More commands": ["backups", "assets", "certs", "add", "init", "render-nginx"],
   },
   subCommands: {
     publish: () => import("./project/publish.ts").then((module) => module.default),

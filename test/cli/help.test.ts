@@ -70,8 +70,8 @@ describe("help:", () => {
       .slice(1)
       .map((each) => each.split("\u001B[0m")[0]);
     expect(bold).toEqual([
-      ...["Usage", "Examples", "Details", "Arguments", "Source flags", "Site flags", "Backup flags", "Bundle flags"],
-      ...["Plan flags", "Output flags", "Advanced flags"],
+      ...["Usage", "Examples", "Details", "Arguments", "Source flags", "Site flags", "Preview flags", "Version flags"],
+      ...["Backup flags", "Bundle flags", "Plan flags", "Output flags", "Advanced flags"],
     ]);
   });
 

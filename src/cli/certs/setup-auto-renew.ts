@@ -8,7 +8,7 @@ export default command({
     description: "Set up automatic renewal of certificates",
     long: [
       "It installs certbot of the distribution, its timer, and a hook that makes nginx load renewed certificates.",
-      "Certificates of the Python version are changed to a directory that no deployment removes.",
+      "Certificates of the Python version are changed to a directory that no deploy removes.",
       "project publish --tls and project certs issue include this setup.",
     ],
     examples: ["sudo edox-ops certs setup-auto-renew --yes", "edox-ops certs setup-auto-renew --dry-run"],

@@ -5,7 +5,7 @@ const assets: Command = {
     name: "assets",
     description: "Manage hashed files of earlier releases",
     long: [
-      "A page that a visitor opened before a deployment loads files of the earlier release.",
+      "A page that a visitor opened before a deploy loads files of the earlier release.",
       "Files with a hash in their names therefore stay reachable for some releases.",
       "Without a subcommand they are listed.",
     ],

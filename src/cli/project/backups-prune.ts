@@ -20,7 +20,7 @@ export default command({
     long: [
       "The newest backups stay, 5 of them by default.",
       "Deleted backups cannot be restored.",
-      "Each deployment does this as well, with its own --keep.",
+      "Each deploy does this as well, with its own --keep.",
     ],
     examples: [
       "sudo edox-ops project backups prune docs --keep 2 --dry-run",

@@ -5,7 +5,7 @@ const backups: Command = {
     name: "backups",
     description: "Manage the backups of a project",
     long: [
-      "Each deployment leaves the previous files as a backup.",
+      "Each deploy leaves the previous files as a backup.",
       "Without a subcommand the backups are listed.",
       "To make a backup the live site again, use project restore.",
     ],

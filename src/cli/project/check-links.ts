@@ -11,12 +11,22 @@ import { selectionOf } from "./deploy.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { sourceArgument, sourceFlags, sourceOf } from "./release-flags.ts";
 
+const checkedSource = {
+  from: { ...sourceArgument.from, description: "Directory or archive to check; without one, the live site" },
+  ...sourceFlags,
+  subdir: { ...sourceFlags.subdir, description: "Check only this directory of the source" },
+  include: {
+    ...sourceFlags.include,
+    description: "Check these files although they look like secrets or version control data",
+  },
+} as const;
+
 export default command({
   meta: {
     name: "check-links",
     description: "Check the links between the pages of a site (read-only)",
     long: [
-      "Without a source it checks the live site; with one, the files that a deployment of it would publish.",
+      "Without a source it checks the live site; with one, the files that a deploy of it would publish.",
       "It reports links to pages, files and anchors that do not exist.",
       "The addresses are those that nginx would serve, so that a link to /guide leads to guide.html.",
       "Links to other sites are not requested.",
@@ -28,7 +38,7 @@ export default command({
       "sudo edox-ops project check-links docs site.tar.gz --subdir public --json",
     ],
   },
-  args: { ...slugArgument, ...sourceArgument, ...sourceFlags, json: outputFlags.json },
+  args: { ...slugArgument, ...checkedSource, json: outputFlags.json },
   async run(values, context) {
     const report = await check(values, context);
     const { pages, links: checked, broken, listed: list } = report;

@@ -10,20 +10,20 @@ import type { Arguments, Values } from "../command.ts";
 export const previewFlags = {
   preview: {
     type: "string",
-    group: "Site",
+    group: "Preview",
     valueHint: "name",
     completes: "preview",
     description: "Deploy to a preview with this name instead of the live site",
   },
   expires: {
     type: "string",
-    group: "Site",
+    group: "Preview",
     valueHint: "time",
     description: `Remove the preview after this time, for example 12h or 30d, or never; ${defaultExpiry} by default`,
   },
   branch: {
     type: "string",
-    group: "Site",
+    group: "Preview",
     valueHint: "name",
     description: "Branch that the preview is built from, for project previews list",
   },

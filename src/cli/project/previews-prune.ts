@@ -17,7 +17,7 @@ export default command({
     description: "Remove expired previews",
     long: [
       "Without a project it removes the expired previews of all projects, as the timer of edox-ops does every hour.",
-      "It also completes what an interrupted deployment or removal left.",
+      "It also completes what an interrupted deploy or removal left.",
       "A preview whose expiry is unknown stays, with a warning.",
     ],
     examples: ["sudo edox-ops project previews prune --dry-run", "sudo edox-ops project previews prune docs"],

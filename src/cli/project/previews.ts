@@ -5,7 +5,7 @@ const previews: Command = {
     name: "previews",
     description: "Manage the previews of a project",
     long: [
-      "A preview is a copy of the site at an address of its own, for example of a merge request.",
+      "A preview is a copy of the site at an address of its own, for example for a merge request.",
       "project deploy --preview makes one, and it is removed when it expires.",
       "Without a subcommand the previews are listed.",
     ],

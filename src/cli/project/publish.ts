@@ -23,7 +23,7 @@ export default command({
     name: "publish",
     description: "Publish a site: register the project, deploy its files and serve them",
     long: [
-      "This is the command for the first and for every later deployment of a site.",
+      "This is the command for the first and for every later deploy of a site.",
       "It registers the project, replaces its files atomically, writes the nginx site and requests a page.",
       "If any part fails, partial changes are rolled back.",
       "With --tls it obtains a certificate first, which needs a DNS record of the domain and port 80.",

@@ -18,7 +18,7 @@ export const slugArgument = {
 export const previewsFlag = {
   previews: {
     type: "string",
-    group: "Site",
+    group: "Preview",
     valueHint: "mode",
     options: [...project.previewModes, "off"],
     description: "Serve previews by host (NAME.preview.DOMAIN) or path (DOMAIN/-/NAME/), or off",
@@ -84,20 +84,20 @@ export const recordFlags = {
   "no-hsts": { type: "boolean", group: "Site", description: "Require HTTPS in browsers for a day (default)" },
   "noindex-old-versions": {
     type: "boolean",
-    group: "Site",
-    description: "Keep search engines from listing other versions than the default one",
+    group: "Version",
+    description: "Keep versions other than the default one out of search engines",
   },
   "no-noindex-old-versions": {
     type: "boolean",
-    group: "Site",
-    description: "Accept all versions in search engines (default)",
+    group: "Version",
+    description: "Keep all versions in search engines (default)",
   },
   precompress: { type: "boolean", group: "Site", description: "Compress pages once when they are deployed" },
   "no-precompress": { type: "boolean", group: "Site", description: "Compress pages for each request" },
   "strict-urls": {
     type: "boolean",
     group: "Site",
-    description: "Refuse deployments that remove an address without a redirect",
+    description: "Refuse deploys that remove an address without a redirect",
   },
   "no-strict-urls": {
     type: "boolean",

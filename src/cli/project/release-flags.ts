@@ -64,7 +64,7 @@ export const releaseFlags = {
     type: "string",
     group: "Advanced",
     valueHint: "time",
-    description: "Wait for another deployment of the project, for example 60s or 5m",
+    description: "Wait for another deploy of the project, for example 60s or 5m",
   },
   "no-backup": { type: "boolean", group: "Backup", description: "Keep no backup of the replaced files" },
   "no-probe": { type: "boolean", group: "Advanced", description: "Request no page afterwards" },

@@ -43,7 +43,7 @@ const restoring = (meta: Texts) =>
         completes: "backup",
         group: "Backup",
         valueHint: "directory",
-        description: "Name or path of the backup; the newest one that a deployment left by default",
+        description: "Name or path of the backup; the newest one that a deploy left by default",
       },
       ...asFlag,
       ...confirmationFlags,
@@ -116,7 +116,7 @@ export const rollback = restoring({
   name: "rollback",
   description: "Roll back to the previous release",
   long: [
-    "It restores the newest backup that a deployment left, and is the same as project restore.",
+    "It restores the newest backup that a deploy left, and is the same as project restore.",
     "The replaced files become a backup.",
   ],
   examples: ["sudo edox-ops project rollback docs --yes", "sudo edox-ops project rollback docs --dry-run --diff"],

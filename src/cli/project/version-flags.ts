@@ -15,7 +15,7 @@ import type { ReleaseCommand } from "./release.ts";
 export const asFlag = {
   as: {
     type: "string",
-    group: "Site",
+    group: "Version",
     valueHint: "version",
     completes: "version",
     description: "Use this version of the site, served at /VERSION/",
@@ -26,17 +26,17 @@ export const versionFlags = {
   as: { ...asFlag.as, description: "Deploy a version of the site, served at /VERSION/" },
   alias: {
     type: "string",
-    group: "Site",
+    group: "Version",
     valueHint: "name,...",
     completes: "version",
     description: "Serve the version under these names as well, such as latest; other versions lose them",
   },
   default: {
     type: "boolean",
-    group: "Site",
+    group: "Version",
     description: "Serve the version to addresses without one, under its first alias if it has any",
   },
-  title: { type: "string", group: "Site", valueHint: "text", description: "Title of the version in selectors" },
+  title: { type: "string", group: "Version", valueHint: "text", description: "Title of the version in selectors" },
 } as const satisfies Arguments;
 
 /** Returns the typed version, or null. Throws a Problem for an invalid name. */

@@ -33,18 +33,25 @@ export const keyFlags = {
   },
   expires: {
     type: "string",
-    group: "Site",
     valueHint: "date",
     description: "Refuse the key from this day (UTC) on, or after this time (90d)",
   },
-  "previews-only": { type: "boolean", description: "Refuse deployments of the live site" },
-  "max-size": { type: "string", valueHint: "size", description: "Size of all files of a deployment; 2G by default" },
+  "previews-only": { type: "boolean", description: "Refuse to change the live site" },
+  "max-size": {
+    type: "string",
+    valueHint: "size",
+    description: "Maximum size of all files of a deploy; 2G by default",
+  },
   "max-files": {
     type: "string",
     valueHint: "number",
-    description: "Number of files of a deployment; 200000 by default",
+    description: "Maximum number of files of a deploy; 200000 by default",
   },
-  rate: { type: "string", valueHint: "number", description: "Deployments an hour, such as 20/h; 60/h by default" },
+  rate: {
+    type: "string",
+    valueHint: "number",
+    description: "Maximum number of deploys an hour, such as 20/h; 60/h by default",
+  },
 } as const satisfies Arguments;
 
 /** Returns the settings that the flags make. Throws a usage Problem for an invalid value. */

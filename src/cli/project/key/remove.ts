@@ -10,7 +10,7 @@ export default command({
     description: "Remove a deploy key",
     long: [
       "The next session of the key is refused.",
-      "A deployment that is running may still end.",
+      "A deploy that is running may still end.",
       "With the last key, the sudo rule is removed as well.",
     ],
     examples: ["sudo edox-ops project key remove docs ci"],
