@@ -115,6 +115,16 @@ for (const suite of suites) {
       }
     });
 
+    on("trixie", "rules: those of the site redirect what a removed version had and another one lacks", () => {
+      source({ "index.html": "home", _redirects: "/1.2/* /1.4/:splat\n/1.4/old /1.4/new\n/1.4/here /elsewhere\n" });
+      expect(host.sh(deploy)).toMatchObject({ code: 0 });
+      source({ "index.html": "1.4", "new.html": "new", "here.html": "here" });
+      for (const name of ["1.4", "1.2"]) expect(host.sh(`${deploy} --as ${name}`)).toMatchObject({ code: 0 });
+      expect(host.sh("edox-ops project versions remove demo 1.2 --yes")).toMatchObject({ code: 0 });
+      expect(answersTo(["/1.2/new", "/1.4/old", "/1.4/here"])).toEqual(["301 /1.4/new", "301 /1.4/new", "200 here"]);
+      expect(host.sh("edox-ops project versions remove demo 1.4 --yes")).toMatchObject({ code: 0 });
+    });
+
     on("trixie", "rules: no request is lost while a deploy moves a page and redirects its old address", () => {
       source({ "index.html": "home", "old.html": "old" });
       expect(host.sh(deploy)).toMatchObject({ code: 0 });
