@@ -291,6 +291,8 @@ describe("guides:", () => {
 
   test("remove everything: no file of edox-ops is left", () => {
     host.sh("edox-ops project remove pages --delete-files --yes; rm -r /srv/pages");
+    const withRules = "echo '/old /' >/srv/site/_redirects; edox-ops project deploy demo --source /srv/site";
+    expect(host.sh(`${withRules} && ls /etc/nginx/edox-ops-rules`)).toMatchObject({ code: 0 });
     type(host, sectionOf(guide("remove-everything"), "# Remove", "## Undo"));
     const paths = ["/etc/nginx", "/etc/letsencrypt", "/var/www/docs", "/var/log/nginx", "/usr/sbin/nginx"];
     expect(host.sh(`ls -d ${paths.join(" ")} 2>/dev/null; find / -xdev -name '*edox-ops*'`).stdout).toBe("");
