@@ -34,6 +34,14 @@ const searches = [
   ["log", "guides/access-logs", "troubleshooting"],
   ["disk full", "troubleshooting", "survives"],
   ["verify a release", "install"],
+  ["gitlab ci", "guides/deploy-from-ci"],
+  ["preview", "previews", "guides/deploy-from-ci"],
+  ["wildcard", "previews"],
+  ["redirects", "redirects"],
+  ["deploy key", "deploy-keys"],
+  ["version selector", "versions"],
+  ["password", "sites", "previews"],
+  ["vanish", "sites"],
 ] as const;
 
 export interface Smoked {
