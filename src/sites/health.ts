@@ -12,8 +12,9 @@ import { isActive } from "../resources/service.ts";
 import { nameOf } from "../text/path.ts";
 import { backupsOf, mostKept, projectLockPath } from "./deploy/releases.ts";
 import { namesOf, type Project } from "./project.ts";
+import { isDormant, servedRules } from "./rules/dormant.ts";
 import { textsFor } from "./rules/resources.ts";
-import { liveRules, liveRulesFault, rulesAnswer } from "./rules/tree-rules.ts";
+import { liveRulesFault, rulesAnswer } from "./rules/tree-rules.ts";
 import { statuses, urlOf } from "./serve/answer.ts";
 import { certificatePathsOf } from "./serve/certificate-files.ts";
 import { besideSuffixes } from "./serve/clash.ts";
@@ -270,11 +271,11 @@ function siteFaults(
     const detail = `${site} differs from its record (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
   }
-  const refused = liveRulesFault(reader, project);
+  const refused = isDormant(reader, project) ? null : liveRulesFault(reader, project);
   if (refused !== null) {
     faults.push({ detail: `${refused}; its rules have no effect`, hint: ["ls", "-la", project.root_path], mild: true });
   }
-  const texts = textsFor(project, liveRules(reader, project));
+  const texts = textsFor(project, servedRules(reader, project));
   const differing = [ruleMapsPath(slug), ruleServerPath(slug)].find(
     (path, i) => textOf(reader, path) !== ([texts?.maps, texts?.server][i] ?? null),
   );

@@ -24,8 +24,8 @@ import {
   usableRecord,
   validRecord,
 } from "./requirements.ts";
+import { servedRules } from "./rules/dormant.ts";
 import { rulesAbsent, rulesPresent, textsFor } from "./rules/resources.ts";
-import { liveRules } from "./rules/tree-rules.ts";
 import { accessLog } from "./serve/access-log.ts";
 import type { Credential } from "./serve/password.ts";
 import { encryptedPassword } from "./serve/password-faults.ts";
@@ -166,7 +166,7 @@ export function renderProject(slug: string, facts: Facts): Recipe {
   // The site may be enabled already, and uses the settings of these files.
   const texts = async (reader: HostReader) => {
     const project = await theProject(reader, slug);
-    return textsFor(project, liveRules(reader, project));
+    return textsFor(project, servedRules(reader, project));
   };
   const shared = [limits, clients, contentTypes, tlsSettings(facts), brotli, accessLog(slug)];
   const resources = [...shared, rulesPresent(slug, texts), vhostFile(slug, text), rulesAbsent(slug, texts)];

@@ -70,6 +70,15 @@ const previews = "/var/www/docs/.edox-ops-previews/demo";
 
 export const siteCases: SiteCase[] = [
   {
+    of: 'sites/rules/way-out.ts (again, "--exclude", excluded.join(","))',
+    async state(site) {
+      await publish(site);
+      site.disk.write("/srv/site/_redirects", "/old\n");
+    },
+    from: "project deploy demo /srv/site",
+    after: "project show demo",
+  },
+  {
     of: 'cli/project/password-flags.ts (["sudo", "edox-ops", ...context.typed], "--password-file", "-")',
     async state(site) {
       await publish(site);

@@ -207,10 +207,117 @@ test("rules: project remove removes them, and --keep-nginx keeps them for the si
 test("rules: an invalid file in a live tree has no effect, and validation reports its line", async () => {
   expect(await publish()).toMatchObject(fine);
   const before = site.fake.text(vhost);
+  rules("/old /\n");
+  expect(await deploy()).toMatchObject(fine);
   site.disk.write("/var/www/docs/live/_redirects", "/old\n");
   expect((await site.type("project validate live")).err).toContain("_redirects:1: a rule needs a target");
   expect(await site.type("project enable live")).toMatchObject(fine);
   expect(site.fake.text(vhost)).toBe(before);
+});
+
+describe("rules: a site that was live with such a file before nginx had rules:", () => {
+  const refused = "/old /\n/api/* https://api.example.org/:splat 200\n";
+  const warning = "_redirects:2: nginx is no proxy for other hosts: write 302 in place of this status";
+  const effect = "redirects and headers of the site have no effect until this is corrected";
+
+  /** Makes the live tree what an earlier version deployed. */
+  async function liveBefore(redirects: string): Promise<string> {
+    expect(await publish()).toMatchObject(fine);
+    site.disk.write("/var/www/docs/live/_redirects", redirects);
+    rules(redirects);
+    return site.fake.text(vhost) ?? "";
+  }
+
+  test.each([
+    ["valid", "/old /\n"],
+    ["refused", refused],
+  ])("with %s lines, no check reports it and only a deploy activates it", async (_, redirects) => {
+    const before = await liveBefore(redirects);
+    expect((await site.type("project validate live")).err).not.toMatch(/drift|_redirects/);
+    for (const line of ["enable live", "update live --branch next", "render-nginx live"]) {
+      expect(await site.type(`project ${line}`)).toMatchObject(fine);
+      expect(site.fake.text(vhost)).toBe(before);
+    }
+  });
+
+  test("valid lines are activated by the next deploy", async () => {
+    const before = await liveBefore("/old /\n");
+    expect(await deploy()).toMatchObject({ ...fine, out: expect.stringContaining("1 redirect\n") });
+    expect(site.fake.text(vhost)).not.toBe(before);
+    expect((await site.type("project validate live")).err).not.toMatch(/drift|_redirects/);
+  });
+
+  test.each(["", "--dry-run", "--strict-urls"])(
+    "a line that is refused is a warning of each deploy %s",
+    async (flag) => {
+      const before = await liveBefore(refused);
+      for (const page of ["one", "two"]) {
+        site.disk.write(`/srv/site/${page}.html`, page);
+        const { exit, err } = await deploy(flag);
+        expect([exit, err]).toEqual([0, `warning: ${warning}; ${effect}\n`]);
+        expect(site.fake.text(vhost)).toBe(before);
+        expect(site.fake.text(maps)).toBeNull();
+      }
+      const isDry = flag === "--dry-run";
+      expect(site.disk.host.stat("/var/www/docs/live/two.html") === null).toBe(isDry);
+      expect((await site.type("project validate live")).err).not.toMatch(/drift|_redirects/);
+    },
+  );
+
+  test("so is a rule that nginx answers wrongly or refuses", async () => {
+    const before = await liveBefore("/b /\n");
+    site.rules.wrong.set("/b", "HTTP/1.1 404 Not Found\r\n\r\n");
+    const { exit, err } = await deploy();
+    expect([exit, err]).toEqual([
+      0,
+      expect.stringContaining(`nginx answers /b with '404' in place of '301 /'; ${effect}`),
+    ]);
+    site.rules.wrong.clear();
+    site.rules.refusal = 'nginx: [emerg] unexpected "}" in /run/edox-ops/rules-live/nginx.conf:9\n';
+    expect(await deploy()).toMatchObject({ exit: 0, err: expect.stringContaining(effect) });
+    expect(site.fake.text(vhost)).toBe(before);
+  });
+
+  test("a corrected file is active, and from then on a refused line ends the deploy", async () => {
+    await liveBefore(refused);
+    rules("/old /\n");
+    expect(await deploy()).toMatchObject(fine);
+    expect(site.fake.text(maps)).toContain("|/old|301 /|");
+    rules(refused);
+    expect(await deploy()).toMatchObject({ exit: 1, err: expect.stringContaining(warning) });
+  });
+
+  test("a restore of its backup succeeds without the rules", async () => {
+    const before = await liveBefore(refused);
+    rules("/old /\n");
+    expect(await deploy()).toMatchObject(fine);
+    const { exit, err } = await site.type("project rollback live --yes");
+    expect([exit, err]).toEqual([0, `warning: ${warning}; ${effect}\n`]);
+    expect(site.fake.text(vhost)).toBe(before);
+    expect([site.fake.text(maps), site.fake.text(server)]).toEqual([null, null]);
+  });
+
+  test("its links can be checked", async () => {
+    await liveBefore(refused);
+    expect((await site.type("project check-links live")).err).not.toContain("_redirects");
+  });
+});
+
+test("rules: a deploy that refuses a file names the command without it, which succeeds", async () => {
+  site.disk.write("/srv/site/gone.html", "gone");
+  expect(await publish()).toMatchObject(fine);
+  site.disk.remove("/srv/site/gone.html");
+  rules("/old\n", "/*\n  Set-Cookie: a=b\n");
+  expect(await deploy()).toMatchObject({
+    exit: 1,
+    err: expect.stringContaining("--source /srv/site --exclude _redirects"),
+  });
+  const { exit, err } = await deploy("--exclude _redirects");
+  expect([exit, err]).toEqual([1, expect.stringContaining("--exclude _redirects,_headers")]);
+  for (const flag of ["--dry-run", ""]) {
+    expect(await deploy(`--exclude _redirects,_headers ${flag}`)).toMatchObject({ exit: 0 });
+  }
+  expect(site.fake.text(maps)).toBeNull();
 });
 
 test("rules: a warning names a rule that never applies", async () => {

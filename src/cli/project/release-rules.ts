@@ -60,12 +60,11 @@ export function rulesOfRelease(request: DeployRequest, around: Surroundings): Ru
         release.counts = { redirects: 0, headers: 0 };
         if (!mayHaveLoaded(host, project.slug)) return undoOther;
       }
-      const { loadRules, needsLoading, newRules, probeNewRules } = await import("../../sites/rules/activate.ts");
-      const found = newRules(host, trees, project, dir);
+      const { checkedRules, loadRules, needsLoading } = await import("../../sites/rules/activate.ts");
+      const found = await checkedRules(host, trees, { ...request, tree: dir }, true);
       release.counts = found.counts;
       release.notes.push(...found.notes);
       const facts = gatherFacts(host);
-      await probeNewRules(host, trees, { project, tree: dir, found });
       if (!needsLoading(host, { project, found, facts, publishes })) return undoOther;
       if (!publishes) {
         await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));

@@ -5,6 +5,7 @@ import { Listing } from "../../host/listing.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { withFlag } from "../../text/with-flag.ts";
+import type { DeployRequest } from "../deploy/plan.ts";
 import { withRelease } from "../deploy/release.ts";
 import { type Choices, deployRequest } from "../deploy/requests.ts";
 import type { Project } from "../project.ts";
@@ -30,12 +31,18 @@ const rootUid = 0;
 export async function checkSite(host: Host, trees: Trees, check: Check): Promise<LinkReport> {
   const { project, selection, again, pause } = check;
   const target = siteTarget(project);
-  const checkTree = (tree: Pick<CheckedTree, "dir" | "entries" | "links">): Promise<LinkReport> => {
-    const isRedirected = answeredElsewhere(trees, { project, target, dir: tree.dir });
+  const checkTree = (
+    tree: Pick<CheckedTree, "dir" | "entries" | "links">,
+    { select, ignoresRefusedRules }: Pick<DeployRequest, "select" | "ignoresRefusedRules">,
+  ): Promise<LinkReport> => {
+    const isRedirected = answeredElsewhere(trees, { project, target, dir: tree.dir, select, ignoresRefusedRules });
     const references = new References(project);
     return checkLinks(trees, { ...tree, references, isRedirected, pause });
   };
-  if (selection === null) return checkTree(await liveTreeOf(trees, project, again));
+  if (selection === null) {
+    // Rules of the live tree that are refused have no effect.
+    return checkTree(await liveTreeOf(trees, project, again), { ignoresRefusedRules: true });
+  }
   const choices: Choices = {
     ...{ keep: 0, backup: true, allowEmpty: true, asks: false, dryRun: true },
     again,
@@ -45,7 +52,7 @@ export async function checkSite(host: Host, trees: Trees, check: Check): Promise
   return withRelease({ target, dryRun: true, host, trees }, requestOf, async ({ request }) => {
     if (request === null) throw new Problem("internal", "internal error: a deploy has a source");
     const { dir, entries, links } = await survey(trees, request, rootUid, host.now());
-    return checkTree({ dir, entries, links });
+    return checkTree({ dir, entries, links }, request);
   });
 }
 

@@ -39,7 +39,7 @@ export interface DeployRequest {
   /** Warnings from unpacking. */
   notes?: string[];
   /** Paths of the source to publish or to leave out, in spite of the defaults. */
-  select?: Selection;
+  select?: Selection | undefined;
   /** Closes the directories of both trees. */
   letGo?: () => void;
   /** The whole command line, for hints. */
@@ -56,6 +56,11 @@ export interface DeployRequest {
   front?: FrontPage | undefined;
   /** Whether an address may not vanish without a redirect; the setting of the project by default. */
   strictUrls?: boolean | undefined;
+  /**
+   * Whether rules that are refused have no effect, in place of ending the deploy: the site was live with them before, or
+   * the tree is a backup.
+   */
+  ignoresRefusedRules?: boolean | undefined;
   /** Null where the site is not probed. */
   probe: Probe | null;
   /**

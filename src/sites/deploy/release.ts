@@ -104,8 +104,8 @@ async function plannedRules(host: Host, trees: Trees, request: DeployRequest): P
   if (!mayHaveLoaded(host, project.slug) && !hasRules(host, dir)) {
     return { counts: { redirects: 0, headers: 0 }, notes: [], steps: [] };
   }
-  const { newRules, rulesStep } = await import("../rules/activate.ts");
-  const found = newRules(host, trees, project, dir);
+  const { checkedRules, rulesStep } = await import("../rules/activate.ts");
+  const found = await checkedRules(host, trees, { ...request, tree: dir }, false);
   const step = rulesStep(host, project, found, gatherFacts(host));
   return { counts: found.counts, notes: found.notes, steps: step === null ? [] : [step] };
 }

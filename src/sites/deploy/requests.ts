@@ -7,6 +7,7 @@ import { Problem } from "../../problem/problem.ts";
 import { nameOf, parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import type { Project } from "../project.ts";
+import { isDormant } from "../rules/dormant.ts";
 import { probeOf } from "../serve/served.ts";
 import { dereferenceTree } from "../source/dereference.ts";
 import { closedPart } from "../source/secrets.ts";
@@ -85,6 +86,7 @@ export async function deployRequest(
     name,
     ...more,
     ...choices,
+    ignoresRefusedRules: isDormant(host, project),
     probe: probeOf(host, project, choices.asks, front),
   };
   return openRequest(host, trees, shape, async (open) => {
@@ -196,7 +198,7 @@ export async function restoreRequest(
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
   const probe = probeOf(host, project, choices.asks, front);
-  const request = { project, target, base: null, front, name: from, ...choices, probe };
+  const request = { project, target, base: null, front, name: from, ...choices, ignoresRefusedRules: true, probe };
   return openRequest(host, trees, request, async (open) => {
     const backups = trees.open(dir, [0, host.uid]);
     if (backups === null) throw missing();

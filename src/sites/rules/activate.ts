@@ -12,7 +12,9 @@ import type { Trees } from "../../host/trees.ts";
 import { rulesDir } from "../../nginx/paths.ts";
 import { nginxService } from "../../nginx/recipe.ts";
 import { hasLoadedFiles } from "../../nginx/running.ts";
+import { Problem } from "../../problem/problem.ts";
 import { isActive } from "../../resources/service.ts";
+import type { DeployRequest } from "../deploy/plan.ts";
 import type { Project } from "../project.ts";
 import { ruleMapsInclude } from "../serve/rule-lines.ts";
 import { siteText, vhostFile, vhostLinkPath, vhostPath } from "../serve/site.ts";
@@ -20,6 +22,7 @@ import { checkTargets, filesOf, probeRules } from "./check.ts";
 import { rulePaths, rulesAbsent, rulesPresent, textsFor } from "./resources.ts";
 import type { Rules, RuleTexts } from "./rules.ts";
 import { treeRules } from "./tree-rules.ts";
+import { withWayOut } from "./way-out.ts";
 
 /** The rules of a new tree, after they were checked. */
 export interface NewRules {
@@ -29,9 +32,34 @@ export interface NewRules {
   notes: string[];
 }
 
-/** Reads and checks the rules of a new tree without nginx. Throws a Problem for a rule that is refused. */
-export function newRules(reader: HostReader, trees: Trees, project: Project, tree: string): NewRules {
-  const rules = treeRules(reader, tree);
+/** The rules to check. */
+interface Checked extends Pick<DeployRequest, "project" | "again" | "select" | "ignoresRefusedRules"> {
+  tree: string;
+}
+
+/**
+ * Reads and checks the rules of a new tree; `probes`: also with an nginx of their own. Throws a Problem for a rule that
+ * is refused, or returns no rules and a warning where the request ignores it.
+ */
+export async function checkedRules(host: Host, trees: Trees, checked: Checked, probes: boolean): Promise<NewRules> {
+  const { project, tree, ignoresRefusedRules } = checked;
+  try {
+    const found = newRules(host, trees, checked);
+    if (probes) await probeNewRules(host, trees, { project, tree, found });
+    return found;
+  } catch (error) {
+    if (!(error instanceof Problem) || !refusals.includes(error.code)) throw error;
+    if (ignoresRefusedRules !== true) throw withWayOut(error, checked);
+    const note = `${error.message}; redirects and headers of the site have no effect until this is corrected`;
+    return { rules: null, texts: null, counts: { redirects: 0, headers: 0 }, notes: [note] };
+  }
+}
+
+/** The codes of a Problem about the rules themselves. */
+const refusals: readonly string[] = ["invalid-source", "not-served", "command-failed"];
+
+function newRules(reader: HostReader, trees: Trees, { project, tree, select }: Checked): NewRules {
+  const rules = treeRules(reader, tree, select?.exclude);
   const notes = rules === null ? [] : checkTargets(rules, filesOf(trees, tree));
   const counts = { redirects: rules?.redirects.length ?? 0, headers: rules?.headers.length ?? 0 };
   return { rules, texts: textsFor(project, rules), counts, notes };
@@ -97,7 +125,7 @@ function stepTo(reader: HostReader, slug: string, { texts, site }: Loaded): Step
 }
 
 /** Requests each rule from an nginx of its own. A host without nginx has nothing to ask. */
-export async function probeNewRules(
+async function probeNewRules(
   host: Host,
   trees: Trees,
   { project, tree, found }: { project: Project; tree: string; found: NewRules },

@@ -17,9 +17,13 @@ export function ruleFilesIn(reader: HostReader, dir: string): string[] {
   return ruleFiles.filter((name) => reader.stat(`${dir}/${name}`) !== null);
 }
 
-/** Returns the rules of a tree, or null if it has none. Throws a Problem for a file that is refused. */
-export function treeRules(reader: HostReader, dir: string): Rules | null {
+/**
+ * Returns the rules of a tree, or null if it has none. `excluded`: files that a deploy leaves out. Throws a Problem for
+ * a file that is refused.
+ */
+export function treeRules(reader: HostReader, dir: string, excluded: readonly string[] = []): Rules | null {
   return remembered((name) => {
+    if (excluded.includes(name)) return null;
     const path = `${dir}/${name}`;
     const stat = reader.stat(path);
     if (stat === null) return null;

@@ -14,7 +14,6 @@ import {
   clientsPath,
   limitsPath,
   rulesDir,
-  sitesAvailableDir,
   sitesEnabledDir,
   sitesIncludePath,
   tlsPath,
@@ -27,18 +26,18 @@ import { directory } from "../../resources/directory.ts";
 import { file } from "../../resources/file.ts";
 import { isActive } from "../../resources/service.ts";
 import type { Draft, Project } from "../project.ts";
+import { servedRules } from "../rules/dormant.ts";
 import { rulePaths, rulesAbsent, rulesPresent, textsFor } from "../rules/resources.ts";
 import type { Rules } from "../rules/rules.ts";
-import { liveRules } from "../rules/tree-rules.ts";
 import { draftOf, projectFrom, recordsText } from "../store.ts";
 import { servedVersions } from "../versions/served.ts";
 import { accessLog } from "./access-log.ts";
 import { certificateDirOf, certifiedPreviews, hasCertificate, previewCertificateDir } from "./certificate-files.ts";
 import { type Credential, passwordFile } from "./password.ts";
 import { vhostText } from "./vhost.ts";
+import { vhostLinkPath, vhostPath } from "./vhost-paths.ts";
 
-export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
-export const vhostLinkPath = (slug: string): string => `${sitesEnabledDir}/edox-ops-${slug}`;
+export { vhostLinkPath, vhostPath };
 
 export interface Transition {
   id: string;
@@ -66,7 +65,7 @@ interface Ahead {
 
 /** Returns the text of the nginx site that this host needs. */
 export function siteText(reader: HostReader, project: Project, facts: Facts, ahead: Ahead = {}): string {
-  const { certificate, rules = liveRules(reader, project) } = ahead;
+  const { certificate, rules = servedRules(reader, project) } = ahead;
   const isServed = project.tls && (certificate === "promised" || hasCertificate(reader, project));
   return vhostText(project, {
     ipv6: facts.ipv6,
@@ -118,7 +117,7 @@ export function projectStep(
   const paths = [...shared, rulesDir, ...rulePaths(slug), vhostPath(slug), sitesEnabledDir];
   const texts = async (reader: HostReader) => {
     const project = await becomes(reader);
-    return project && textsFor(project, liveRules(reader, project));
+    return project && textsFor(project, servedRules(reader, project));
   };
 
   return {

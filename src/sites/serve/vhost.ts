@@ -65,8 +65,10 @@ function previewServers(project: Project, serving: Serving): string {
   const plain = { ...serving, certificateDir: null, rules: false };
   const [part, dir] = [previewPart(project, serving), serving.previewCertificateDir];
   if (dir === null) {
-    const certified = certifiedServers(own, serving).map((each) => `
-${each}`);
+    const certified = certifiedServers(own, serving).map(
+      (each) => `
+${each}`,
+    );
     return `${certified.join("")}
 ${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
   }
