@@ -183,7 +183,8 @@ function requestsOf(each: Combination): Request[] {
     ["/page/", moved(301, "/page")],
     ["/old", missingIn("fix: missing")],
     ["/missing/", missingIn("fix: missing")],
-    ["/1.4/page", missingIn("fix: missing")],
+    ["/1.4/page", versions ? moved(302, `http${tls ? "s" : ""}://${slug}.test/1.4/page`) : missingIn("fix: missing")],
+    ["/9.9/page", missingIn("fix: missing")],
     [hidden, { status: 403, text: "" }],
     [challenge, ok("token")],
   ];
