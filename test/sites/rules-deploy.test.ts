@@ -52,6 +52,18 @@ test("rules: a deploy loads them before its tree is live, requests each once, an
   expect(log).toContain("project.rules");
 });
 
+test("rules: a publication of a site without rules activates its first ones, and removes the last ones", async () => {
+  expect(await publish()).toMatchObject(fine);
+  const before = site.fake.text(vhost);
+  rules("/old /\n");
+  expect(await publish("--csp strict")).toMatchObject(fine);
+  expect(site.fake.text(vhost)).toContain(`include ${maps};`);
+  expect(site.fake.text(maps)).toContain("|/old|301 /|");
+  rules(null);
+  expect(await publish("--csp default")).toMatchObject(fine);
+  expect(site.fake.text(vhost)).toBe(before);
+});
+
 test("rules: a site that lost its rules is the same as before them", async () => {
   expect(await publish()).toMatchObject(fine);
   const before = site.fake.text(vhost);

@@ -65,7 +65,7 @@ export function rulesOfRelease(request: DeployRequest, around: Surroundings): Ru
       release.counts = found.counts;
       release.notes.push(...found.notes);
       const facts = gatherFacts(host);
-      if (!needsLoading(host, { project, found, facts, publishes })) return undoOther;
+      if (!needsLoading(host, { project, found, facts })) return undoOther;
       if (!publishes) {
         await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
         await recoverFirst(host, (sentence) => session.warn(sentence), stop);

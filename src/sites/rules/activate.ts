@@ -100,16 +100,12 @@ export function rulesStep(reader: HostReader, project: Project, found: NewRules,
   return files && stepTo(reader, project.slug, files);
 }
 
-/**
- * Returns whether {@link loadRules} changes something. A publication writes the site itself, after the tree: its record
- * changes with it.
- */
+/** Returns whether {@link loadRules} changes something. */
 export function needsLoading(
   reader: HostReader,
-  { project, found, facts, publishes }: { project: Project; found: NewRules; facts: Facts; publishes: boolean },
+  { project, found, facts }: { project: Project; found: NewRules; facts: Facts },
 ): boolean {
-  const files = filesToLoad(reader, project, found, facts);
-  return files !== null && !(publishes && files.site !== null);
+  return filesToLoad(reader, project, found, facts) !== null;
 }
 
 function stepTo(reader: HostReader, slug: string, { texts, site }: Loaded): Step {
