@@ -12,7 +12,9 @@ const wantedCoverage = 0.9;
 const fast = process.argv.includes("--fast");
 /** The integration files that take over a minute and a half, the longest first. */
 const longest =
-  "release runner ci-killed site bundle odd-host project selftest bundle-use killed races https harness".split(" ");
+  "release runner ci-killed site bundle odd-host project selftest redirects deploy-keys generated bundle-use killed races https harness".split(
+    " ",
+  );
 const processors = Math.max(2, availableParallelism());
 const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
 

@@ -53,6 +53,10 @@ export const untyped: Record<string, string> = {
     "it repeats the typed line; test/cli/confirmation.test.ts reaches the state",
   'sites/versions/health.ts ["sudo", "edox-ops", "doctor", "--fix"]':
     "it asks before it repairs; test/sites/versions.test.ts types it with --yes",
+  'deploy-keys/client-hint.ts ["ssh", "edox-deploy@HOST", ...request.split(" ")]':
+    "another machine types it; test/deploy-keys/session.test.ts reads it",
+  'deploy-keys/client-hint.ts ["tar", "-C", directory, "-c", "."]':
+    "another machine types it; test/deploy-keys/session.test.ts reads it",
   'cli/project/check-links.ts ["sudo", "edox-ops", ...context.typed]':
     "it repeats the typed line; test/sites/link-check.test.ts reaches the state",
   'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,

@@ -65,12 +65,8 @@ function previewServers(project: Project, serving: Serving): string {
   const plain = { ...serving, certificateDir: null, rules: false };
   const [part, dir] = [previewPart(project, serving), serving.previewCertificateDir];
   if (dir === null) {
-    const certified = certifiedServers(own, serving).map(
-      (each) => `
-${each}`,
-    );
-    return `${certified.join("")}
-${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
+    const certified = certifiedServers(own, serving).map((each) => `\n${each}`);
+    return `${certified.join("")}\n${server([...listens("80", own, plain), ...site(own, plain, part)])}`;
   }
   return `\n${redirect(own, serving, part)}\n${server([...tls(own, serving, dir), ...site(own, plain, part)])}`;
 }
