@@ -117,6 +117,7 @@ function uploadOf(key: DeployKey, host: Host, context: Context): Upload {
       // The key may have been removed while the session waited for its turn.
       keyOf(host, idOf(key));
       endMs = performance.now() + max_seconds * 1000;
+      context.console.err("Waiting for a tar on stdin\n");
       await report("the files of the client");
     },
     pause() {
