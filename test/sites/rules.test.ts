@@ -44,6 +44,8 @@ const refusedRedirects: readonly (readonly [line: string, reason: string])[] = [
   ["/old id=:id /new/:id 301", "query parameter 'id=:id': queries are not matched"],
   ["/old /new 301 Country=de", "condition 'Country=de' is not supported"],
   ["/old /new Role=admin", "condition 'Role=admin' is not supported"],
+  ["/old -> /new", "'->' is no part of a rule: write '/old /new'"],
+  ["/old => /new 302", "'=>' is no part of a rule: write '/old /new 302'"],
   ["/old /new 418", "status '418' is not supported: write 200, 301"],
   ["/old /new 301 more", "'more' after the status"],
   ["/old https://a.example/x 200", "nginx is no proxy for other hosts: write 302"],

@@ -47,6 +47,13 @@ export function isRedirecting(status: Status): boolean {
 function redirectOf({ number, text }: Line): Redirect {
   const words = wordsOf(text);
   const [path = "", second] = words;
+  const arrow = words.find((word) => /^[-=]+>$/.test(word));
+  if (arrow !== undefined) {
+    throw new RuleFault(
+      `${shown(arrow)} is no part of a rule`,
+      `write ${shown(text.replace(arrow, "").replace(/\s+/g, " "))}`,
+    );
+  }
   if (second === undefined) throw new RuleFault("a rule needs a target", `write ${shown(`${path} /new-path`)}`);
   const from = patternOf(path);
   const base = { line: number, text: words.join(" "), from };
