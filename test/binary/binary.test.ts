@@ -136,7 +136,7 @@ test("build: the same sources give the same bytes in another folder", () => {
   const copy = `${top}/.cache/another/folder`;
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
-  for (const name of ["src", "build", "package.json", "tsconfig.json", "bunfig.toml", "node_modules"]) {
+  for (const name of ["src", "ci", "build", "package.json", "tsconfig.json", "bunfig.toml", "node_modules"]) {
     expect(run(["/bin/cp", "-al", `${top}/${name}`, copy]).exitCode).toBe(0);
   }
   const { stdout } = run(["/usr/bin/git", "-C", top, "log", "-1", "--format=%ct"]);
