@@ -30,16 +30,22 @@ export function answeredElsewhere(trees: Trees, request: Asked): (address: strin
   if (kind !== "site") return () => false;
   const { default_version: defaultVersion } = project;
   const at = (path: string) => trees.entry(`${versionsDir}/${slug}/${path}`);
+  /** Whether each first name of an address is a version or an alias, which is a symlink to its version. */
+  const versions = new Map<string, boolean>();
+  const isVersion = (name: string): boolean => {
+    const known = versions.get(name) ?? ["directory", "link"].includes(at(name)?.type ?? "");
+    versions.set(name, known);
+    return known;
+  };
   const { reached } = reachedRules(redirectsIn(trees, request));
   const answers = new Answers(reached, new SiteFiles(() => false));
   return (address) => {
     // A rule may send the page for missing files, which is no answer for readers.
-    const ruled = answers.to(address);
+    const ruled = reached.length === 0 ? null : answers.to(address);
     if (ruled !== null && ruled.rule.status !== notFound) return true;
     const [, first = ""] = address.split("/");
     if (first === indexName) return address === `/${indexName}` && at(indexName) !== null;
-    // An alias is a symlink to its version.
-    if (first !== "" && ["directory", "link"].includes(at(first)?.type ?? "")) return true;
+    if (first !== "" && isVersion(first)) return true;
     if (defaultVersion === undefined) return false;
     const page = defaultVersion + address.replace(/\/$/, "");
     return [page, `${page}.html`, `${page}/index.html`].some((path) => at(path)?.type === "file");

@@ -3,8 +3,10 @@
 import { digestWords, type Seeds, type Trees } from "../../host/trees.ts";
 import { addressOf } from "./address.ts";
 
-/** The size of all files that are compared. A deploy copies the new ones anyway; these are read once more. */
-const mostBytes = 64 * 2 ** 20;
+/** The size of all files that are read, the smallest first. A deploy copies the new ones anyway; these are read once more. */
+const mostBytes = 8 * 2 ** 20;
+/** With more removed or added files than this, a whole part of the site has moved, which the names show as well. */
+const mostFiles = 2000;
 
 interface Gone {
   address: string;
@@ -36,7 +38,8 @@ export class MovedAddresses {
       added.push({ address, path });
       addTo(moved.#byName, nameIn(address), address);
     }
-    if (added.length > 0) await moved.#compare(trees, search, added);
+    const most = Math.max(added.length, search.gone.length);
+    if (added.length > 0 && most <= mostFiles) await moved.#compare(trees, search, added);
     return moved;
   }
 
@@ -44,15 +47,16 @@ export class MovedAddresses {
     const before = sizes(trees, live, gone);
     const after = sizes(trees, dir, added);
     let left = mostBytes;
-    const within = (side: Map<number, Gone[]>, other: Map<number, Gone[]>): [Gone, number][] =>
-      [...side].flatMap(([size, files]) => {
-        if (!other.has(size)) return [];
-        return files.flatMap((file): [Gone, number][] => {
-          left -= size;
-          return left < 0 ? [] : [[file, size]];
-        });
-      });
-    const [old, fresh] = [within(before, after), within(after, before)];
+    const old: [Gone, number][] = [];
+    const fresh: [Gone, number][] = [];
+    for (const size of [...before.keys()].sort((a, b) => a - b)) {
+      const [removed = [], counterparts = []] = [before.get(size), after.get(size)];
+      const cost = size * (removed.length + counterparts.length);
+      if (counterparts.length === 0 || cost > left) continue;
+      left -= cost;
+      for (const file of removed) old.push([file, size]);
+      for (const file of counterparts) fresh.push([file, size]);
+    }
     const digestsOf = async (tree: string, files: [Gone, number][]): Promise<string[]> => {
       const words = await trees.digests(
         files.map(([{ path }, size]) => [`${tree}/${path}`, size]),
