@@ -28,14 +28,13 @@ export default command({
     const project = await theProject(reader, slug);
     const { previewNames } = await import("../../sites/previews/present.ts");
     const previews = previewNames(reader, slug).length;
-    const { describeVersions } = await import("./versions/described.ts");
-    const trees = await context.trees();
-    const versions = values.json ? describeVersions(reader, trees, project) : [];
+    const described = values.json ? await import("./versions/described.ts") : null;
+    const versions = described?.describeVersions(reader, await context.trees(), project) ?? [];
     return printFound(context, values.json, {
       document: { projects: [project], versions, preview_count: previews },
       async view(view) {
         const { projectText } = await import("./show-view.ts");
-        return projectText(project, { host: reader, trees, previews }, view);
+        return projectText(project, { host: reader, trees: await context.trees(), previews }, view);
       },
       text() {
         // The lines of the contract come first in its order, then the keys that the Python version did not have.
