@@ -2,6 +2,7 @@
 
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { absent } from "../resources/absent.ts";
 import { findAccount } from "../resources/user.ts";
 import { deployUser } from "./names.ts";
 import { authorizedKeysPath, deployHome, deployKeysPath, sudoersPath } from "./paths.ts";
@@ -27,15 +28,6 @@ export async function removalOf(reader: HostReader): Promise<Step | null> {
   return {
     id: "deploy-keys.remove",
     title: "no deploy key is let in",
-    resources: [...paths.map(absent), ...(hasUser ? [user] : [])],
-  };
-}
-
-function absent(path: string): Resource {
-  return {
-    name: path,
-    title: `${path} is removed`,
-    check: (reader) =>
-      reader.stat(path) === null ? [] : [{ kind: "command", argv: ["rm", "-r", path], reason: `${path} exists` }],
+    resources: [...paths.map((path) => absent(path)), ...(hasUser ? [user] : [])],
   };
 }

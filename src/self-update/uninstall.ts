@@ -4,9 +4,9 @@ import { presentPackages } from "../apt/dpkg.ts";
 import { keptIndexesDir } from "../bundle/paths.ts";
 import { dockerSourcePath } from "../docker/paths.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
-import type { Recipe, Resource } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
+import type { Recipe } from "../engine/step.ts";
 import type { Requirement } from "../problem/requirement.ts";
+import { absent } from "../resources/absent.ts";
 import { uninstallLogPath } from "./paths.ts";
 import { filesBeside } from "./program.ts";
 
@@ -57,15 +57,3 @@ const whatStays: Requirement = {
     return null;
   },
 };
-
-/** Returns a resource that removes these paths: by default the one that names it. */
-function absent(name: string, pathsOf: (reader: HostReader) => string[] = () => [name]): Resource {
-  return {
-    name,
-    title: `${name} is removed`,
-    check: (reader) =>
-      pathsOf(reader).flatMap((path) =>
-        reader.stat(path) === null ? [] : [{ kind: "command", argv: ["rm", "-r", path], reason: `${path} exists` }],
-      ),
-  };
-}
