@@ -6,13 +6,14 @@ import { featureCommands } from "../src/cli/feature-commands.ts";
 import * as deployKeys from "../src/deploy-keys/paths.ts";
 import { dockerKeyPath, dockerSourcePath } from "../src/docker/paths.ts";
 import * as shared from "../src/engine/paths.ts";
+import * as hardening from "../src/hardening/paths.ts";
 import * as nginx from "../src/nginx/paths.ts";
 import * as runner from "../src/runner/paths.ts";
 import { uninstallLogPath } from "../src/self-update/paths.ts";
 import * as sites from "../src/sites/paths.ts";
 import { filesByFolder } from "./paths.ts";
 
-const paths = { ...deployKeys, ...shared, ...nginx, ...runner, ...sites, ...certs };
+const paths = { ...deployKeys, ...shared, ...nginx, ...runner, ...sites, ...certs, ...hardening };
 
 export interface CommandFacts {
   /** The files that the command writes, without those of packages. Empty for a read-only command. */
@@ -108,6 +109,9 @@ export const commandFacts: Record<string, CommandFacts> = {
       ...[paths.acmeDir, paths.hookPath, paths.renewalsDir, paths.renewalConfigDir],
       ...[`${paths.journalDir}/certs.webroot`, paths.certsLogPath, ...kept],
     ],
+  },
+  "host logrotate": {
+    files: [paths.logrotatePath, paths.hardeningLogPath, ...kept],
   },
   "certs install": {
     files: [paths.acmeDir, paths.certsLogPath, paths.lockPath],

@@ -31,7 +31,7 @@ export const root: Command = {
     ],
   },
   groups: {
-    "Set up": ["bootstrap", "doctor", "recover"],
+    "Set up": ["bootstrap", "doctor", "host", "recover"],
     Sites: ["project", "certs", "nginx"],
     CI: ["gitlab-runner"],
     "This program": ["self-update", "bundle", "completions", "uninstall"],
@@ -44,6 +44,7 @@ export const root: Command = {
     bundle: () => import("./bundle.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
     certs: () => import("./certs.ts").then((module) => module.default),
+    host: () => import("./host.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     recover: () => import("./recover.ts").then((module) => module.default),
     nginx: () => import("./nginx.ts").then((module) => module.default),

@@ -5,6 +5,7 @@ import certs from "../certs/feature.ts";
 import deployKeys from "../deploy-keys/feature.ts";
 import docker from "../docker/feature.ts";
 import type { Feature } from "../engine/feature.ts";
+import hardening from "../hardening/feature.ts";
 import nginx from "../nginx/feature.ts";
 import runner from "../runner/feature.ts";
 import sites from "../sites/feature.ts";
@@ -15,6 +16,7 @@ export const features = {
   certs,
   "deploy-keys": deployKeys,
   docker,
+  hardening,
   nginx,
   runner,
   sites,

@@ -10,7 +10,7 @@ import { isExpired } from "./admission.ts";
 import { deployUser, sessionWord } from "./names.ts";
 import { authorizedKeysPath, deployHome } from "./paths.ts";
 import { idOf, readKeys } from "./record.ts";
-import { sshdSettings, whyUnfit } from "./sshd.ts";
+import { showSettings, whyUnfit } from "./sshd.ts";
 
 const affects = "deploys with deploy keys";
 
@@ -41,7 +41,7 @@ async function sshd(reader: HostReader): Promise<CheckResult> {
   if (unfit === null) return { status: "ok", detail: `sshd lets in ${deployUser} with a key` };
   // A stopped sshd, or one that systemd starts for each connection, has no /run/sshd yet.
   const makes = unfit.reason.includes("/run/sshd");
-  const hint = makes ? ["sudo", "mkdir", "-m", "0755", "/run/sshd"] : ["sudo", ...sshdSettings];
+  const hint = makes ? ["sudo", "mkdir", "-m", "0755", "/run/sshd"] : ["sudo", ...showSettings];
   return { status: unfit.unknown ? "unknown" : "error", detail: unfit.reason, hint };
 }
 

@@ -119,10 +119,11 @@ async function convergeStep(
     }
 
     const host = recordingHost(options.act, result.ran, stop, options.watch);
+    await step.before?.(host);
     const since = host.now();
     const verify = async (): Promise<void> => {
       await verifyResources(host, step.resources, since);
-      await step.verify?.();
+      await step.verify?.(host);
     };
     // A converged host needs no part of apt and no rollback.
     const { transact } = await import("./transact.ts");

@@ -1,6 +1,6 @@
 // Defines the types that recipes are written in.
 
-import type { HostReader } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
 import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
 import type { Change } from "./change.ts";
@@ -50,10 +50,15 @@ export interface Step {
    */
   reasonToSkip?(reader: HostReader): string | Unmet | null | Promise<string | Unmet | null>;
   /**
+   * Runs before the step's first change, after its requirements. It leaves the host as it is, apart from what it removes
+   * again. An exception ends the step. A step without changes does not run it.
+   */
+  before?(host: Host): Promise<void>;
+  /**
    * Runs after the step's changes, as the last of them. An exception rolls them back. A step without changes does not
    * run it.
    */
-  verify?(): Promise<void>;
+  verify?(host: Host): Promise<void>;
   /**
    * A run that was killed in this step is rolled back by the next one, or by `edox-ops recover`, instead of being
    * continued. For changes that may lock the admin out: what undoes each of them is on the disk before it is applied.

@@ -169,6 +169,7 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "gitlab-runner uninstall": () => runner("gitlab-runner uninstall --yes"),
   "certs renew": () => inMemory(certbotHost([{ name: "demo.test", to: "2027-02-01" }]), "certs renew --yes"),
   "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
+  "host logrotate": () => inMemory(fakeDebian(), "host logrotate --yes"),
   "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
   "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),
   "project certs issue": async () => {
@@ -314,6 +315,7 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "gitlab-runner unregister": { by: "question", piped: 0 },
   "gitlab-runner upgrade": { by: "nothing", piped: 0 },
   "gitlab-runner uninstall": { by: "plan", piped: 2 },
+  "host logrotate": { by: "plan", piped: 2 },
   "certs renew": { by: "plan", piped: 2 },
   "certs setup-auto-renew": { by: "plan", piped: 2 },
   "certs install": { by: "plan", piped: 2 },

@@ -15,12 +15,10 @@ const allFlags = all.flatMap((spec) =>
 );
 
 /** The verbs in the imperative with which a description may begin. */
-const verbs = [
-  ...["Accept", "Add", "Apply", "Change", "Check", "Compare", "Compress", "Continue", "Create", "Delete", "Deploy"],
-  ...["Fail", "Fix", "Install", "Keep", "List", "Load", "Manage", "Obtain", "Print", "Publish", "Put", "Refuse"],
-  ...["Register", "Remove", "Renew", "Replace", "Request", "Require", "Restore", "Roll", "Run", "Serve", "Set", "Show"],
-  ...["Skip", "Take", "Test", "Treat", "Uninstall", "Unregister", "Update", "Upgrade", "Use", "Verify", "Write"],
-];
+const verbs = `Accept Add Allow Apply Ask Ban Change Check Close Compare Compress Confirm Continue Create Delete Deploy Fail
+  Fix Harden Install Keep Let Limit List Load Manage Obtain Open Print Publish Put Refuse Register Remove Renew
+  Replace Request Require Restore Roll Rotate Run Serve Set Show Skip Take Test Treat Uninstall Unregister
+  Update Upgrade Use Verify Wait Write`.split(/\s+/);
 
 /** Words that are not standard terms: each has a replacement in the field's language. */
 const dialect = [

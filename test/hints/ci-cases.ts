@@ -23,12 +23,12 @@ function sshServer(host: FakeHost, { isInstalled }: { isInstalled: boolean }): v
 
 export const ciCases: Case[] = [
   {
-    of: 'sites/ci/ssh-server.ts ["sudo", "apt-get", "install", "openssh-server"]',
+    of: 'ssh/server.ts ["sudo", "apt-get", "install", "openssh-server"]',
     state: (host) => sshServer(host, { isInstalled: false }),
     from: "project ci demo",
   },
   {
-    of: 'sites/ci/ssh-server.ts ["sudo", "systemctl", "start", "ssh"]',
+    of: 'ssh/server.ts ["sudo", "systemctl", "start", "ssh"]',
     state: (host) => sshServer(host, { isInstalled: true }),
     from: "project ci demo",
   },

@@ -14,7 +14,7 @@ export const onHosts: Record<string, string> = {
   'certs/checks.ts ["sudo", "certbot", "delete", "--cert-name", first.name]': certs,
   'nginx/fault.ts ["sudo", "edox-ops", "certs", "renew", "--yes"]': certs,
   'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
-  'deploy-keys/checks.ts ["sudo", ...sshdSettings]': keys,
+  'deploy-keys/checks.ts ["sudo", ...showSettings]': keys,
   'deploy-keys/checks.ts ["sudo", "mkdir", "-m", "0755", "/run/sshd"]': keys,
   'deploy-keys/checks.ts ["sudo", "grep", "-rn", deployUser, "/etc/sudoers", "/etc/sudoers.d"]': keys,
   'deploy-keys/checks.ts ["id", deployUser]': keys,

@@ -64,7 +64,7 @@ export default command({
     }
     const { chooseMode } = await import("./preview-mode.ts");
     const { pipelineOf } = await import("../../sites/ci/pipeline.ts");
-    const { sshServer } = await import("../../sites/ci/ssh-server.ts");
+    const { sshServer } = await import("../../ssh/server.ts");
     const { theProject } = await import("../../sites/store.ts");
     const reader = await context.host();
     const project = await theProject(reader, slugOf(values));

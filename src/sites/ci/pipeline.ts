@@ -1,9 +1,9 @@
 // The jobs of GitLab CI that deploy a project.
 
 import deployJobs from "../../../ci/edox-ops.gitlab-ci.yml" with { type: "text" };
+import type { SshServer } from "../../ssh/server.ts";
 import type { PreviewMode, Project } from "../project.ts";
 import { buildJob, type Generator } from "./build-job.ts";
-import type { SshServer } from "./ssh-server.ts";
 
 export interface Pipeline {
   /** The line of known_hosts with which a job recognizes the host. */

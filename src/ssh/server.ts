@@ -1,8 +1,8 @@
-// How a job reaches the SSH server of this host, and by which key it recognizes it.
+// How a client reaches the SSH server of this host, and by which key it recognizes it.
 
-import { type HostReader, UnknownStateError } from "../../host/host.ts";
-import { textOf } from "../../host/text-file.ts";
-import { Problem } from "../../problem/problem.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
 
 export interface SshServer {
   port: number;
@@ -25,13 +25,18 @@ export async function sshServer(reader: HostReader): Promise<SshServer> {
       hint: ["sudo", "apt-get", "install", "openssh-server"],
     });
   }
-  const ports = (await socketPorts(reader)) ?? (await configuredPorts(reader));
+  const ports = await sshPorts(reader);
   return { port: ports.includes(standardPort) ? standardPort : (ports[0] ?? standardPort), key };
 }
 
 function publicKey(reader: HostReader, type: string): string | null {
   const text = textOf(reader, `/etc/ssh/ssh_host_${type}_key.pub`) ?? "";
   return /^(?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/]+={0,2}/.exec(text)?.[0] ?? null;
+}
+
+/** Returns the ports on which the SSH server listens. Throws as {@link sshServer} does. */
+export async function sshPorts(reader: HostReader): Promise<number[]> {
+  return (await socketPorts(reader)) ?? (await configuredPorts(reader));
 }
 
 /** Returns the ports of an active ssh.socket, with which sshd ignores those of its configuration; or null without one. */

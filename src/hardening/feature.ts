@@ -1,0 +1,28 @@
+import { type Feature, optionalStep } from "../engine/feature.ts";
+import type { Recipe } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { logrotatePath } from "./paths.ts";
+
+const hasLogrotate = (reader: HostReader): boolean => reader.stat(logrotatePath) !== null;
+
+const hardening: Feature = {
+  async recipes() {
+    const { logrotate } = await import("./logrotate.ts");
+    return [where(logrotate, hasLogrotate)];
+  },
+  async bundled() {
+    const { logrotatePackages } = await import("./logrotate.ts");
+    return { name: "hardening", packages: [...logrotatePackages] };
+  },
+  optional: {
+    isInstalled: hasLogrotate,
+    listed: { "host:logrotate": "host logrotate" },
+  },
+};
+
+export default hardening;
+
+/** Returns the recipe of one part of the hardening. Doctor checks its resources only where that part is set up. */
+function where(recipe: Recipe, isSetUp: (reader: HostReader) => boolean): Recipe {
+  return { ...recipe, steps: recipe.steps.map((step) => optionalStep(step, isSetUp)) };
+}
