@@ -1,10 +1,10 @@
 // Tests previews of generated sites, under their own host names and below a path of the site.
 
 import { expect, test } from "bun:test";
-import { deployTar, type Published } from "./published.ts";
-import { must } from "./run.ts";
+import { events } from "./gitlab-project.ts";
+import type { Published } from "./published.ts";
 import { looks } from "./site-looks.ts";
-import { type Generator, generators, previewName } from "./site-sources.ts";
+import { type Generator, generators, previewBranch, previewName } from "./site-sources.ts";
 
 /** The generators whose links begin with `/`, unless they build for another base. Their router knows no other address. */
 const needsBase: readonly Generator[] = ["vitepress", "docusaurus"];
@@ -19,6 +19,16 @@ export function previewTests(published: () => Published): void {
     const { code } = published().host.run(["edox-ops", "project", "update", name, "--previews", mode]);
     expect(code).toBe(0);
   };
+  /** Runs the job of a merge request, and returns the address that it reports. */
+  const preview = async (
+    name: Generator,
+    artifact: { built: string; more?: readonly string[] },
+  ): Promise<string | undefined> => {
+    const project = published().projects.get(name);
+    project?.switchTo(previewBranch);
+    const report = await project?.deploy("preview", events.merge, artifact);
+    return /^EDOX_OPS_PREVIEW_URL=(\S+)\n$/.exec(report ?? "")?.[1];
+  };
   const worksAt = async (name: Generator, start: string): Promise<void> => {
     const { alive, wanted, find } = looks[name];
     await using opened = await published().reader.open(new URL(start).host);
@@ -32,15 +42,13 @@ export function previewTests(published: () => Published): void {
   };
 
   for (const name of generators) {
-    test(`${name}: a preview that is deployed as a tar works under its own name without errors`, async () => {
-      const { host } = published();
-      // Only the preview has this file.
-      must(["cp", "-r", `${host.root}/srv/${name}`, `${host.root}/srv/${name}-preview`]);
-      must(["touch", `${host.root}/srv/${name}-preview/only.txt`]);
+    test(`${name}: the preview of a merge request works under its own name without errors`, async () => {
+      const { sites } = published();
       switchTo(name, "host");
-      const done = deployTar(host, `/srv/${name}-preview`, `${name} --preview ${previewName}`);
-      expect(done).toEqual({ code: 0, stderr: "" });
+      // Only the preview has this file.
+      const address = await preview(name, { built: `${sites}/${name}`, more: ["only.txt"] });
       const [start, site] = [`http://${previewName}.preview.${name}.test/`, `http://${name}.test/`];
+      expect(address).toBe(start);
       await worksAt(name, start);
       expect([answer(start), answer(`${start}only.txt`), answer(`${start}missing`)]).toEqual([
         "200 noindex",
@@ -73,15 +81,10 @@ export function previewTests(published: () => Published): void {
       expect(links.filter((link) => link !== start)).not.toEqual([]);
       expect(links.filter((link) => link !== start && link.startsWith(start))).toEqual([]);
     });
-  }
 
-  test("vitepress: a preview that is built for the base of its path works below that path", async () => {
-    const { host, sites } = published();
-    must(["cp", "-r", `${sites}/vitepress-below`, `${host.root}/srv/vitepress-below`]);
-    expect(deployTar(host, "/srv/vitepress-below", `vitepress --preview ${previewName}`)).toEqual({
-      code: 0,
-      stderr: "",
+    test(`${name}: a preview that is built for the base of its path works below that path`, async () => {
+      expect(await preview(name, { built: `${published().sites}/${name}-below` })).toBe(start);
+      await worksAt(name, start);
     });
-    await worksAt("vitepress", `http://vitepress.test/-/${previewName}/`);
-  });
+  }
 }

@@ -3,9 +3,9 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
-import { deployTar, type Published } from "./published.ts";
-import { must } from "./run.ts";
-import { versions } from "./site-sources.ts";
+import { events, tagged } from "./gitlab-project.ts";
+import { type Published, SiteProject } from "./published.ts";
+import { versioned, versions } from "./site-sources.ts";
 
 interface Selector {
   /** The address of guide/install in a link of the theme, below that of a version. */
@@ -18,7 +18,7 @@ interface Selector {
   asksFor: string;
 }
 
-const selectors: Record<"mike" | "pydata", Selector> = {
+const selectors: Record<(typeof versioned)[number], Selector> = {
   mike: {
     install: "guide/install/",
     fresh: "new/",
@@ -42,28 +42,23 @@ const selectors: Record<"mike" | "pydata", Selector> = {
 };
 
 export function versionTests(published: () => Published): void {
-  for (const [name, { install, fresh, shown, choose, asksFor }] of Object.entries(selectors)) {
+  for (const name of versioned) {
+    const { install, fresh, shown, choose, asksFor } = selectors[name];
     const address = (path: string): string => `http://${name}.test/${path}`;
 
-    test(`${name}: two versions are deployed as a tar, and the selector of the theme leads from one to the other`, async () => {
-      const { host, reader, sites } = published();
+    test(`${name}: two tags become versions, and the selector of the theme leads from one to the other`, async () => {
+      const { host, reader, sites, projects } = published();
+      const project = new SiteProject(host, name);
+      projects.set(name, project);
       for (const version of versions)
-        must(["cp", "-r", `${sites}/${name}/${version}`, `${host.root}/srv/${name}-${version}`]);
-      for (const words of [
-        ["add", name, "--domain", `${name}.test`],
-        ["init", name],
-      ])
-        expect(host.run(["edox-ops", "project", ...words])).toMatchObject({ code: 0, stderr: "" });
-      const ok = { code: 0, stderr: "" };
-      expect(deployTar(host, `/srv/${name}-1.4`, `${name} --as 1.4 --alias latest --default`)).toEqual(ok);
-      expect(host.run(["edox-ops", "project", "enable", name])).toMatchObject(ok);
-      expect(deployTar(host, `/srv/${name}-1.5`, `${name} --as 1.5`)).toEqual(ok);
+        await project.deploy("version", tagged(version), { built: `${sites}/${name}/${version}` });
+      expect(host.run(["edox-ops", "project", "enable", name])).toMatchObject({ code: 0, stderr: "" });
 
       await using opened = await reader.open(`${name}.test`);
       const { page, problems } = opened;
       await page.goto("/", { waitUntil: "networkidle" });
       expect(page.url()).toBe(address("latest/"));
-      expect(await shown(page)).toContain("1.4");
+      expect(await shown(page)).toContain("1.5");
       // The same page of the other version.
       await page.goto(`/1.4/${install}`, { waitUntil: "networkidle" });
       await choose(page, "1.5");
@@ -95,16 +90,16 @@ export function versionTests(published: () => Published): void {
     const { host, sites } = published();
     const index = host.sh("curl -sSf --resolve mike.test:80:127.0.0.1 http://mike.test/versions.json");
     const found: Record<string, unknown>[] = JSON.parse(index.stdout);
-    const mikes = JSON.parse(readFileSync(`${sites}/mike/versions.json`, "utf8"));
+    const mikes = JSON.parse(readFileSync(`${sites}/branch/versions.json`, "utf8"));
     expect(found.map(({ version, title, aliases }) => ({ version, title, aliases }))).toEqual(mikes);
   });
 
-  test("mike: the branch that mike commits is published unchanged as a whole site, with its alias as a symlink", async () => {
-    const { host, reader, sites } = published();
-    must(["cp", "-r", `${sites}/mike`, `${host.root}/srv/branch`]);
-    const publish = ["publish", "branch", "--domain", "branch.test", "--source", "/srv/branch"];
-    expect(host.run(["edox-ops", "project", ...publish])).toMatchObject({ code: 0 });
-    expect(deployTar(host, "/srv/branch", "branch")).toMatchObject({ code: 0 });
+  test("mike: the branch that mike commits is deployed unchanged as a whole site, with its alias as a symlink", async () => {
+    const { host, reader, sites, projects } = published();
+    const project = new SiteProject(host, "branch");
+    projects.set("branch", project);
+    await project.deploy("deploy", events.default, { built: `${sites}/branch` });
+    expect(host.run(["edox-ops", "project", "enable", "branch"])).toMatchObject({ code: 0, stderr: "" });
     await using opened = await reader.open("branch.test");
     const { page, problems } = opened;
     await page.goto("/", { waitUntil: "networkidle" });
@@ -112,6 +107,7 @@ export function versionTests(published: () => Published): void {
     await selectors.mike.choose(page, "1.5");
     await page.waitForURL("http://branch.test/1.5/");
     await page.waitForLoadState("networkidle");
-    expect(problems).toEqual([]);
+    // The script of the first page leads to the default version, at times before the page is complete.
+    expect(problems.filter((each) => each !== "failed: http://branch.test/ net::ERR_ABORTED")).toEqual([]);
   });
 }

@@ -1,4 +1,4 @@
-// Tests sites of real generators on a real host, in a browser.
+// Tests sites of real generators, which the printed jobs of GitLab build and deploy, on a real host, in a browser.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -6,10 +6,11 @@ import { hasHashedName } from "../../src/nginx/hashed-names.ts";
 import { issue } from "../sites/certificates.ts";
 import { previewTests } from "./generated-previews.ts";
 import { versionTests } from "./generated-versions.ts";
-import { must } from "./run.ts";
+import { events } from "./gitlab-project.ts";
+import { SiteProject } from "./published.ts";
 import { looks } from "./site-looks.ts";
 import { type Opened, SiteReader } from "./site-reader.ts";
-import { type Generator, generators, rareWord } from "./site-sources.ts";
+import { type Generator, generators, rareWord, type Site } from "./site-sources.ts";
 import { generatedSites } from "./sites.ts";
 import { TestHost } from "./test-host.ts";
 
@@ -21,20 +22,23 @@ describe("generated sites in a browser", () => {
   let host: TestHost;
   let reader: SiteReader;
   let sites = "";
+  const projects = new Map<Site, SiteProject>();
 
   beforeAll(async () => {
     sites = await generatedSites();
     host = await TestHost.bare();
     expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     for (const name of generators) {
-      must(["cp", "-r", `${sites}/${name}`, `${host.root}/srv/${name}`]);
-      const publish = ["publish", name, "--domain", `${name}.test`, "--source", `/srv/${name}`];
-      expect(host.run(["edox-ops", "project", ...publish])).toMatchObject({ code: 0, stderr: "" });
+      const project = new SiteProject(host, name);
+      projects.set(name, project);
+      await project.deploy("deploy", events.default, { built: `${sites}/${name}` });
+      expect(host.run(["edox-ops", "project", "enable", name])).toMatchObject({ code: 0, stderr: "" });
     }
     reader = await SiteReader.start(host, root.certificate);
   });
   afterAll(async () => {
     await reader?.[Symbol.asyncDispose]();
+    for (const project of projects.values()) project[Symbol.dispose]();
     host?.down();
   });
 
@@ -78,8 +82,8 @@ describe("generated sites in a browser", () => {
     });
   }
 
-  previewTests(() => ({ host, reader, sites }));
-  versionTests(() => ({ host, reader, sites }));
+  previewTests(() => ({ host, reader, sites, projects }));
+  versionTests(() => ({ host, reader, sites, projects }));
 
   for (const name of generators) {
     test(`${name}: over HTTPS, with a root that the browser trusts, scripts run without mixed content or an error`, async () => {

@@ -1,13 +1,29 @@
 // The sources of the generated sites, see sites.ts.
 
+import type { Generator as Printed } from "../../src/sites/ci/build-job.ts";
+
 export const generators = ["vitepress", "material", "sphinx", "docusaurus"] as const;
 export type Generator = (typeof generators)[number];
+
+/** The sites with a version selector: Material with the list of mike, and pydata-sphinx-theme. */
+export const versioned = ["mike", "pydata"] as const;
+/** `branch` is the branch that mike commits. */
+export type Site = Generator | (typeof versioned)[number] | "branch";
+
+/** The value of \`--generator\` whose job builds a site. */
+export const printedFor: Record<Site, Printed> = {
+  ...{ vitepress: "vitepress", docusaurus: "docusaurus" },
+  ...{ material: "mkdocs", mike: "mkdocs" },
+  ...{ sphinx: "sphinx", pydata: "sphinx" },
+  branch: "none",
+};
 
 /** The versions of the sites with a version selector. Only the newer one has the page `new`. */
 export const versions = ["1.4", "1.5"] as const;
 export type Version = (typeof versions)[number];
 
-/** The preview of each site. */
+/** The branch of the preview of each site, and the name that GitLab derives from it. */
+export const previewBranch = "fix/#7";
 export const previewName = "fix-7";
 
 /** A word on exactly one page of each site, guide/install. */
@@ -73,7 +89,7 @@ plugins: [search]
     "docusaurus.config.mjs": `export default {
       title: "Demo",
       url: "http://docusaurus.test",
-      baseUrl: "/",
+      baseUrl: process.env.EDOX_OPS_BASE ?? "/",
       onBrokenLinks: "throw",
       presets: [["classic", { docs: { routeBasePath: "/" }, blog: false }]],
       themeConfig: { colorMode: { respectPrefersColorScheme: true }, navbar: { title: "Demo" } },
@@ -81,7 +97,7 @@ plugins: [search]
   },
 };
 
-/** The source of a Material site that mike builds. */
+/** The source of a Material site whose version selector reads the list of mike. */
 export function mikeSource(version: Version): Files {
   const isNew = version === "1.5";
   return {
@@ -93,7 +109,6 @@ site_name: Demo
 site_url: http://mike.test/
 theme: { name: material, font: false, features: [navigation.instant] }
 extra: { version: { provider: mike } }
-plugins: [search, mike]
 `,
   };
 }

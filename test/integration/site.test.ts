@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { sitePath } from "../../build/site-address.ts";
 import { blocksOf, textOf, top } from "../docs/markdown.ts";
 import { smoke } from "../site/smoke.ts";
-import { events, GitLabProject } from "./gitlab-project.ts";
+import { events, GitLabProject, tagged } from "./gitlab-project.ts";
 import { sectionOf, type } from "./guides.ts";
 import { type Pebble, startPebble } from "./pebble.ts";
 import { must } from "./run.ts";
@@ -265,8 +265,7 @@ describe("guides:", () => {
     test("a tag becomes a version, with its alias, beside the live site", () => {
       gitlab.set({ DEPLOY_KEY: keys[0] ?? "" });
       gitlab.git("tag", "1.4");
-      const tag = { CI_COMMIT_TAG: "1.4", CI_COMMIT_BRANCH: "", CI_DEFAULT_BRANCH: "main", EDOX_OPS_VERSIONS: "true" };
-      const { code, log } = gitlab.run("version", tag);
+      const { code, log } = gitlab.run("version", tagged("1.4"));
       expect([code, code === 0 ? "" : log]).toEqual([0, ""]);
       expect([curl(`${site}/1.4/version.txt`), curl(`${site}/latest/version.txt`)]).toEqual(["four\n", "four\n"]);
       const remove = "edox-ops project versions default demo none && edox-ops project versions remove demo 1.4 --yes";

@@ -1,50 +1,71 @@
-// Builds sites with four generators once, and two versions of two sites with a version selector, and caches them.
+// Lets the jobs that `project ci` prints build sites with four generators once, and two versions of two sites with a
+// version selector, and caches them.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname } from "node:path";
+import { parse } from "yaml";
+import { pipelineOf } from "../../src/sites/ci/pipeline.ts";
+import { events, GitLabProject, tagged } from "./gitlab-project.ts";
 import {
   type Files,
-  type Generator,
-  generators,
   mikeSource,
-  previewName,
+  previewBranch,
+  printedFor,
   pydataSource,
+  type Site,
   sources,
+  type Version,
   versions,
 } from "./site-sources.ts";
 
-/** The output folder of each generator. */
-const outputs: Record<Generator, string> = {
-  vitepress: "docs/.vitepress/dist",
-  material: "site",
-  sphinx: "site",
-  docusaurus: "build",
-};
+/** The directory into which a job builds. */
+const output = "public";
+/** npm runs no scripts of packages, and asks the registry for packages alone. */
+const quiet = { npm_config_ignore_scripts: "true", npm_config_audit: "false", npm_config_fund: "false" };
+
+/** Returns what decides, in the text of a pipeline, how the job `build` builds. */
+export function buildOf(text: string): unknown {
+  const { build, ".edox-ops-build": base, variables } = parse(text);
+  return { build, base, output: variables.EDOX_OPS_SITE };
+}
+
+/** Returns the printed jobs whose `build` has built a site, for a host that is not there. */
+export function pipelineFor(site: Site): string {
+  return pipelineOf({
+    project: { slug: site, domain: `${site}.test`, tls: false } as Parameters<typeof pipelineOf>[0]["project"],
+    ...{ host: "host.test", server: { port: 22, key: "ssh-ed25519 AAAA" } },
+    ...{ generator: printedFor[site], output, previews: "path" },
+  }).text;
+}
 
 /**
- * Returns the folder that contains a folder for each generator's site, and these: `vitepress-below` for the path of a
- * preview, `pydata` with a folder for each version, and `mike` with all that mike commits.
+ * Returns the folder that contains a folder for each generator's site, and these: `vitepress-below` and
+ * `docusaurus-below` for the path of a preview, `mike` and `pydata` with a folder for each version, and `branch` with all that mike commits.
  */
 export async function generatedSites(): Promise<string> {
   const requirements = `${import.meta.dir}/requirements.txt`;
   const recipe = new Bun.CryptoHasher("sha256");
   const recipes = [import.meta.path, `${import.meta.dir}/site-sources.ts`, requirements];
   for (const path of recipes) recipe.update(readFileSync(path));
+  const names = Object.keys(printedFor) as Site[];
+  for (const name of names) recipe.update(JSON.stringify(buildOf(pipelineFor(name))));
   const cache = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/edox-ops-test`;
   const sites = `${cache}/sites-${recipe.digest("hex").slice(0, 12)}`;
   if (existsSync(sites)) return sites;
-  console.error("building the sites of four generators, once: up to two minutes");
+  console.error("building the sites of four generators, once: up to three minutes");
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(`${cache}/make-`);
   try {
-    mkdirSync(`${work}/sites`);
-    for (const name of generators) write(`${work}/${name}`, sources[name]);
-    const builds = [buildVitepress(work), buildDocusaurus(work), buildPython(work, requirements)];
+    for (const name of ["mike", "pydata"]) mkdirSync(`${work}/sites/${name}`, { recursive: true });
+    const builds = [
+      buildWithNode("docusaurus", work),
+      buildWithNode("vitepress", work),
+      buildPython(work, requirements),
+    ];
     // A build that still runs would write into the folder after it is removed.
     await Promise.allSettled(builds);
     await Promise.all(builds);
-    for (const name of generators) renameSync(`${work}/${name}/${outputs[name]}`, `${work}/sites/${name}`);
     renameSync(`${work}/sites`, sites);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -52,29 +73,15 @@ export async function generatedSites(): Promise<string> {
   return sites;
 }
 
-async function buildVitepress(work: string): Promise<void> {
-  await install(`${work}/vitepress`);
-  const vitepress = [
-    "node",
-    `${work}/vitepress/node_modules/vitepress/bin/vitepress.js`,
-    "build",
-    `${work}/vitepress/docs`,
-  ];
-  await must([...vitepress, "--base", `/-/${previewName}/`, "--outDir", `${work}/sites/vitepress-below`]);
-  await must(vitepress);
-}
-
-async function buildDocusaurus(work: string): Promise<void> {
-  const dir = `${work}/docusaurus`;
-  await install(dir);
-  await must(["node", `${dir}/node_modules/@docusaurus/core/bin/docusaurus.mjs`, "build", dir], {
-    // It reports each build to its authors otherwise.
-    env: { DISABLE_DOCUSAURUS_TELEMETRY: "1" },
-  });
-}
-
-async function install(dir: string): Promise<void> {
-  await must(["npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund"]);
+async function buildWithNode(name: "docusaurus" | "vitepress", work: string): Promise<void> {
+  const pipeline = pipelineFor(name);
+  const project = new GitLabProject({ ".gitlab-ci.yml": pipeline, ...sources[name] }, work);
+  await must(["npm", "install", "--prefix", project.dir, "--package-lock-only"], { env: quiet });
+  await build(project, events.default, { to: `${work}/sites/${name}` });
+  // As with a cache of the packages, which takes a minute less.
+  project.commit({ ".gitlab-ci.yml": pipeline.replace("    - npm ci\n", "") });
+  project.git("switch", "--quiet", "--create", previewBranch);
+  await build(project, events.merge, { to: `${work}/sites/${name}-below` });
 }
 
 async function buildPython(work: string, requirements: string): Promise<void> {
@@ -82,25 +89,43 @@ async function buildPython(work: string, requirements: string): Promise<void> {
   // Debian's own Python: another one earlier in PATH may be too old.
   await must(["/usr/bin/python3", "-m", "venv", `${work}/venv`]);
   await must([`${bin}/pip`, "install", "--quiet", "--requirement", requirements]);
-  await must([`${bin}/mkdocs`, "build", "--strict", "--config-file", `${work}/material/mkdocs.yml`]);
-  await must([`${bin}/sphinx-build`, "-q", "-W", `${work}/sphinx/docs`, `${work}/sphinx/site`]);
-  for (const version of versions) {
-    write(`${work}/pydata/${version}`, pydataSource(version));
-    await must([
-      `${bin}/sphinx-build`,
-      "-q",
-      "-W",
-      `${work}/pydata/${version}/docs`,
-      `${work}/sites/pydata/${version}`,
-    ]);
-    rmSync(`${work}/sites/pydata/${version}/.doctrees`, { recursive: true });
+  for (const name of ["material", "sphinx"] as const) {
+    const project = new GitLabProject({ ".gitlab-ci.yml": pipelineFor(name), ...sources[name] }, work);
+    await build(project, events.default, { to: `${work}/sites/${name}`, bin });
   }
-  await buildMike(work, bin);
+  for (const [name, source] of [
+    ["mike", mikeSource],
+    ["pydata", pydataSource],
+  ] as const) {
+    const project = new GitLabProject({ ".gitlab-ci.yml": pipelineFor(name) }, work);
+    for (const version of versions) {
+      project.commit(source(version));
+      project.git("tag", version);
+      await build(project, tagged(version), { to: `${work}/sites/${name}/${version}`, bin });
+    }
+  }
+  await buildBranch(work, bin);
 }
 
-/** Lets mike commit both versions to its branch, and writes the branch to `sites/mike`. */
-async function buildMike(work: string, bin: string): Promise<void> {
-  const cwd = `${work}/mike`;
+/** Runs the job `build` and moves the site. `bin`: programs that are there already, so that pip has nothing to do. */
+async function build(
+  project: GitLabProject,
+  event: Readonly<Record<string, string>>,
+  { to, bin }: { to: string; bin?: string },
+): Promise<void> {
+  const { code, log } = await project.runAlone("build", event, {
+    ...quiet,
+    // It reports each build to its authors otherwise.
+    DISABLE_DOCUSAURUS_TELEMETRY: "1",
+    ...(bin === undefined ? {} : { PATH: `${bin}:${process.env.PATH}`, PIP_NO_INDEX: "1" }),
+  });
+  if (code !== 0) throw new Error(`the job build failed (${code}), for ${to}\n${log}`);
+  renameSync(`${project.dir}/${output}`, to);
+}
+
+/** Lets mike commit both versions to its branch, and writes the branch to `sites/branch`. */
+async function buildBranch(work: string, bin: string): Promise<void> {
+  const cwd = `${work}/branch`;
   const env = {
     PATH: `${bin}:${process.env.PATH}`,
     ...{ GIT_AUTHOR_NAME: "Demo", GIT_AUTHOR_EMAIL: "demo@mike.test" },
@@ -109,12 +134,12 @@ async function buildMike(work: string, bin: string): Promise<void> {
   for (const version of versions) write(`${cwd}/${version}`, mikeSource(version));
   await must(["git", "init", "--quiet", cwd]);
   await must(["git", "-C", cwd, "commit", "--quiet", "--allow-empty", "--message=Start"], { env });
-  const mike = (words: string[]): Promise<void> => must([`${bin}/mike`, ...words], { cwd, env });
-  await mike(["deploy", "--config-file", "1.4/mkdocs.yml", "1.4", "latest"]);
-  await mike(["deploy", "--config-file", "1.5/mkdocs.yml", "1.5"]);
-  await mike(["set-default", "--config-file", "1.5/mkdocs.yml", "latest"]);
-  mkdirSync(`${work}/sites/mike`);
-  await must(["git", `--git-dir=${cwd}/.git`, `--work-tree=${work}/sites/mike`, "checkout", "gh-pages", "--", "."]);
+  const mike = (version: Version, words: string[]): Promise<void> =>
+    must([`${bin}/mike`, ...words, "--config-file", `${version}/mkdocs.yml`], { cwd, env });
+  for (const version of versions) await mike(version, ["deploy", "--update-aliases", version, "latest"]);
+  await mike("1.5", ["set-default", "latest"]);
+  mkdirSync(`${work}/sites/branch`);
+  await must(["git", `--git-dir=${cwd}/.git`, `--work-tree=${work}/sites/branch`, "checkout", "gh-pages", "--", "."]);
 }
 
 /** Runs a command that must succeed. The builds run at the same time, so it does not block. */
