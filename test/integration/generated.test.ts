@@ -82,6 +82,14 @@ describe("generated sites in a browser", () => {
     });
   }
 
+  test("generated sites: the printed jobs deploy no directory in which a generator keeps its own state", () => {
+    const live = generators.map((name) => `/var/www/docs/${name}`);
+    expect(host.run(["find", ...live, "-mindepth", "1", "-type", "d", "-name", ".*"])).toMatchObject({
+      code: 0,
+      stdout: "",
+    });
+  });
+
   previewTests(() => ({ host, reader, sites, projects }));
   versionTests(() => ({ host, reader, sites, projects }));
 

@@ -15,10 +15,11 @@ const jobs = {
   image: python:3.13-slim
   script:
     - pip install --quiet sphinx furo
-    - sphinx-build -b html -W --keep-going docs "$EDOX_OPS_SITE"`,
+    # -d: the state of Sphinx would be deployed with the site otherwise.
+    - sphinx-build -b html -W --keep-going -d .doctrees docs "$EDOX_OPS_SITE"`,
   docusaurus: `
   image: node:24-slim
-  # Set baseUrl to the variable EDOX_OPS_BASE in docusaurus.config.js.
+  # In docusaurus.config.js, set baseUrl to the variable EDOX_OPS_BASE, or to / without it.
   script:
     - npm ci
     - npx docusaurus build --out-dir "$EDOX_OPS_SITE"`,
