@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { events, tagged } from "./gitlab-project.ts";
 import { type Published, SiteProject } from "./published.ts";
+import { looks } from "./site-looks.ts";
 import { versioned, versions } from "./site-sources.ts";
 
 interface Selector {
@@ -85,6 +86,24 @@ export function versionTests(published: () => Published): void {
       expect(problems.filter((each) => !each.includes(address(`1.4/${fresh}`)))).toEqual([]);
     });
   }
+
+  test("vitepress: a tag becomes the default version, and works at the address to which / leads", async () => {
+    const { host, reader, sites, projects } = published();
+    await projects.get("vitepress")?.deploy("version", tagged("1.4"), { built: `${sites}/vitepress-1.4` });
+    const { alive, wanted, find } = looks.vitepress;
+    await using opened = await reader.open("vitepress.test");
+    const { page, problems } = opened;
+    await page.goto("/", { waitUntil: "networkidle" });
+    expect(await alive(page)).toEqual(wanted);
+    await page.locator("h1", { hasText: "Home" }).first().waitFor();
+    await find(page);
+    await page.waitForURL("http://vitepress.test/1.4/guide/install**");
+    await page.waitForLoadState("networkidle");
+    expect(problems).toEqual([]);
+    const remove =
+      "edox-ops project versions default vitepress none && edox-ops project versions remove vitepress 1.4 --yes";
+    expect(host.sh(remove)).toMatchObject({ code: 0 });
+  });
 
   test("mike: versions.json has the versions, titles, aliases and order of the file that mike writes", () => {
     const { host, sites } = published();

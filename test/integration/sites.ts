@@ -41,7 +41,8 @@ export function pipelineFor(site: Site): string {
 
 /**
  * Returns the folder that contains a folder for each generator's site, and these: `vitepress-below` and
- * `docusaurus-below` for the path of a preview, `mike` and `pydata` with a folder for each version, and `branch` with all that mike commits.
+ * `docusaurus-below` for the path of a preview, `vitepress-1.4` for that of a version, `mike` and `pydata` with a folder
+ * for each version, and `branch` with all that mike commits.
  */
 export async function generatedSites(): Promise<string> {
   const requirements = `${import.meta.dir}/requirements.txt`;
@@ -80,6 +81,7 @@ async function buildWithNode(name: "docusaurus" | "vitepress", work: string): Pr
   await build(project, events.default, { to: `${work}/sites/${name}` });
   // As with a cache of the packages, which takes a minute less.
   project.commit({ ".gitlab-ci.yml": pipeline.replace("    - npm ci\n", "") });
+  if (name === "vitepress") await build(project, tagged("1.4"), { to: `${work}/sites/vitepress-1.4` });
   project.git("switch", "--quiet", "--create", previewBranch);
   await build(project, events.merge, { to: `${work}/sites/${name}-below` });
 }

@@ -1,6 +1,8 @@
 // The jobs that `project ci` prints: their text, and which of them each event runs.
 
 import { beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { parse } from "yaml";
 import { generators } from "../../src/sites/ci/build-job.ts";
 import { serveDemo, typed, typedWords } from "../cli/typed.ts";
@@ -133,6 +135,26 @@ describe("project ci, the path at which the site is served:", () => {
     const rules = (await printed())[".edox-ops-build"]?.rules ?? [];
     const given = variablesFromRules(rules, { CI_DEFAULT_BRANCH: "main", ...variables });
     expect(given.EDOX_OPS_BASE).toBe(expected);
+  });
+});
+
+describe("project ci, versions:", () => {
+  test.each([
+    ["mkdocs", "latest"],
+    ["sphinx", "latest"],
+    ["none", "latest"],
+    ["docusaurus", ""],
+    ["vitepress", ""],
+  ])("--generator %s: the alias of the last tag is '%s'", async (generator, alias) => {
+    const { variables, version } = await printed(` --generator ${generator}`);
+    expect(variables.EDOX_OPS_ALIAS).toBe(alias);
+    const called = `edox_ops() { printf '%s ' "$@"; }; tar() { :; }; zstd() { :; }; mkdir .edox-ops; ${version?.script.join("\n")}`;
+    const dir = mkdtempSync(`${tmpdir()}/edox-version-`);
+    const env = { PATH: process.env.PATH, DEPLOY_KEY: "key", CI_COMMIT_TAG: "1.4", ...variables };
+    Bun.spawnSync(["sh", "-euc", called], { cwd: dir, env });
+    const words = readFileSync(`${dir}/.edox-ops/events.jsonl`, "utf8");
+    rmSync(dir, { recursive: true });
+    expect(words).toBe(`key deploy --as 1.4 ${alias && `--alias ${alias} `}--default `);
   });
 });
 

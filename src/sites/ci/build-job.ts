@@ -34,6 +34,11 @@ export type Generator = keyof typeof jobs;
 
 export const generators = Object.keys(jobs) as Generator[];
 
+/** Returns whether the pages that a generator builds work at no other path than the one that they are built for. */
+export function isBoundToBase(generator: Generator): boolean {
+  return jobs[generator].includes("EDOX_OPS_BASE");
+}
+
 /** Returns the job `build` in YAML. */
 export function buildJob(generator: Generator): string {
   return `build:\n  extends: .edox-ops-build${jobs[generator]}\n`;

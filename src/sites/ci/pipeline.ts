@@ -3,7 +3,7 @@
 import deployJobs from "../../../ci/edox-ops.gitlab-ci.yml" with { type: "text" };
 import type { SshServer } from "../../ssh/server.ts";
 import type { PreviewMode, Project } from "../project.ts";
-import { buildJob, type Generator } from "./build-job.ts";
+import { buildJob, type Generator, isBoundToBase } from "./build-job.ts";
 
 export interface Pipeline {
   /** The line of known_hosts with which a job recognizes the host. */
@@ -37,6 +37,7 @@ export function pipelineOf({ project, host, server, generator, output, previews 
     EDOX_OPS_URL: `${tls ? "https" : "http"}://${domain}/`,
     EDOX_OPS_PREVIEW_BASE: previews === "path" ? "/-/$CI_COMMIT_REF_SLUG/" : "/",
     EDOX_OPS_VERSIONS: "false",
+    EDOX_OPS_ALIAS: isBoundToBase(generator) ? "" : "latest",
   };
   const lines = Object.entries(variables).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
   const text = [head(slug), `variables:\n${lines.join("")}`, buildJob(generator), deployJobs].join("\n");
