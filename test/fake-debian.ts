@@ -2,6 +2,7 @@
 
 import { directives, nginxConfig } from "../src/nginx/config.ts";
 import { type FakeHost, fakeHost, ok } from "./fake-host.ts";
+import { variablesTooLong } from "./nginx/variables.ts";
 import { keyring } from "./openpgp.ts";
 
 /** The test keys that stand for those of Docker and GitLab. */
@@ -269,6 +270,8 @@ export function fakeDebian(options: Like = {}): FakeHost {
           `could not build server_names_hash, you should increase server_names_hash_bucket_size: ${bucket}`,
         );
       }
+      const tooLong = variablesTooLong(paths.map((path) => host.text(path) ?? ""));
+      if (tooLong !== null) return emergency(tooLong);
       const listens = servers.flatMap((server) => server.listens);
       const sockets = listens.filter(({ isDefault, wildcard }) => isDefault && wildcard).map(({ socket }) => socket);
       const double = sockets.find((socket, i) => sockets.indexOf(socket) !== i);

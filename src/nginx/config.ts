@@ -8,7 +8,7 @@ export interface NginxConfig {
   /** All files of the configuration, certificates included. */
   paths: string[];
   servers: ServerBlock[];
-  /** The settings of the server name table in the http block. */
+  /** The settings of the tables of server names and of variables in the http block. */
   settings: Setting[];
   /** The includes of the http block: absolute patterns, with the file that contains them. */
   includes: { path: string; pattern: string }[];
@@ -50,7 +50,7 @@ export interface Listen {
 
 const confDir = "/etc/nginx";
 const files = /^ssl_(certificate|certificate_key|trusted_certificate|client_certificate|dhparam|password_file)$/;
-const settingNames = /^server_names_hash_/;
+const settingNames = /^(?:server_names|variables)_hash_(?:bucket|max)_size$/;
 const wildcards = ["*", "0.0.0.0", "[::]", "[::0]"];
 
 /** nginx keeps each file of an include chain open, so its own limit is not much higher. */
@@ -83,7 +83,7 @@ export function nginxConfig(reader: HostReader): NginxConfig {
     paths.add(path);
     const text = writtenValue(reader, path);
     // A long table of types contains nothing that is parsed here, so it is skipped.
-    if (!/include|server|listen|ssl_|root|alias/.test(text)) return;
+    if (!/include|server|listen|ssl_|root|alias|variables_hash/.test(text)) return;
     const trail = [...place.trail, path];
     const blocks = [...place.blocks];
     let { server } = place;

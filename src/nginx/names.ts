@@ -1,9 +1,9 @@
-// Computes how long site names may be: nginx stores them in a table with a fixed bucket size.
+// Computes the sizes of nginx's tables of host names and of variables, and how long site names may be.
 
 import type { HostReader } from "../host/host.ts";
 import type { Unmet } from "../problem/requirement.ts";
 import { nginxConfig, type Setting } from "./config.ts";
-import { limitsPath } from "./paths.ts";
+import { limitsPath, rulesDir } from "./paths.ts";
 
 const bucketSize = "server_names_hash_bucket_size";
 
@@ -12,16 +12,35 @@ const bucketSize = "server_names_hash_bucket_size";
  * 1.26 accept 2,000 names of 253 characters or 10,000 of 30 without a warning. nginx allocates no more buckets than the
  * names need.
  */
-export const nameSizes = { [bucketSize]: 512, server_names_hash_max_size: 16384 };
+const nameSizes = { [bucketSize]: 512, server_names_hash_max_size: 16384 };
 
-/** Returns the settings of the table in foreign files. nginx refuses a second setting. */
-export function foreignNameSizes(reader: HostReader): Setting[] {
-  return nginxConfig(reader).settings.filter(({ path, name }) => path !== limitsPath && name in nameSizes);
+/**
+ * The names of variables have the slug of their site, up to 148 characters. With these sizes, nginx 1.22 accepts 200 sites
+ * with rules and the longest slugs without a warning. With its own, it refuses a slug of 22 characters.
+ */
+export const variableSizes = { variables_hash_bucket_size: 512, variables_hash_max_size: 16384 };
+
+type Sizes = (readonly [name: string, size: number])[];
+
+/**
+ * Returns the settings of each table that no foreign file sets: nginx refuses a second one. Only rules of sites need more
+ * room for variables.
+ */
+export function tableSizes(reader: HostReader): { names: Sizes; variables: Sizes } {
+  const foreign = foreignSizes(reader).map(({ name }) => name);
+  const own = (sizes: Record<string, number>): Sizes =>
+    Object.entries(sizes).filter(([name]) => !foreign.includes(name));
+  const hasRules = reader.list(rulesDir)?.some((name) => name.endsWith(".maps")) === true;
+  return { names: own(nameSizes), variables: hasRules ? own(variableSizes) : [] };
+}
+
+function foreignSizes(reader: HostReader): Setting[] {
+  return nginxConfig(reader).settings.filter(({ path }) => path !== limitsPath);
 }
 
 /** Returns why nginx cannot serve these names, or null. The reason is a foreign size setting that is too small. */
 export function nameTooLong(reader: HostReader, names: readonly string[]): Unmet | null {
-  const setting = foreignNameSizes(reader).find(({ name }) => name === bucketSize);
+  const setting = foreignSizes(reader).find(({ name }) => name === bucketSize);
   if (setting === undefined) return null;
   const tooLong = names.find((name) => name.length > longestName(Number(setting.value)));
   if (tooLong === undefined) return null;

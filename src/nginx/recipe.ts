@@ -12,7 +12,7 @@ import { packageInstalled } from "../resources/package.ts";
 import { type ServiceSpec, service } from "../resources/service.ts";
 import { affectedByService } from "./affected-sites.ts";
 import { hintToMend } from "./fault.ts";
-import { foreignNameSizes, nameSizes } from "./names.ts";
+import { tableSizes } from "./names.ts";
 import {
   brotliPath,
   catchAllPath,
@@ -60,8 +60,7 @@ export const limits = file({
   mode: 0o644,
   keepDir: replacedDir,
   text(reader, ahead) {
-    const foreign = foreignNameSizes(overlay(reader, ahead)).map(({ name }) => name);
-    return Text.of(limitsText(Object.entries(nameSizes).filter(([name]) => !foreign.includes(name))));
+    return Text.of(limitsText(tableSizes(overlay(reader, ahead))));
   },
 });
 

@@ -25,14 +25,18 @@ map $uri $edox_ops_cache {
 ${hashedNames.map(({ of, pattern }) => `    # ${of}\n    "~${pattern}" "public, max-age=31536000, immutable";\n`).join("")}}
 `;
 
-/** Returns the file that all sites share. `sizes` contains the settings of the name table that no other file sets. */
-export function limitsText(sizes: readonly (readonly [string, number])[]): string {
-  const lines = sizes.map(([name, size]) => `${name} ${size};\n`);
-  const names =
-    lines.length === 0
-      ? ""
-      : `# Room for host names of any legal length. The next bootstrap leaves out what another file sets.\n${lines.join("")}\n`;
-  return header + names + zones;
+type Sizes = readonly (readonly [name: string, size: number])[];
+
+/** Returns the file that all sites share. The sizes are those of nginx's tables that no other file sets. */
+export function limitsText({ names, variables }: { names: Sizes; variables: Sizes }): string {
+  const room = (what: string, sizes: Sizes): string =>
+    sizes.length === 0 ? "" : `# Room for ${what}\n${sizes.map(([name, size]) => `${name} ${size};\n`).join("")}\n`;
+  return [
+    header,
+    room("host names of any legal length. The next bootstrap leaves out what another file sets.", names),
+    room("the variables of redirects and headers.", variables),
+    zones,
+  ].join("");
 }
 
 /** Headers that a proxy adds to forwarded requests. A proxy may add none, but its clients cannot remove them. */

@@ -164,6 +164,31 @@ for (const suite of suites) {
       expect(host.sh("edox-ops project validate demo")).toMatchObject({ code: 0 });
     });
 
+    on(
+      "bookworm",
+      "rules: nginx starts without a warning with 200 sites that have some, and with the longest slug",
+      () => {
+        source({
+          "index.html": "home",
+          _redirects: "/old /\n/a/* /b/:splat\n/c /d 301!\n",
+          _headers: "/*\n  X-A: b\n",
+        });
+        const slug = `${"a-".repeat(31)}aa`;
+        const long = `edox-ops project publish ${slug} --domain long.test --source /srv/site --quiet`;
+        expect(host.sh(`${deploy} && ${long}`)).toMatchObject({ code: 0 });
+        expect(answersTo(["/old", "/c", "/a/1"], "long.test")).toEqual(["301 /", "301 /d", "301 /b/1"]);
+        const copy = (path: string): string =>
+          `sed "s/demo/many$i/g" ${path} >"$(echo ${path} | sed "s/demo/many$i/")"`;
+        const files = ["edox-ops-rules/demo.maps", "edox-ops-rules/demo.server", "sites-available/edox-ops-demo"];
+        const link = 'ln -s "../sites-available/edox-ops-many$i" sites-enabled/';
+        const copies = `for i in $(seq 200); do ${[...files.map(copy), link].join("; ")}; done`;
+        expect(host.sh(`cd /etc/nginx && ${copies}`).code).toBe(0);
+        expect(host.sh("nginx -t -q")).toMatchObject({ code: 0, stdout: "", stderr: "" });
+        const removal = "rm /etc/nginx/*/*many[0-9]* /var/log/nginx/*many[0-9]*";
+        expect(host.sh(`${removal} && edox-ops project remove ${slug} --yes`)).toMatchObject({ code: 0 });
+      },
+    );
+
     // It is the last test, because these sites have no records.
     on("trixie", "nginx: rules, versions, previews, a password and TLS are served right in every combination", () => {
       expect(serveCombinations(host, suite === "bookworm")).not.toMatch(/emerg|error/);

@@ -33,9 +33,9 @@ describe("hashed names: a name without a hash is not recognized", () => {
 });
 
 describe("hashed names: nginx caches exactly these names for a year", () => {
-  const keys = [...limitsText([]).matchAll(/^ {4}"~([^"]+)" "public, max-age=31536000, immutable";$/gm)].map(
-    ([, pattern = ""]) => pattern,
-  );
+  const keys = [
+    ...limitsText({ names: [], variables: [] }).matchAll(/^ {4}"~([^"]+)" "public, max-age=31536000, immutable";$/gm),
+  ].map(([, pattern = ""]) => pattern);
   const tables = [...Object.values(hashed), ...Object.values(unhashed), missed];
 
   test("hashed names: PCRE and JavaScript agree on every pattern of nginx's map", () => {

@@ -9,6 +9,7 @@ import { headersFor } from "../../src/sites/rules/header-maps.ts";
 import { isRedirecting } from "../../src/sites/rules/redirects.ts";
 import { rulesOf } from "../../src/sites/rules/rules.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { variablesTooLong } from "../nginx/variables.ts";
 import type { TreeHost } from "./tree.ts";
 
 export class FakePrivateNginx {
@@ -38,6 +39,8 @@ export class FakePrivateNginx {
   async #start(config: string): Promise<Output> {
     if (this.refusal !== "") return { code: 1, stdout: "", stderr: this.refusal };
     const text = this.fake.text(config) ?? "";
+    const tooLong = variablesTooLong([text]);
+    if (tooLong !== null) return { code: 1, stdout: "", stderr: `nginx: [emerg] ${tooLong}\n` };
     this.#socket = /listen unix:(.+);/.exec(text)?.[1] ?? "";
     this.#root = /^ {4}root (.+);$/m.exec(text)?.[1] ?? "";
     this.fake.put(this.#socket, "");

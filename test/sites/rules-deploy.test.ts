@@ -76,6 +76,40 @@ test("rules: a site that lost its rules is the same as before them", async () =>
   expect([site.fake.text(maps), site.fake.text(server)]).toEqual([null, null]);
 });
 
+test("rules: a site with the longest slug has some, and nginx has room for their variables while a site has rules", async () => {
+  const limits = "/etc/nginx/conf.d/edox-ops-limits.conf";
+  const slug = `${"a-".repeat(31)}aa`;
+  const first = site.fake.text(limits);
+  expect(first).not.toContain("variables_hash");
+  rules("/old /\n/blog/* /news/:splat 301!\n", "/*\n  X-A: b\n");
+  const line = (word: string) => `project ${word} ${slug} --domain long.example.org --source /srv/site`;
+  expect(await site.type(line("publish"))).toMatchObject(fine);
+  expect(site.fake.text(limits)).toBe(
+    `${first}`.replace(
+      "\nlimit_req_zone",
+      "\n# Room for the variables of redirects and headers.\nvariables_hash_bucket_size 512;\nvariables_hash_max_size 16384;\n\nlimit_req_zone",
+    ),
+  );
+  expect((await site.type("doctor")).out).toContain("[OK] nginx:limits");
+  rules(null);
+  expect(await site.type(`project deploy ${slug} --source /srv/site`)).toMatchObject(fine);
+  expect(site.fake.text(limits)).toBe(first);
+  rules("/old /\n");
+  expect(await site.type(`project deploy ${slug} --source /srv/site`)).toMatchObject(fine);
+  expect(site.fake.text(limits)).not.toBe(first);
+  expect(await site.type(`project remove ${slug} --yes`)).toMatchObject(fine);
+  expect(site.fake.text(limits)).toBe(first);
+});
+
+test("rules: nginx's table of variables is not set twice where a foreign file sets it", async () => {
+  site.fake.put("/etc/nginx/conf.d/theirs.conf", "variables_hash_max_size 2048;\n");
+  rules("/old /\n");
+  expect(await publish()).toMatchObject(fine);
+  const limits = site.fake.text("/etc/nginx/conf.d/edox-ops-limits.conf");
+  expect(limits).toContain("variables_hash_bucket_size 512;\n");
+  expect(limits).not.toContain("variables_hash_max_size");
+});
+
 test("rules: those of a version or a preview have no effect, and its deploy warns of them", async () => {
   expect(await publish()).toMatchObject(fine);
   const warning = (files: string): string =>

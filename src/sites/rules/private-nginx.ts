@@ -3,6 +3,7 @@
 
 import { lockDir } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
+import { variableSizes } from "../../nginx/names.ts";
 import { typesPath } from "../../nginx/paths.ts";
 import { server } from "../../nginx/text.ts";
 import { Problem } from "../../problem/problem.ts";
@@ -86,6 +87,7 @@ function privateConfig(
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `    ${name}_temp_path ${dir}/temporary;\n`,
   );
+  const sizes = Object.entries(variableSizes).map(([name, size]) => `    ${name} ${size};\n`);
   const part = sitePart(project);
   const text = server([
     `listen unix:${socket};`,
@@ -111,7 +113,7 @@ events {
 http {
     access_log off;
     keepalive_requests 100000;
-${temporary.join("")}    map "" $edox_ops_cache {
+${sizes.join("")}${temporary.join("")}    map "" $edox_ops_cache {
         default "public, max-age=0, must-revalidate";
     }
 ${texts.maps}${text}}

@@ -1,9 +1,11 @@
 // The files with the rules of a site below /etc/nginx, as resources.
 
-import { Text } from "../../engine/change.ts";
+import { type Change, Text } from "../../engine/change.ts";
+import { overlay } from "../../engine/overlay.ts";
 import type { Resource } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import { rulesDir } from "../../nginx/paths.ts";
+import { limits } from "../../nginx/recipe.ts";
 import { hasLoadedFiles } from "../../nginx/running.ts";
 import { missingDirectories } from "../../resources/directory.ts";
 import { file } from "../../resources/file.ts";
@@ -48,7 +50,8 @@ export function rulesPresent(slug: string, textsOf: TextsOf): Resource {
       if (texts === null) return [];
       const changes = missingDirectories(reader, ahead, rulesDir);
       for (const each of filesOf(slug, texts)) changes.push(...(await each.check(reader, ahead, warn)));
-      return changes;
+      // nginx has room for their variables before a site includes them.
+      return [...changes, ...(await room(reader, [...ahead, ...changes], warn))];
     },
   };
 }
@@ -60,12 +63,16 @@ export function rulesAbsent(slug: string, textsOf: TextsOf): Resource {
     title: `nginx has no redirects and headers that ${slug} lost`,
     async check(reader, ahead, warn) {
       if ((await textsOf(reader)) !== null) return [];
-      const changes = [];
+      const changes: Change[] = [];
       for (const each of filesOf(slug, null)) changes.push(...(await each.check(reader, ahead, warn)));
-      return changes;
+      if (changes.length === 0) return [];
+      return [...changes, ...(await room(reader, [...ahead, ...changes], warn))];
     },
   };
 }
+
+/** Sizes nginx's tables for the rules after these changes. An earlier resource of the step may size them as well. */
+const room: Resource["check"] = (reader, ahead, warn) => limits.check(overlay(reader, ahead), ahead, warn);
 
 function filesOf(slug: string, texts: RuleTexts | null): Resource[] {
   const [maps, server] = [texts?.maps, texts?.server];
