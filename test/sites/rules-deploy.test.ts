@@ -240,6 +240,28 @@ test("rules: a deploy that was killed before the swap is mended by the next one,
   }
 });
 
+test.each([
+  ["with its backup", "--keep 5"],
+  ["without one", "--keep 1"],
+])(
+  "rules: a restore to the release that is live already, %s, mends the rules that a killed deploy left",
+  async (_, keep) => {
+    rules("/old /\n");
+    expect(await publish()).toMatchObject(fine);
+    const texts = site.fake.text(maps);
+    rules("/old /\n/older /old\n");
+    expect(await deploy()).toMatchObject(fine);
+    const restore = `project restore live --yes ${keep}`;
+    expect(await site.type(restore)).toMatchObject(fine);
+    expect(site.fake.text(maps)).toBe(texts);
+    // The rules of a tree that never became live.
+    site.fake.put(maps, texts?.replace("/old", "/other") ?? "");
+    expect(await site.type(restore)).toMatchObject({ ...fine, out: expect.stringContaining("Nothing to restore") });
+    expect(site.fake.text(maps)).toBe(texts);
+    expect((await site.type("project validate live")).err).not.toContain("drift");
+  },
+);
+
 test("rules: project remove removes them, and --keep-nginx keeps them for the site that includes them", async () => {
   rules("/old /\n");
   expect(await publish()).toMatchObject(fine);

@@ -7,6 +7,8 @@ import type { Trees } from "../../host/trees.ts";
 import { recoverFirst } from "../../run/recovery.ts";
 import type { Session } from "../../run/session.ts";
 import type { DeployRequest } from "../../sites/deploy/plan.ts";
+import type { Project } from "../../sites/project.ts";
+import type { Checked } from "../../sites/rules/activate.ts";
 import { mayHaveLoaded } from "../../sites/rules/resources.ts";
 import { hasRules, ruleFilesIn } from "../../sites/rules/tree-rules.ts";
 import { editWaitMs } from "../run.ts";
@@ -37,9 +39,8 @@ interface Surroundings {
 
 /** Returns what prepares the rules of a release. Only the site of a project has rules. */
 export function rulesOfRelease(request: DeployRequest, around: Surroundings): RulesOfRelease {
-  const { project, target, live, prepare } = request;
-  const { session, trees, publishes, waitMs, watch } = around;
-  const { host, stop, again } = session;
+  const { target, live, prepare } = request;
+  const { host } = around.session;
   const isSite = target.kind === "site";
   const release: RulesOfRelease = {
     counts: null,
@@ -56,21 +57,9 @@ export function rulesOfRelease(request: DeployRequest, around: Surroundings): Ru
         }
         return undoOther;
       }
-      if (!hasRules(host, dir) && !hasRules(host, target.root)) {
-        release.counts = { redirects: 0, headers: 0 };
-        if (!mayHaveLoaded(host, project.slug)) return undoOther;
-      }
-      const { checkedRules, loadRules, needsLoading } = await import("../../sites/rules/activate.ts");
-      const found = await checkedRules(host, trees, { ...request, tree: dir }, true);
-      release.counts = found.counts;
-      release.notes.push(...found.notes);
-      const facts = gatherFacts(host);
-      if (!needsLoading(host, { project, found, facts })) return undoOther;
-      if (!publishes) {
-        await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
-        await recoverFirst(host, (sentence) => session.warn(sentence), stop);
-      }
-      const undo = await loadRules(host, { project, found, facts }, { stop, again, watch });
+      const { counts, notes, undo } = await loadedRules({ ...request, tree: dir }, around);
+      release.counts = counts;
+      release.notes.push(...notes);
       return async () => {
         await undo();
         await undoOther();
@@ -78,4 +67,34 @@ export function rulesOfRelease(request: DeployRequest, around: Surroundings): Ru
     },
   };
   return release;
+}
+
+/**
+ * Loads the rules of the live tree where nginx has others: a deploy may have been killed before its tree was live. Returns
+ * warnings.
+ */
+export async function loadLiveRules(project: Project, around: Surroundings): Promise<string[]> {
+  const { again } = around.session;
+  return (await loadedRules({ project, tree: project.root_path, again, ignoresRefusedRules: true }, around)).notes;
+}
+
+/** Checks the rules of a tree and loads them into nginx if it has others. `undo` restores what it had. */
+async function loadedRules(
+  checked: Checked,
+  { session, trees, publishes, waitMs, watch }: Surroundings,
+): Promise<{ counts: RuleCounts; notes: string[]; undo: () => Promise<void> }> {
+  const { host, stop, again } = session;
+  const { project, tree } = checked;
+  const undo = async () => {};
+  const isWithout = !hasRules(host, tree) && !hasRules(host, project.root_path);
+  if (isWithout && !mayHaveLoaded(host, project.slug)) return { counts: { redirects: 0, headers: 0 }, notes: [], undo };
+  const { checkedRules, loadRules, needsLoading } = await import("../../sites/rules/activate.ts");
+  const found = await checkedRules(host, trees, checked, true);
+  const facts = gatherFacts(host);
+  if (!needsLoading(host, { project, found, facts })) return { ...found, undo };
+  if (!publishes) {
+    await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
+    await recoverFirst(host, (sentence) => session.warn(sentence), stop);
+  }
+  return { ...found, undo: await loadRules(host, { project, found, facts }, { stop, again, watch }) };
 }

@@ -33,7 +33,7 @@ import type { Context } from "../context.ts";
 import { editWaitMs, run } from "../run.ts";
 import { choicesOf } from "./release-flags.ts";
 import { type Deployed, deployParts, deployText, planText, type Wording } from "./release-report.ts";
-import { rulesOfRelease } from "./release-rules.ts";
+import { loadLiveRules, rulesOfRelease } from "./release-rules.ts";
 
 export interface ReleaseCommand extends Wording {
   /** The step id in the log and in the report. */
@@ -114,7 +114,10 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
     await withRelease({ target, dryRun, host, trees }, requestOf, async ({ request, notes }) => {
       for (const each of notes) await session.warn(each);
       if (request === null) {
-        if (!dryRun) await demandServed(probeOf(host, project, choices.asks), "nothing was changed");
+        if (!dryRun) {
+          if (target.kind === "site") await mendRules(release, project);
+          await demandServed(probeOf(host, project, choices.asks), "nothing was changed");
+        }
         session.say(lineOf`${command.nothing?.(null) ?? ""}`);
         return;
       }
@@ -136,6 +139,13 @@ export function runRelease(slug: string, given: ReleaseCommand, values: Values, 
       }
     });
   });
+}
+
+/** Loads the rules of the live tree that a killed deploy replaced in nginx. */
+async function mendRules({ session, trees, waitMs }: Release, project: Project): Promise<void> {
+  const watch = nestedWatch(session, session.log(projectLogPath));
+  const notes = await loadLiveRules(project, { session, trees, publishes: false, waitMs, watch });
+  for (const each of notes) await session.warn(each);
 }
 
 async function planIn({ command, publication, session, trees }: Release, request: DeployRequest): Promise<void> {

@@ -33,7 +33,7 @@ export interface NewRules {
 }
 
 /** The rules to check. */
-interface Checked extends Pick<DeployRequest, "project" | "again" | "select" | "ignoresRefusedRules"> {
+export interface Checked extends Pick<DeployRequest, "project" | "again" | "select" | "ignoresRefusedRules"> {
   tree: string;
 }
 
