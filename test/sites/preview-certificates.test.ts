@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { addAuthority, type FakeAuthority } from "../certs/fake-authority.ts";
 import { putLineage, removeLineage } from "../certs/lineage-files.ts";
 import { unvalidated } from "../certs/recorded.ts";
+import { atTerminal } from "../cli/typed.ts";
 import { ok } from "../fake-host.ts";
 import { issue } from "./certificates.ts";
 import { SiteHost } from "./site-host.ts";
@@ -155,6 +156,17 @@ describe("preview deploy: the half of a week's certificates is kept for sites, c
       expect(await deploy("fix-8")).toMatchObject({ exit: 0, out: expect.stringContaining(served("fix-8", "https")) });
     });
   }
+});
+
+test("project show: the address of previews has the scheme that they are served with", async () => {
+  const shown = async () =>
+    /PREVIEWS +(.*)\n/.exec((await atTerminal(80, () => site.type("project show demo"))).out)?.[1];
+  expect(await shown()).toBe("0, at http://NAME.preview.demo.test/");
+  await deploy("fix-7");
+  expect(await shown()).toBe("1, at https://NAME.preview.demo.test/");
+  authority.refusal = { code: 1, ...unvalidated([hostOf("fix-8"), "caa", "CAA record prevents issuance"]) };
+  await deploy("fix-8");
+  expect(await shown()).toBe("2, at http://NAME.preview.demo.test/, 1 over HTTPS");
 });
 
 test("preview deploy: a dry run says how the preview would be served, and changes nothing", async () => {

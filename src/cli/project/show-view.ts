@@ -3,6 +3,7 @@
 import type { HostReader } from "../../host/host.ts";
 import { details } from "../../report/table.ts";
 import { isActive } from "../../resources/service.ts";
+import { servedPreviewFront } from "../../sites/previews/front.ts";
 import { previewFront } from "../../sites/previews/names.ts";
 import type { Project } from "../../sites/project.ts";
 import { accessLogPath } from "../../sites/serve/access-log.ts";
@@ -12,10 +13,10 @@ import { readVersions } from "../../sites/versions/versions.ts";
 import type { View } from "../view.ts";
 import { cells, liveTree, type Machine, measuringMs } from "./list-view.ts";
 
-/** Returns the record, and what is known about the live release. `previews`: their number. */
+/** Returns the record, and what is known about the live release. `previews`: their names. */
 export function projectText(
   project: Project,
-  { previews, ...machine }: Machine & { previews: number },
+  { previews, ...machine }: Machine & { previews: readonly string[] },
   view: View,
 ): string {
   const { slug, aliases = [], root_path, source_path, branch, owner_group, tls, hsts, csp, precompress } = project;
@@ -42,7 +43,7 @@ export function projectText(
     "TRUSTED PROXIES": project.real_ip_from?.join(" ") ?? "",
     "UNKNOWN NAMES": project.default ? "answered by this site" : "",
     PRECOMPRESS: precompress === undefined ? "" : precompress ? "yes" : "no",
-    PREVIEWS: previewsText(project, previews),
+    PREVIEWS: previewsText(project, previews, host),
     "STRICT URLS": project.strict_urls ? "yes" : "",
     "NGINX SITE": vhostPath(slug),
     "ACCESS LOG": accessLogPath(slug),
@@ -51,9 +52,13 @@ export function projectText(
   return details([...Object.keys(rows), "NOT KNOWN"], [...Object.values(rows), why], view.width);
 }
 
-function previewsText(project: Project, count: number): string {
+function previewsText(project: Project, names: readonly string[], reader: HostReader): string {
+  const count = names.length;
   if (project.previews === undefined) return count === 0 ? "" : `${count}, not served`;
-  return `${count}, at ${frontUrl(previewFront(project, "NAME"))}`;
+  const secure = names.filter((name) => servedPreviewFront(reader, project, name).tls).length;
+  const isEach = count > 0 && secure === count;
+  const front = previewFront(project, "NAME", isEach);
+  return `${count}, at ${frontUrl(front)}${isEach || secure === 0 ? "" : `, ${secure} over HTTPS`}`;
 }
 
 /** Returns the versions, newest first, each with its aliases. */

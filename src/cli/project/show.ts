@@ -27,11 +27,11 @@ export default command({
       await context.console.out(contractLines(isRecord(found.value) ? found.value : {}).join(""));
     const project = await theProject(reader, slug);
     const { previewNames } = await import("../../sites/previews/present.ts");
-    const previews = previewNames(reader, slug).length;
+    const previews = previewNames(reader, slug);
     const described = values.json ? await import("./versions/described.ts") : null;
     const versions = described?.describeVersions(reader, await context.trees(), project) ?? [];
     return printFound(context, values.json, {
-      document: { projects: [project], versions, preview_count: previews },
+      document: { projects: [project], versions, preview_count: previews.length },
       async view(view) {
         const { projectText } = await import("./show-view.ts");
         return projectText(project, { host: reader, trees: await context.trees(), previews }, view);
@@ -41,7 +41,8 @@ export default command({
         const { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled, ...more } = project;
         const record = { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled };
         const paths = { nginx_site: vhostPath(name), nginx_enabled_link: vhostLinkPath(name) };
-        const count = previews > 0 || project.previews !== undefined ? { preview_count: previews } : {};
+        const isCounted = previews.length > 0 || project.previews !== undefined;
+        const count = isCounted ? { preview_count: previews.length } : {};
         return contractLines({ ...record, ...paths, ...more, ...count }).join("");
       },
     });
