@@ -8,7 +8,7 @@ import { textOf } from "../host/text-file.ts";
 import { nginxConfig } from "../nginx/config.ts";
 import { acmeDir } from "../nginx/paths.ts";
 import { Problem } from "../problem/problem.ts";
-import { isPreviewName, previewDomainOf } from "../sites/previews/names.ts";
+import { isPreviewName, previewDomainOf, previewHostOf } from "../sites/previews/names.ts";
 import { previewNames } from "../sites/previews/present.ts";
 import type { Project } from "../sites/project.ts";
 import { projectStep } from "../sites/serve/site.ts";
@@ -22,24 +22,30 @@ import { webrootsOf } from "./renewal-config.ts";
 const certbotWaitMs = 30_000;
 
 /**
- * Returns the lineages of single previews that a project does not need: the preview is removed, or a certificate covers
- * all previews. One that another project or another authenticator uses is none of them.
+ * Returns the lineages of single previews of a project. One that another project or another authenticator uses is none of
+ * them.
  */
-export function unusedPreviewLineages(reader: HostReader, project: Project): string[] {
-  const { slug, previews, preview_certificate } = project;
+export function previewLineages(reader: HostReader, project: Project): string[] {
+  const { previews, preview_certificate } = project;
   if (previews === undefined) return [];
   const end = `.${previewDomainOf(project)}`;
   const all = (reader.list(renewalConfigDir) ?? []).filter((file) => file.endsWith(`${end}.conf`));
   if (all.length === 0) return [];
-  const isNeeded = previews === "host" && preview_certificate === undefined;
-  const needed = new Set(isNeeded ? previewNames(reader, slug).map((name) => `${name}${end}`) : []);
   const taken = new Set(projectsIn(reader).flatMap(({ names }) => names));
   return [...readLineages(reader).lineages.values()].flatMap(({ name, certificate, settings }) => {
     if (!name.endsWith(end) || !isPreviewName(name.slice(0, -end.length))) return [];
     const isOwn = webrootsOf(settings).join(" ") === acmeDir && certificate?.names.join(" ") === name.toLowerCase();
-    const isUsed = needed.has(name) || taken.has(name.toLowerCase()) || name === preview_certificate;
+    const isUsed = taken.has(name.toLowerCase()) || name === preview_certificate;
     return isOwn && !isUsed ? [name] : [];
   });
+}
+
+/** Returns those that the project does not need: the preview is removed, or a certificate covers all previews. */
+export function unusedPreviewLineages(reader: HostReader, project: Project): string[] {
+  const all = previewLineages(reader, project);
+  if (all.length === 0 || project.previews !== "host" || project.preview_certificate !== undefined) return all;
+  const needed = new Set(previewNames(reader, project.slug).map((name) => previewHostOf(project, name)));
+  return all.filter((name) => !needed.has(name));
 }
 
 /** Returns the recipe that has nginx no longer use these lineages of a project, and then deletes them. */

@@ -244,6 +244,47 @@ describe("removal:", () => {
   });
 });
 
+describe("project remove:", () => {
+  test("names the certificates of previews that stay", async () => {
+    await deploy("fix-7");
+    const { exit, out } = await site.type("project remove demo");
+    expect(exit).toBe(0);
+    expect(out).toContain(
+      `Left the certificate of ${hostOf("fix-7")}, which certbot renews; to delete it: sudo certbot delete --cert-name ${hostOf("fix-7")}\n`,
+    );
+    expect(out).not.toContain("previews, which");
+    expect(deleted).toEqual([]);
+  });
+
+  test("names the command for several, which lets a person choose", async () => {
+    for (const name of ["fix-7", "fix-8"]) await deploy(name);
+    const { out } = await site.type("project remove demo");
+    expect(out).toContain(
+      "Left the certificates of 2 previews, which certbot renews; to choose those to delete: sudo certbot delete\n",
+    );
+  });
+
+  test("--delete-files deletes them once nginx no longer uses them, and a dry run names them", async () => {
+    for (const name of ["fix-7", "fix-8"]) await deploy(name);
+    const planned = await site.type("project remove demo --delete-files --dry-run");
+    for (const name of names) expect(planned.out).toContain(`Would delete the certificate ${name}\n`);
+    expect(deleted).toEqual([]);
+    const { exit, err } = await site.type("project remove demo --delete-files --yes");
+    expect([exit, err]).toEqual([0, ""]);
+    expect(deleted.map(({ name }) => name).sort()).toEqual(names);
+    expect(site.fake.stat("/etc/letsencrypt/renewal/demo.test.conf")).not.toBeNull();
+    expect(site.fake.stat("/etc/nginx/sites-enabled/edox-ops-demo")).toBeNull();
+    expect(await line("certs:lineages")).not.toContain("preview");
+  });
+
+  test("--delete-files keeps them with --keep-nginx, because the nginx site has their paths", async () => {
+    await deploy("fix-7");
+    const { out } = await site.type("project remove demo --delete-files --keep-nginx --yes");
+    expect(out).toContain(`Left the certificate of ${hostOf("fix-7")}`);
+    expect(deleted).toEqual([]);
+  });
+});
+
 describe("doctor and certs status:", () => {
   test("know the certificates of previews, and report one that no preview needs", async () => {
     await deploy();

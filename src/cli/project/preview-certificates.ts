@@ -18,7 +18,7 @@ export async function certifyPreview(session: Session, slug: string, name: strin
   await warnOfFailure(session, `the certificate of preview ${name} was not obtained`, () =>
     obtain(session, slug, name),
   );
-  await deleteUnused(session, slug);
+  await deleteUnusedCertificates(session, slug);
 }
 
 async function obtain(session: Session, slug: string, name: string): Promise<void> {
@@ -40,7 +40,8 @@ async function obtain(session: Session, slug: string, name: string): Promise<voi
   if (problem !== null) await session.warn(`preview ${name} is served over ${over}: ${problem.message}`);
 }
 
-async function deleteUnused(session: Session, slug: string): Promise<void> {
+/** Deletes the certificates that no preview of a project needs. The caller holds the project's lock. */
+export async function deleteUnusedCertificates(session: Session, slug: string): Promise<void> {
   const { host } = session;
   await warnOfFailure(session, `certificates of removed previews of ${slug} were not deleted`, async () => {
     const { lineagesDeleted, unusedPreviewLineages } = await import("../../certs/preview-lineages.ts");
@@ -62,7 +63,7 @@ export async function settleCertificates(session: Session, only: string | null):
       if ((only !== null && slug !== only) || unusedPreviewLineages(host, project).length === 0) continue;
       const release = await session.lock("project", projectLockPath(slug), editWaitMs);
       try {
-        await deleteUnused(session, slug);
+        await deleteUnusedCertificates(session, slug);
       } finally {
         release();
       }

@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { renewalConfigDir } from "../../certs/paths.ts";
 import type { Facts } from "../../engine/facts.ts";
 import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
@@ -8,7 +7,7 @@ import { askFirst } from "../../run/confirmation.ts";
 import { convergeRecipe } from "../../run/recipes.ts";
 import type { Session } from "../../run/session.ts";
 import type { TreeSize } from "../../sites/deletion.ts";
-import { type Project, slug as slugSchema } from "../../sites/project.ts";
+import { slug as slugSchema } from "../../sites/project.ts";
 import { countOf, few, lineOf, oneLine } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
 import { usage } from "../arguments.ts";
@@ -16,6 +15,7 @@ import { command } from "../command.ts";
 import { confirmationFlags, editFlags, runOptionsOf } from "../flags.ts";
 import { editWaitMs, run } from "../run.ts";
 import { keyOf, slugArgument } from "./record.ts";
+import { type Certificates, certificatesOf } from "./removed-certificates.ts";
 
 const flags = {
   "remove-nginx": { type: "boolean", group: "Advanced", description: "Remove its nginx site (default)" },
@@ -30,7 +30,7 @@ export default command({
     description: "Remove a project; keeps its files and backups",
     long: [
       "The site goes offline, and its nginx site and settings are removed.",
-      "Files, backups and the certificate stay, unless you delete the files with --delete-files.",
+      "Files, backups and certificates stay. --delete-files deletes the files, and the certificates of single previews.",
       "Deleted files cannot be restored, so check the sizes with --dry-run first.",
     ],
     examples: [
@@ -70,15 +70,16 @@ export default command({
       }
       const dirs = isSlug(slug) ? dirsOf(slug, tree) : [];
       const keeps = values["keep-nginx"] === true;
-      const notes =
-        "project" in record ? [...(await logNotes(host, slug)), ...certificateNotes(host, record.project)] : [];
+      const project = "project" in record ? record.project : null;
+      const certificates = await certificatesOf(host, project, deletes && !keeps);
+      const notes = project === null ? [] : [...(await logNotes(host, slug)), ...certificates.notes];
       const trees = await context.trees();
       const demandSame = await askFirst(session, async () => {
         const names = isSlug(slug) ? await servedNames(host, slug) : [];
         const dirsNow = isSlug(slug) ? dirsOf(slug, await treeNow()) : [];
         return questionOf(slug, names, deletes ? planDeletion(trees, slug, dirsNow) : null);
       });
-      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, notes, trees, demandSame });
+      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, certificates, notes, trees, demandSame });
       const left = dirs.filter((dir) => host.stat(dir) !== null);
       const isDone = await forget(session, { slug, keeps, demandSame });
       if (isDone && !dryRun) session.say(...left.map((dir) => lineOf`Left ${dir}`), ...notes);
@@ -103,14 +104,6 @@ async function logNotes(reader: HostReader, slug: string): Promise<string[]> {
   const { accessLogPath } = await import("../../sites/serve/access-log.ts");
   const path = accessLogPath(slug);
   return reader.stat(path) === null ? [] : [lineOf`Left the access log; to delete it: sudo rm ${path}*`];
-}
-
-/** certbot renews the certificate of a domain until it is deleted. */
-function certificateNotes(reader: HostReader, { domain }: Project): string[] {
-  if (reader.stat(`${renewalConfigDir}/${domain}.conf`) === null) return [];
-  return [
-    lineOf`Left the certificate of ${domain}, which certbot renews; to delete it: sudo certbot delete --cert-name ${domain}`,
-  ];
 }
 
 const isSlug = (key: string): boolean => v.is(slugSchema, key);
@@ -150,6 +143,7 @@ async function forgetKeys(session: Session, slug: string, demandSame: Forgetting
 interface Removal extends Forgetting {
   /** The directories to delete. */
   dirs: string[];
+  certificates: Certificates;
   /** What else stays. */
   notes: readonly string[];
   trees: Trees;
@@ -160,7 +154,7 @@ interface Removal extends Forgetting {
  * completes it.
  */
 async function removeWithFiles(session: Session, removal: Removal): Promise<void> {
-  const { slug, dirs, keeps, notes, trees } = removal;
+  const { slug, dirs, keeps, certificates, notes, trees } = removal;
   const { deleteTrees, planDeletion } = await import("../../sites/deletion.ts");
   const { disableProject } = await import("../../sites/recipe.ts");
   const { projectLockPath } = await import("../../sites/deploy/releases.ts");
@@ -181,12 +175,17 @@ async function removeWithFiles(session: Session, removal: Removal): Promise<void
     () => (dryRun ? undefined : deleteTrees(trees, slug, dirs)),
     () => ({ outcome: sizes.length === 0 ? "ok" : dryRun ? "pending" : "changed", warnings: [] }),
   );
+  // They are found by the record of the project.
+  if (certificates.deleted.length > 0 && !dryRun) {
+    const { deleteUnusedCertificates } = await import("./preview-certificates.ts");
+    await deleteUnusedCertificates(session, slug);
+  }
   if (!(await forget(session, { slug, keeps }))) return;
   const verb = dryRun ? "Would delete" : "Deleted";
   for (const { path, files, bytes } of sizes) {
     session.say(lineOf`${verb} ${path}: ${countOf(files, "file")}, ${countOf(bytes, "byte")}`);
   }
-  if (dryRun) return;
+  if (dryRun) return session.say(...certificates.deleted.map((name) => lineOf`Would delete the certificate ${name}`));
   session.say(...notes);
   const { settleTimer } = await import("./preview-removal.ts");
   await settleTimer(session, "project remove", { removed: [] });
