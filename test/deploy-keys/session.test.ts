@@ -159,6 +159,31 @@ test("session: a hint is what the client can type", async () => {
   }
 });
 
+test("session: a message names no flag that a client does not have", async () => {
+  const own = ["preview", "expires", "branch", "as", "alias", "default", "strict-urls"].map((flag) => `--${flag}`);
+  const pages = (dir: string) =>
+    tarOf([
+      { name: "index.html", content: "home" },
+      ...Array.from({ length: 8 }, (_, i) => ({ name: `${dir}/${i}.html`, content: `${i}` })),
+    ]);
+  const two = tarOf(["a/index.html", "b/index.html"].map((name) => ({ name, content: "new" })));
+  const secret = tarOf(["index.html", ".env"].map((name) => ({ name, content: "new" })));
+  for (const [request, stdin, exit, message] of [
+    ["rollback", [], 1, "demo has no backup"],
+    ["deploy", [tarOf([])], 1, "stdin is empty"],
+    ["deploy", [two], 1, "stdin has no index.html"],
+    ["deploy", [secret], 1, "look like secrets by name, 1 file: .env"],
+    ["deploy", [pages("a")], 0, "Deployed project demo"],
+    ["deploy --strict-urls", [pages("b")], 1, "vanish without a redirect"],
+    ["deploy", [pages("b")], 0, "and 3 more"],
+  ] as const) {
+    const { exit: found, err } = await keys.session({ request, stdin: [...stdin] });
+    expect([request, found, err]).toEqual([request, exit, expect.stringContaining(message)]);
+    const flags = (err.match(/--[a-z-]+/g) ?? []).filter((flag) => !own.includes(flag));
+    expect([err, flags]).toEqual([err, []]);
+  }
+});
+
 describe("session: refused before stdin is read, with exit code 2:", () => {
   const requests: Record<string, string | undefined> = {
     "no request, as for a shell": undefined,

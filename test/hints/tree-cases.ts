@@ -248,7 +248,7 @@ export const treeCases: TreeCase[] = [
     page: "of root",
   },
   {
-    of: 'sites/source/left-out.ts (line, "--exclude", excluded.join(","))',
+    of: 'sites/source/left-out.ts (again, "--exclude", excluded.join(","))',
     state: (disk) => disk.write("/srv/site/.env", "secret"),
     from: "project deploy demo --source /srv/site",
     page: "home",

@@ -21,18 +21,18 @@ export async function guardAddresses(trees: Trees, request: DeployRequest, plann
   const vanished = await vanishedAddresses(trees, request, planned, answeredElsewhere(trees, request));
   const isStrict = request.strictUrls ?? project.strict_urls === true;
   if (vanished.length === 0 || !isStrict) return vanished;
-  throw new Problem(
-    "vanished-addresses",
-    `${vanishedSentence(vanished)}: add lines to _redirects in the source, or pass --no-strict-urls`,
-    { hint: hintToList(request.again) },
-  );
+  const way = `add lines to _redirects in the source${request.isRemote ? "" : ", or pass --no-strict-urls"}`;
+  throw new Problem("vanished-addresses", `${vanishedSentence(vanished)}: ${way}`, { hint: hintToList(request.again) });
 }
 
 /** Returns the warnings about vanished addresses: the count with the first ones, and the lines that redirect them. */
-export function vanishedNotes(vanished: readonly VanishedAddress[]): string[] {
+export function vanishedNotes(
+  vanished: readonly VanishedAddress[],
+  { isRemote }: Pick<DeployRequest, "isRemote">,
+): string[] {
   if (vanished.length === 0) return [];
   const lines = vanished.map(redirectLine).filter((line) => line !== null);
-  const more = lines.length > mostShown ? ` and ${lines.length - mostShown} more (--diff)` : "";
+  const more = lines.length > mostShown ? ` and ${lines.length - mostShown} more${isRemote ? "" : " (--diff)"}` : "";
   const first = lines.slice(0, mostShown).map((line, i) => {
     return `to redirect readers, add to _redirects: ${line}${i === mostShown - 1 ? more : ""}`;
   });

@@ -84,7 +84,7 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
     pruned: [],
     assets: [],
     vanished,
-    notes: [...notesOf(request, planned), ...vanishedNotes(vanished)],
+    notes: [...notesOf(request, planned), ...vanishedNotes(vanished, request)],
   };
   // A backup of an identical tree would prune one that differs.
   if (isSatisfied(planned)) {

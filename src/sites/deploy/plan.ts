@@ -36,6 +36,8 @@ export interface DeployRequest {
   of: "others" | "release" | "unpacked";
   /** The archive that the source was unpacked from, as given: `-` for stdin. */
   archive?: string;
+  /** Whether a client of another host made the request. It has no flags for the source. */
+  isRemote?: boolean;
   /** Warnings from unpacking. */
   notes?: string[];
   /** Paths of the source to publish or to leave out, in spite of the defaults. */

@@ -132,7 +132,7 @@ export async function planRelease(
     warnings: [
       ...notesOf(request, planned),
       ...rules.notes,
-      ...vanishedNotes(vanished),
+      ...vanishedNotes(vanished, request),
       ...(await blockedNotes(trees, request, planned)),
     ],
   };

@@ -86,6 +86,7 @@ export async function deployRequest(
     name,
     ...more,
     ...choices,
+    isRemote: choices.upload !== undefined,
     ignoresRefusedRules: isDormant(host, project),
     probe: probeOf(host, project, choices.asks, front),
   };
@@ -189,7 +190,8 @@ export async function restoreRequest(
   const name = backupToRestore(host, target.key, typed);
   if (name === undefined && findRestoreSource(host, trees, target) !== null) return null;
   const missing = (): Problem => {
-    const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
+    const way = choices.upload === undefined ? ": choose one with --backup" : "";
+    const left = names.length === 0 ? "" : ` that a deploy left${way}`;
     const what = `${project.slug} has no backup${typed === null ? left : ` ${typed}`}`;
     const selected = target.kind === "site" ? [] : ["--as", nameOf(target.key)];
     const hint = ["edox-ops", "project", "backups", "list", project.slug, ...selected];

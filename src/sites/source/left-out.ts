@@ -7,6 +7,7 @@ import { few } from "../../text/lines.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import { SomePaths } from "../serve/unserved.ts";
 import { isNamed, isSecret, isVersionDir, type Selection } from "./secrets.ts";
+import type { SourceSelection } from "./source-hints.ts";
 
 /** The largest number of secrets that a hint excludes. A source with more is probably the wrong directory. */
 const mostExcluded = 20;
@@ -70,14 +71,15 @@ export class LeftOutEntries {
     throw new Problem("usage", message);
   }
 
-  /** Throws a Problem that names the secrets of the source. `line` is the command, for a hint that excludes them. */
-  demandNoSecret(name: string, line: readonly string[]): void {
+  /** Throws a Problem that names the secrets of the source. */
+  demandNoSecret({ name, again, isRemote }: SourceSelection): void {
     if (this.#secrets.size === 0 || this.select === "everything") return;
     const all = SomePaths.of(this.#secrets).described();
-    const message = `${name} is not published: these look like secrets by name, ${all} (--exclude or --include each)`;
+    const way = isRemote ? ": leave them out" : " (--exclude or --include each)";
+    const message = `${name} is not published: these look like secrets by name, ${all}${way}`;
     const excluded = [...this.select.exclude, ...this.#secrets];
     const canType = excluded.length <= mostExcluded && !excluded.some((path) => path.includes(","));
-    const hint = canType ? withFlag(line, "--exclude", excluded.join(",")) : ["ls", "-la", name];
+    const hint = canType ? withFlag(again, "--exclude", excluded.join(",")) : ["ls", "-la", name];
     throw new Problem("unsafe-source", message, { hint });
   }
 

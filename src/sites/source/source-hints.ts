@@ -4,7 +4,10 @@ import { withFlag } from "../../text/with-flag.ts";
 import type { DeployRequest } from "../deploy/plan.ts";
 
 /** The source to survey, its names, and the command line for hints. */
-export type SourceSelection = Pick<DeployRequest, "dir" | "name" | "of" | "select" | "archive" | "again"> & {
+export type SourceSelection = Pick<
+  DeployRequest,
+  "dir" | "name" | "of" | "select" | "archive" | "again" | "isRemote"
+> & {
   /** The caller follows symlinks that lead out of the source, so they are not an error. */
   followsOut?: true;
 };

@@ -98,7 +98,7 @@ export async function survey(
     }
   }
   left.demandNoPattern();
-  left.demandNoSecret(name, again);
+  left.demandNoSecret(sought);
   for (const [path, target] of links) {
     if (sought.followsOut === true || endOf(path, links) !== null) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
@@ -155,8 +155,11 @@ function isTooLong(text: string, mostBytes: number): boolean {
 
 /** Throws a Problem for a tree without a front page, which is usually a mistake. */
 export function demandPage({ name: dir, entries, links }: DeploySource, sought: SourceSelection): void {
-  if (entries.length === 1)
-    throw refusal("invalid-source", `${dir} is empty (--allow-empty to publish it)`, hintToList(sought));
+  const { again = [], of, isRemote } = sought;
+  if (entries.length === 1) {
+    const way = isRemote ? "" : " (--allow-empty to publish it)";
+    throw refusal("invalid-source", `${dir} is empty${way}`, hintToList(sought));
+  }
   const page = endOf("index.html", links);
   /** Subdirectories with a front page. */
   const below: string[] = [];
@@ -167,15 +170,11 @@ export function demandPage({ name: dir, entries, links }: DeploySource, sought: 
       if (/^[^/]+\/index\.html$/.test(path)) below.push(path.slice(0, path.indexOf("/")));
     }
   }
-  const { again = [], of } = sought;
   const [only] = below;
   const isSite = below.length === 1 && of !== "release" && !again.some((word) => /^--subdir(=|$)/.test(word));
   const hint = isSite && only !== undefined ? withFlag(again, "--subdir", only) : hintToList(sought);
-  throw refusal(
-    "invalid-source",
-    `${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`,
-    hint,
-  );
+  const way = isRemote ? "" : " (--allow-empty to publish it, --subdir for one below it)";
+  throw refusal("invalid-source", `${dir} has no index.html${way}`, hint);
 }
 
 /**
