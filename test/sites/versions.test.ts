@@ -171,6 +171,21 @@ describe("project deploy --as", () => {
     }
   });
 
+  test.each([
+    "deploy demo /srv/1.5 --as a/b",
+    "deploy demo /srv/1.5 --as 1.5 --alias a/b",
+    "rollback demo --as a/b --yes",
+    "backups demo --as a/b",
+    "versions alias demo a/b latest",
+    "versions default demo a/b",
+    "versions remove demo a/b --yes",
+    "deploy demo /srv/1.5 --preview a/b",
+    "previews remove demo a/b --yes",
+  ])("an invalid name is a usage fault, with exit code 2: %s", async (line) => {
+    const { exit, err } = await site.type(`project ${line}`);
+    expect([exit, err]).toEqual([2, expect.stringMatching(/^error: invalid .*'a\/b'/)]);
+  });
+
   test("reports vanished addresses of a version that is replaced, and none of a new one or of a default version", async () => {
     site.disk.write("/srv/1.4/old.html", "old");
     await run("project deploy demo /srv/1.4");

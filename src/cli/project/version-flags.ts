@@ -1,5 +1,6 @@
 // The flags of commands for a version of a site, and the words for it.
 
+import * as v from "valibot";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { backupsOf } from "../../sites/deploy/releases.ts";
@@ -8,7 +9,6 @@ import { versionName } from "../../sites/versions/names.ts";
 import { hintToList, noVersion, readVersions } from "../../sites/versions/versions.ts";
 import { usage } from "../arguments.ts";
 import type { Arguments, Values } from "../command.ts";
-import { checkedRecord } from "./record.ts";
 import type { ReleaseCommand } from "./release.ts";
 
 /** Selects a version in place of the site. */
@@ -39,9 +39,16 @@ export const versionFlags = {
   title: { type: "string", group: "Version", valueHint: "text", description: "Title of the version in selectors" },
 } as const satisfies Arguments;
 
-/** Returns the typed version, or null. Throws a Problem for an invalid name. */
+/** Returns the typed version, or null. Throws a usage Problem for an invalid name. */
 export function versionOf({ as }: Values): string | null {
-  return as === undefined ? null : checkedRecord(versionName, as, "--as");
+  return as === undefined ? null : versionNameOf(as, "--as");
+}
+
+/** Returns the typed name. Throws a usage Problem for an invalid one. `typed`: the word or the flag. */
+export function versionNameOf(value: Values[string], typed: string): string {
+  const found = v.safeParse(versionName, value);
+  if (!found.success) throw usage(`invalid ${typed} '${value}': ${found.issues[0].message}`);
+  return found.output;
 }
 
 /** Returns the typed version to deploy, or null. Throws a usage Problem for a flag that needs one. */

@@ -5,7 +5,7 @@ import type { Trees } from "../../host/trees.ts";
 import type { Project } from "../../sites/project.ts";
 import { urlOf, versionFront } from "../../sites/serve/answer.ts";
 import { versionTarget } from "../../sites/target.ts";
-import { indexName, versionName } from "../../sites/versions/names.ts";
+import { indexName } from "../../sites/versions/names.ts";
 import { versionPublication } from "../../sites/versions/recipe.ts";
 import { baseOf, pendingRename } from "../../sites/versions/trees.ts";
 import { readVersions } from "../../sites/versions/versions.ts";
@@ -13,9 +13,8 @@ import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import type { ReleaseTo } from "./deploy.ts";
-import { checkedRecord } from "./record.ts";
 import type { ReleaseCommand } from "./release.ts";
-import { wordingOf } from "./version-flags.ts";
+import { versionNameOf, wordingOf } from "./version-flags.ts";
 
 interface VersionDeploy {
   slug: string;
@@ -30,7 +29,7 @@ interface VersionDeploy {
 export async function versionRelease(deploy: VersionDeploy): Promise<ReleaseCommand> {
   const { slug, name, values, context, releaseTo } = deploy;
   const typed = values.alias === undefined ? [] : String(values.alias).split(",");
-  const aliases = [...new Set(typed.map((alias) => checkedRecord(versionName, alias, "--alias")))];
+  const aliases = [...new Set(typed.map((alias) => versionNameOf(alias, "--alias")))];
   if (aliases.includes(name)) throw usage(`--alias cannot be the name of the version itself, '${name}'`);
   const title = values.title as string | undefined;
   if (title !== undefined && !/^[^\p{C}]{1,200}$/u.test(title)) {

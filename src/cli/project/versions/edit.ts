@@ -3,17 +3,16 @@
 import { convergeRecipe } from "../../../run/recipes.ts";
 import type { Session } from "../../../run/session.ts";
 import { projectLockPath } from "../../../sites/deploy/releases.ts";
-import { versionName } from "../../../sites/versions/names.ts";
 import { type VersionsChange, versionsRecipe } from "../../../sites/versions/recipe.ts";
 import { pendingRename, settleVersions } from "../../../sites/versions/trees.ts";
 import type { Values } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { editWaitMs, run } from "../../run.ts";
-import { checkedRecord } from "../record.ts";
+import { versionNameOf } from "../version-flags.ts";
 
-/** Returns a typed name of a version or an alias. Throws a Problem for an invalid one. */
+/** Returns a typed name of a version or an alias. Throws a usage Problem for an invalid one. */
 export function nameIn(values: Values, argument: string): string {
-  return checkedRecord(versionName, values[argument], argument);
+  return versionNameOf(values[argument], argument);
 }
 
 /** Takes the lock of the project, and completes what a killed command left. */
