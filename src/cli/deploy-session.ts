@@ -7,7 +7,6 @@ import { sessionWord } from "../deploy-keys/names.ts";
 import { type DeployKey, idOf } from "../deploy-keys/record.ts";
 import { type Request, readRequest } from "../deploy-keys/request.ts";
 import { logSession } from "../deploy-keys/session-log.ts";
-import type { Host } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { UnfinishedRun } from "../run/result.ts";
@@ -69,7 +68,14 @@ async function perform(request: Request, key: DeployKey, context: Context): Prom
   const values = readArguments(rest, command.args ?? {});
   if (command.run === undefined) throw new Problem("usage", `this version does not know ${request.words.join(" ")}`);
   context.command = names.join(" ");
-  const own: Context = { ...context, typed: line, upload: uploadOf(key, await context.host(), context) };
+  const host = await context.host();
+  const own: Context = {
+    ...context,
+    typed: line,
+    upload: uploadOf(key, context),
+    // The key may have been removed while the session waited for its turn.
+    admit: () => void keyOf(host, idOf(key)),
+  };
   if (!readOnly.includes(request.words.join(" "))) return command.run({ ...values, "json=lines": true }, own);
   return readBoth((json, console) => command.run?.({ ...values, json }, { ...own, console }), own);
 }
@@ -102,7 +108,7 @@ async function readBoth(
 }
 
 /** Returns the limits of the key, and notices a client that is gone before its files go live. */
-function uploadOf(key: DeployKey, host: Host, context: Context): Upload {
+function uploadOf(key: DeployKey, context: Context): Upload {
   const { max_size, max_files, max_seconds = usualSeconds } = key;
   let endMs = Number.POSITIVE_INFINITY;
   const report = async (message: string): Promise<void> => {
@@ -114,8 +120,6 @@ function uploadOf(key: DeployKey, host: Host, context: Context): Upload {
   return {
     limits: { bytes: max_size, entries: max_files },
     async begin() {
-      // The key may have been removed while the session waited for its turn.
-      keyOf(host, idOf(key));
       endMs = performance.now() + max_seconds * 1000;
       context.console.err("Waiting for a tar on stdin\n");
       await report("the files of the client");

@@ -39,6 +39,8 @@ export interface Environment {
   hint: Style["hint"];
   /** The typed words for a command to repeat, without secrets. */
   typed: readonly string[];
+  /** Throws a Problem if the run is no longer permitted. It is called when the run has the lock of a project. */
+  admit?: () => void;
   /** The reporter of every run, in place of the one that its options select. */
   reporter?: ReporterFor;
 }

@@ -97,9 +97,11 @@ export class Session {
    * Takes a lock until the end of the run, or until the returned function is called. Throws a Problem that names the
    * holder if it is not released within `waitMs` milliseconds.
    */
-  lock(name: LockName, path: string, waitMs = 0): Promise<() => void> {
+  async lock(name: LockName, path: string, waitMs = 0): Promise<() => void> {
     const stop = this.#signal && this.stop;
-    return this.#locks.take({ name, path, waitMs, again: this.again, ...(stop && { stop }) });
+    const release = await this.#locks.take({ name, path, waitMs, again: this.again, ...(stop && { stop }) });
+    if (name === "project") this.environment.admit?.();
+    return release;
   }
 
   /** Opens the log at this path. A log that cannot be written is reported once, and does not stop the run. */

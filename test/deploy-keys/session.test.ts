@@ -448,6 +448,28 @@ describe("session: two at once", () => {
     expect(published()).toBe("second");
   });
 
+  test.each(["rollback", "preview remove fix-7"])(
+    "%s: a key that is removed while its session waits is refused",
+    async (request) => {
+      await keys.session({ request: "deploy", stdin: [page("new")] });
+      await keys.session({ request: "deploy --preview fix-7", stdin: [page("new")] });
+      keys.site.fake.locks.set(lock, holder);
+      const { sleep } = keys.host;
+      let before = {};
+      Object.assign(keys.host, {
+        async sleep() {
+          Object.assign(keys.host, { sleep });
+          expect(await keys.site.type("project key remove demo ci")).toMatchObject({ exit: 0 });
+          before = keys.state();
+          keys.site.fake.locks.delete(lock);
+        },
+      });
+      const { exit, err } = await keys.session({ request });
+      expect([exit, err]).toEqual([2, expect.stringContaining("no deploy key 'demo/ci'")]);
+      expect(keys.state()).toEqual(before);
+    },
+  );
+
   test("a key that is removed while its session waits is refused before stdin is read", async () => {
     keys.site.fake.locks.set(lock, holder);
     const { sleep } = keys.host;
