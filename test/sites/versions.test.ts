@@ -171,6 +171,25 @@ describe("project deploy --as", () => {
     }
   });
 
+  test.each(["missing", "empty"])(
+    "check-links of a site of versions alone asks for the source of one: its own tree is %s",
+    async (own) => {
+      site.disk.write("/srv/1.5/index.html", '<a href="/1.5/shared.html">a</a><a href="gone.html">b</a>');
+      for (const name of ["1.4", "1.5"]) await run(`project deploy demo /srv/${name} --as ${name}`);
+      site.disk.remove("/var/www/docs/demo");
+      if (own === "empty") {
+        site.disk.write("/var/www/docs/demo/x", "");
+        site.disk.remove("/var/www/docs/demo/x");
+      }
+      const check = "project check-links demo";
+      expect(await refusal(check)).toBe(
+        `error: demo has versions only: pass the source of one\nhint: edox-ops ${check} --source DIRECTORY\n`,
+      );
+      const { exit, out } = await site.type(`${check} --source /srv/1.5`);
+      expect([exit, out]).toEqual([1, "index.html\tgone.html\tnot found\n1 of 2 links on 2 pages is broken.\n"]);
+    },
+  );
+
   test.each([
     "deploy demo /srv/1.5 --as a/b",
     "deploy demo /srv/1.5 --as 1.5 --alias a/b",

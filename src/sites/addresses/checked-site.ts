@@ -11,6 +11,7 @@ import { type Choices, deployRequest } from "../deploy/requests.ts";
 import type { Project } from "../project.ts";
 import { survey } from "../source/source.ts";
 import { siteTarget } from "../target.ts";
+import { readVersions } from "../versions/versions.ts";
 import { answeredElsewhere } from "./elsewhere.ts";
 import { type CheckedTree, checkLinks, type LinkReport } from "./link-check.ts";
 import { References } from "./reference.ts";
@@ -41,7 +42,7 @@ export async function checkSite(host: Host, trees: Trees, check: Check): Promise
   };
   if (selection === null) {
     // Rules of the live tree that are refused have no effect.
-    return checkTree(await liveTreeOf(trees, project, again), { ignoresRefusedRules: true });
+    return checkTree(await liveTreeOf(host, trees, project, again), { ignoresRefusedRules: true });
   }
   const choices: Choices = {
     ...{ keep: 0, backup: true, allowEmpty: true, asks: false, dryRun: true },
@@ -57,15 +58,19 @@ export async function checkSite(host: Host, trees: Trees, check: Check): Promise
 }
 
 async function liveTreeOf(
+  host: Host,
   trees: Trees,
   { slug, root_path: dir }: Project,
   again: readonly string[],
 ): Promise<Pick<CheckedTree, "dir" | "entries" | "links">> {
-  if (trees.entry(dir)?.type !== "directory") {
-    const hint = withFlag(again, "--source", "DIRECTORY");
-    throw new Problem("not-found", `${slug} is not deployed: ${dir} is missing`, { hint });
+  const entries = trees.entry(dir)?.type === "directory" ? await Listing.of(trees, dir) : null;
+  const hint = withFlag(again, "--source", "DIRECTORY");
+  // The first entry is the tree itself.
+  const isEmpty = entries === null || entries.length === 1;
+  if (isEmpty && readVersions(host, slug).versions.length > 0) {
+    throw new Problem("not-found", `${slug} has versions only: pass the source of one`, { hint });
   }
-  const entries = await Listing.of(trees, dir);
+  if (entries === null) throw new Problem("not-found", `${slug} is not deployed: ${dir} is missing`, { hint });
   const links = new Map<string, string>();
   for (const batch of entries.batches()) {
     for (const { path, type } of batch) if (type === "link") links.set(path, trees.linkTarget(`${dir}/${path}`));
