@@ -1,5 +1,6 @@
 // Parses `_headers`: a path in a line, and below it indented lines with a header each.
 
+import { ownHeaderNames } from "../serve/site-headers.ts";
 import { decoded, eachLine, headersName, RuleFault, shown } from "./lines.ts";
 
 /** A piece of a path: text, any characters (`*`), or one segment (a placeholder). */
@@ -20,14 +21,7 @@ const mostNames = 50;
 const longestValue = 1500;
 
 /** The headers of a site that edox-ops sends by itself. A site may change them. */
-const ownNames: readonly string[] = [
-  "cache-control",
-  "x-content-type-options",
-  "x-frame-options",
-  "referrer-policy",
-  "permissions-policy",
-  "content-security-policy",
-];
+const ownNames = ownHeaderNames.map((name) => name.toLowerCase());
 
 /** What a site may not set, by the reason. */
 const refused: readonly (readonly [reason: string, names: string])[] = [

@@ -30,14 +30,21 @@ export function policyOf({ csp }: Project): string {
   return csp === "strict" ? policies.strict : csp;
 }
 
+/** The value of each header, in the order in which nginx sends them. */
+const values: Readonly<Record<string, (project: Project, part: Part) => string>> = {
+  "Cache-Control": (_, { caching }) => caching.value,
+  "X-Content-Type-Options": () => "nosniff",
+  "X-Frame-Options": () => "SAMEORIGIN",
+  "Referrer-Policy": () => "strict-origin-when-cross-origin",
+  "Permissions-Policy": () => "geolocation=(), microphone=(), camera=()",
+  "Content-Security-Policy": policyOf,
+};
+
+export const ownHeaderNames: readonly string[] = Object.keys(values);
+
 /** Returns the headers of every page. Rules may change them. */
 export function ownHeaders(project: Project, part: Part = sitePart(project)): OwnHeader[] {
-  return [
-    { name: "Cache-Control", value: part.caching.value, always: false },
-    { name: "X-Content-Type-Options", value: "nosniff", always: true },
-    { name: "X-Frame-Options", value: "SAMEORIGIN", always: true },
-    { name: "Referrer-Policy", value: "strict-origin-when-cross-origin", always: true },
-    { name: "Permissions-Policy", value: "geolocation=(), microphone=(), camera=()", always: true },
-    { name: "Content-Security-Policy", value: policyOf(project), always: true },
-  ];
+  return Object.entries(values).map(([name, of]) => {
+    return { name, value: of(project, part), always: name !== "Cache-Control" };
+  });
 }
