@@ -1,4 +1,4 @@
-// Checks that the recorded keys open exactly one door: what the recipe does not cover, because other files decide it.
+// Checks what the recipe of deploy keys does not cover: whether sshd and its other files accept the recorded keys.
 
 import { askRoot, type Check, type CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
@@ -38,7 +38,7 @@ async function keys(reader: HostReader): Promise<CheckResult> {
 async function sshd(reader: HostReader): Promise<CheckResult> {
   if (reader.uid !== 0) return { status: "unknown", detail: "only root may read sshd's settings", hint: askRoot };
   const unfit = await whyUnfit(reader);
-  if (unfit === null) return { status: "ok", detail: `sshd lets in ${deployUser} with a key` };
+  if (unfit === null) return { status: "ok", detail: `sshd accepts a key of ${deployUser}` };
   // A stopped sshd, or one that systemd starts for each connection, has no /run/sshd yet.
   const makes = unfit.reason.includes("/run/sshd");
   const hint = makes ? ["sudo", "mkdir", "-m", "0755", "/run/sshd"] : ["sudo", ...showSettings];

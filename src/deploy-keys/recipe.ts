@@ -27,7 +27,7 @@ interface Wording {
   requires?: Requirement[];
 }
 
-/** Returns the recipe that lets in exactly the keys of the record after `edit`. */
+/** Returns the recipe with which sshd accepts exactly the keys of the record after `edit`. */
 export function deployKeys(edit: Edit, { command, done, requires = [] }: Wording): Recipe {
   return {
     command,
@@ -74,7 +74,7 @@ function keysStep(edit: Edit): Recipe["steps"][number] {
   };
   const authorizedKeys = file({
     name: `deploy-keys:${authorizedKeysPath}`,
-    title: "sshd lets in the recorded deploy keys",
+    title: "sshd accepts the recorded deploy keys",
     path: authorizedKeysPath,
     mode: 0o644,
     text: (reader) => textFor(after(reader), authorizedKeysText),

@@ -27,7 +27,7 @@ export async function removalOf(reader: HostReader): Promise<Step | null> {
   };
   return {
     id: "deploy-keys.remove",
-    title: "no deploy key is let in",
+    title: "no deploy key is accepted",
     resources: [...paths.map((path) => absent(path)), ...(hasUser ? [user] : [])],
   };
 }

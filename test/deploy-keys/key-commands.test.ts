@@ -168,7 +168,7 @@ describe("key add:", () => {
     expect(host.stat(sudoers)).toBeNull();
   });
 
-  test("a rule that visudo refuses is never written, and no key is let in", async () => {
+  test("a rule that visudo refuses is never written, and no key is accepted", async () => {
     host.taught.unshift(([name]) =>
       name === "visudo" ? { code: 1, stdout: "", stderr: "-:2:10: syntax error\n" } : undefined,
     );
@@ -187,7 +187,7 @@ describe("key add:", () => {
     });
   });
 
-  test("an sshd that lets no key in is a warning", async () => {
+  test("an sshd that accepts no key is a warning", async () => {
     host.taught.unshift(([name]) =>
       name === "sshd"
         ? { code: 0, stdout: "allowusers admin\nauthorizedkeysfile .ssh/authorized_keys\n", stderr: "" }

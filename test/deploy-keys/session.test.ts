@@ -279,7 +279,7 @@ describe("session: refused before stdin is read, with exit code 2:", () => {
     expect(published()).toBe(before[live]?.split(" ").at(-1) as string);
   });
 
-  test("a damaged record lets no key in", async () => {
+  test("with a damaged record, no key is accepted", async () => {
     keys.site.fake.put("/etc/edox-ops/deploy-keys.json", "{", { mode: 0o600 });
     expect(await keys.session({ request: "deploy", stdin: [page("evil")] })).toMatchObject({ exit: 1, read: false });
     expect(published()).toBe("home");

@@ -1,4 +1,4 @@
-// Reports the addresses that a deploy would take away, and refuses the deploy where that is wanted.
+// Reports the addresses that a deploy would remove, and refuses the deploy where that is wanted.
 
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";

@@ -1,4 +1,4 @@
-// Finds the addresses of the live site that a deploy would take away.
+// Finds the addresses of the live site that a deploy would remove.
 
 import type { Trees } from "../../host/trees.ts";
 import { nameOf } from "../../text/path.ts";
