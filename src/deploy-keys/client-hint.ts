@@ -9,13 +9,14 @@ export function clientHint(hint: readonly string[] | undefined): readonly string
   const [program, group, verb = "", object = "", ...rest] = hint[0] === "sudo" ? hint.slice(1) : hint;
   if (program !== "edox-ops" || group !== "project") return hint;
   if (verb === "deploy") {
-    const at = rest.indexOf("--subdir");
-    return at < 0 ? undefined : pack(rest[at + 1] ?? "DIRECTORY");
+    const [subdir, excluded] = ["--subdir", "--exclude"].map((flag) => rest[rest.indexOf(flag) + 1 || rest.length]);
+    if (subdir !== undefined) return pack(subdir);
+    return excluded === undefined ? undefined : pack("DIRECTORY", excluded.split(","));
   }
   const request = requests[`${verb} ${object}`];
   return request === undefined ? hint : ["ssh", "edox-deploy@HOST", ...request.split(" ")];
 }
 
-function pack(directory: string): string[] {
-  return ["tar", "-C", directory, "-c", "."];
+function pack(directory: string, excluded: readonly string[] = []): string[] {
+  return ["tar", "-C", directory, ...excluded.map((path) => `--exclude=./${path}`), "-c", "."];
 }

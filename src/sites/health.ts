@@ -273,7 +273,7 @@ function siteFaults(
   }
   const refused = isDormant(reader, project) ? null : liveRulesFault(reader, project);
   if (refused !== null) {
-    faults.push({ detail: `${refused}; its rules have no effect`, hint: ["ls", "-la", project.root_path], mild: true });
+    faults.push({ detail: `${refused.reason}; its rules have no effect`, hint: refused.hint, mild: true });
   }
   const texts = textsFor(project, servedRules(reader, project));
   const differing = [ruleMapsPath(slug), ruleServerPath(slug)].find(

@@ -55,7 +55,7 @@ export const untyped: Record<string, string> = {
     "it asks before it repairs; test/sites/versions.test.ts types it with --yes",
   'deploy-keys/client-hint.ts ["ssh", "edox-deploy@HOST", ...request.split(" ")]':
     "another machine types it; test/deploy-keys/session.test.ts reads it",
-  'deploy-keys/client-hint.ts ["tar", "-C", directory, "-c", "."]':
+  'deploy-keys/client-hint.ts ["tar", "-C", directory, ...excluded.map((path) => `--exclude=./{path}`), "-c", "."]':
     "another machine types it; test/deploy-keys/session.test.ts reads it",
   'cli/project/check-links.ts ["sudo", "edox-ops", ...context.typed]':
     "it repeats the typed line; test/sites/link-check.test.ts reaches the state",

@@ -79,6 +79,38 @@ export const siteCases: SiteCase[] = [
     after: "project show demo",
   },
   {
+    of: 'sites/rules/way-out.ts (again, "--exclude", excluded.join(","))',
+    async state(site) {
+      await publish(site);
+      site.disk.write("/srv/site/_redirects", "/old /\n");
+      site.disk.write("/srv/site/_headers", "/*\n  X-A: b\n");
+      site.rules.refusal = 'nginx: [emerg] unexpected "}" in /run/edox-ops/rules-demo/nginx.conf:9\n';
+    },
+    from: "project deploy demo /srv/site",
+    after: "project show demo",
+  },
+  {
+    of: 'sites/rules/way-out.ts (again, "--exclude", excluded.join(","))',
+    async state(site) {
+      await publish(site);
+      site.disk.write("/srv/site/_redirects", "/old\n");
+    },
+    from: "project check-links demo /srv/site",
+    shows: "No broken links",
+    after: "project show demo",
+  },
+  {
+    of: 'sites/rules/tree-rules.ts ["ls", "-ld", path]',
+    async state(site) {
+      site.disk.write("/srv/site/_redirects", "/old /\n");
+      await publish(site);
+      site.disk.remove("/var/www/docs/demo/_redirects");
+      site.disk.write("/var/www/docs/demo/_redirects/index.html", "a directory");
+    },
+    from: "project validate demo",
+    after: "project show demo",
+  },
+  {
     of: 'cli/project/password-flags.ts (["sudo", "edox-ops", ...context.typed], "--password-file", "-")',
     async state(site) {
       await publish(site);

@@ -277,8 +277,10 @@ test("rules: an invalid file in a live tree has no effect, and validation report
   const before = site.fake.text(vhost);
   rules("/old /\n");
   expect(await deploy()).toMatchObject(fine);
-  site.disk.write("/var/www/docs/live/_redirects", "/old\n");
-  expect((await site.type("project validate live")).err).toContain("_redirects:1: a rule needs a target");
+  site.disk.write("/var/www/docs/live/_redirects", "/a /b\n/old\n");
+  const { err } = await site.type("project validate live");
+  expect(err).toContain("_redirects:2: a rule needs a target");
+  expect(err).toContain("(run: sed -n 2p /var/www/docs/live/_redirects)\n");
   expect(await site.type("project enable live")).toMatchObject(fine);
   expect(site.fake.text(vhost)).toBe(before);
 });

@@ -36,7 +36,8 @@ export async function checkSite(host: Host, trees: Trees, check: Check): Promise
     tree: Pick<CheckedTree, "dir" | "entries" | "links">,
     { select, ignoresRefusedRules }: Pick<DeployRequest, "select" | "ignoresRefusedRules">,
   ): Promise<LinkReport> => {
-    const isRedirected = answeredElsewhere(trees, { project, target, dir: tree.dir, select, ignoresRefusedRules });
+    const asked = { project, target, dir: tree.dir, select, ignoresRefusedRules, again };
+    const isRedirected = answeredElsewhere(trees, asked);
     const references = new References(project);
     return checkLinks(trees, { ...tree, references, isRedirected, pause });
   };

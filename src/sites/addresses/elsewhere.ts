@@ -13,7 +13,7 @@ import { indexName } from "../versions/names.ts";
 
 const notFound = "404";
 
-/** `again` is missing where no deploy is asked for. */
+/** `again` is missing where no source is given. */
 interface Asked
   extends Pick<DeployRequest, "project" | "target" | "dir" | "select" | "ignoresRefusedRules">,
     Partial<Pick<DeployRequest, "again">> {}

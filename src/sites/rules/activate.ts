@@ -21,7 +21,7 @@ import { siteText, vhostFile, vhostLinkPath, vhostPath } from "../serve/site.ts"
 import { checkTargets, filesOf, probeRules } from "./check.ts";
 import { rulePaths, rulesAbsent, rulesPresent, textsFor } from "./resources.ts";
 import type { Rules, RuleTexts } from "./rules.ts";
-import { treeRules } from "./tree-rules.ts";
+import { ruleFilesIn, treeRules } from "./tree-rules.ts";
 import { withWayOut } from "./way-out.ts";
 
 /** The rules of a new tree, after they were checked. */
@@ -49,10 +49,15 @@ export async function checkedRules(host: Host, trees: Trees, checked: Checked, p
     return found;
   } catch (error) {
     if (!(error instanceof Problem) || !refusals.includes(error.code)) throw error;
-    if (ignoresRefusedRules !== true) throw withWayOut(error, checked);
+    if (ignoresRefusedRules !== true) throw withWayOut(error, checked, ruleFilesOf(host, checked));
     const note = `${error.message}; redirects and headers of the site have no effect until this is corrected`;
     return { rules: null, texts: null, counts: { redirects: 0, headers: 0 }, notes: [note] };
   }
+}
+
+/** Returns the names of the files of rules that the tree has and the request does not exclude. */
+function ruleFilesOf(reader: HostReader, { tree, select }: Checked): string[] {
+  return ruleFilesIn(reader, tree).filter((name) => !select?.exclude.includes(name));
 }
 
 /** The codes of a Problem about the rules themselves. */

@@ -2,6 +2,7 @@
 
 import { type HostReader, UnknownStateError } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { hintToShow } from "../../problem/show-file.ts";
 import type { Project } from "../project.ts";
 import { headersName, invalid, mostBytes, RuleFault, redirectsName } from "./lines.ts";
 import { match } from "./pattern.ts";
@@ -47,16 +48,23 @@ export function liveRules(reader: HostReader, project: Project): Rules | null {
   }
 }
 
-/** Returns why the rules of the live tree have no effect, or null. */
-export function liveRulesFault(reader: HostReader, project: Project): string | null {
+/** Returns why the rules of the live tree have no effect, and the command that shows the cause; or null. */
+export function liveRulesFault(reader: HostReader, project: Project): { reason: string; hint: string[] } | null {
   try {
     treeRules(reader, project.root_path);
     return null;
   } catch (error) {
     // The check of the tree reports that it cannot be read.
-    return error instanceof UnknownStateError ? null : Problem.of(error).message;
+    if (error instanceof UnknownStateError) return null;
+    const reason = Problem.of(error).message;
+    const [, name = "", line] = linePattern.exec(reason) ?? [];
+    const path = `${project.root_path}/${name}`;
+    return { reason, hint: reader.stat(path)?.type === "file" ? hintToShow(path, line) : ["ls", "-ld", path] };
   }
 }
+
+/** How a Problem about a line begins. */
+const linePattern = new RegExp(`^(${ruleFiles.join("|")}):(\\d+): `);
 
 /** Returns whether a rule answers this path in place of a file. */
 export function rulesAnswer(reader: HostReader, dir: string, path: string): boolean {
