@@ -3,8 +3,6 @@ import type { Upload } from "../sites/deploy/unpacked.ts";
 
 /** The environment of a command. */
 export interface Context extends Environment {
-  /** The path of this executable, without symbolic links. */
-  program: string;
   /** How stdin arrives, if a client of another host sends it. */
   upload?: Upload;
 }

@@ -5,7 +5,7 @@ import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
-import { demandRootsAlone } from "../self-update/program.ts";
+import { demandRootsAlone } from "../problem/roots-alone.ts";
 import { validRecord } from "../sites/requirements.ts";
 import { authorizedKeysPath } from "./paths.ts";
 import { deployKeys, fewerKeys } from "./recipe.ts";

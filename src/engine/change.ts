@@ -52,7 +52,8 @@ export type Change =
   | ({ kind: "packages" } & PackagesChange)
   /**
    * `reason` describes the wrong state. Without `input`, stdin is empty. `undo` runs in a rollback, in its place in the
-   * reverse order, whether or not the command succeeded or ran at all: it must be idempotent. `again` runs the command
+   * reverse order, whether or not the command succeeded or ran at all: it must be idempotent. `touches` are files that the
+   * command writes: they are restored after `undo`, which may write them too. `again` runs the command
    * after a rollback too, so that a service gets its old files back. `mayFail` is the consequence of a failure, which is
    * then a warning without a rollback. `logs` are commands that print the reason of a failure, newest line first; the
    * first with output is reported.
@@ -63,6 +64,7 @@ export type Change =
       reason: string;
       input?: Input;
       undo?: string[];
+      touches?: readonly string[];
       again?: true;
       mayFail?: string;
       logs?: string[][];

@@ -8,7 +8,7 @@ import { type Stop, throwIfInterrupted, type WaitWatch, waitFor } from "../probl
 import { shellLine } from "../text/lines.ts";
 import { type Change, corrections, describeMissing } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
-import type { ProgramRun, Resource, Step, StepResult } from "./step.ts";
+import type { ProgramRun, Resource, Step, StepResult, StepRun } from "./step.ts";
 
 const pollMs = 50;
 /**
@@ -45,6 +45,8 @@ export interface Options {
   stop?: Stop;
   /** The command that repeats the run. It replaces a hint that depends on a change that was rolled back. */
   again?: readonly string[];
+  /** The path of this program, which systemd runs to roll an armed step back. */
+  program?: string;
   /** The packages are in an apt source that only this run reads, so that `again` replaces each hint to run apt-get. */
   hasOwnAptSource?: boolean;
   /** The step that fails intentionally, before it changes anything. */
@@ -119,16 +121,17 @@ async function convergeStep(
     }
 
     const host = recordingHost(options.act, result.ran, stop, options.watch);
-    await step.before?.(host);
     const since = host.now();
-    const verify = async (): Promise<void> => {
+    const verify = async (run: StepRun): Promise<void> => {
       await verifyResources(host, step.resources, since);
-      await step.verify?.(host);
+      await step.verify?.(host, run);
     };
+    const before = (run: StepRun) => step.before?.(host, run);
     // A converged host needs no part of apt and no rollback.
     const { transact } = await import("./transact.ts");
-    const journaled = step.journal && { journaled: step.id };
-    result.warnings.push(...(await transact(host, result.changes, verify, { ...options, ...journaled })));
+    const { journal, armed } = step;
+    const journaled = (journal || armed) && { journaled: step.id, armed };
+    result.warnings.push(...(await transact(host, result.changes, verify, { ...options, ...journaled, before })));
     return { ...result, outcome: "changed" };
   } catch (error) {
     const { withDiskFault } = await import("../problem/disk-fault.ts");

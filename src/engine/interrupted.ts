@@ -1,7 +1,7 @@
 // Where a run that was interrupted in a step with a journal is noticed, without loading what reads a journal.
 
 import type { HostReader } from "../host/host.ts";
-import { journalDir } from "./paths.ts";
+import { journalDir, recoverServicePath } from "./paths.ts";
 
 /** The command that rolls back what an interrupted run left. */
 export const recoverHint: readonly string[] = ["sudo", "edox-ops", "recover"];
@@ -12,4 +12,9 @@ export const recoverHint: readonly string[] = ["sudo", "edox-ops", "recover"];
  */
 export function journaledSteps(reader: HostReader): string[] {
   return (reader.list(journalDir) ?? []).filter((name) => !name.startsWith("."));
+}
+
+/** Returns whether a step is armed, or was armed by a run that was killed. */
+export function isArmed(reader: HostReader): boolean {
+  return reader.stat(recoverServicePath) !== null;
 }

@@ -13,18 +13,24 @@ export type Inverse =
   | ({ kind: "directory"; path: string } & Attributes)
   | { kind: "link"; path: string; target: string }
   | { kind: "command"; argv: string[] }
+  /** A line that a step adds for its own duration. Each such line is removed, regardless of later edits of the file. */
+  | { kind: "line"; path: string; line: string }
   /** Packages are never removed. They end the rollback if dpkg has unpacked one of them: see {@link toUndo}. */
   | { kind: "packages"; names: string[] };
 
 /**
- * Returns what undoes the change on this host, or null for a command without an undo. It is valid whether or not the
- * change is applied afterwards. Throws if the path is a device, a pipe or a socket, because nothing could restore it,
- * and if the path changes meanwhile.
+ * Returns what undoes the change on this host; the last one is applied first. They are valid whether or not the change
+ * is applied afterwards. Throws if a path is a device, a pipe or a socket, because nothing could restore it, and if a
+ * path changes meanwhile.
  */
-export function inverse(reader: HostReader, change: Change): Inverse | null {
-  if (change.kind === "packages") return { kind: "packages", names: change.names };
-  if (change.kind === "command") return change.undo ? { kind: "command", argv: change.undo } : null;
-  const { path } = change;
+export function inversesOf(reader: HostReader, change: Change): Inverse[] {
+  if (change.kind === "packages") return [{ kind: "packages", names: change.names }];
+  if (change.kind !== "command") return [stateOf(reader, change.path)];
+  const { touches = [], undo } = change;
+  return [...touches.map((path) => stateOf(reader, path)), ...(undo ? [{ kind: "command" as const, argv: undo }] : [])];
+}
+
+function stateOf(reader: HostReader, path: string): Inverse {
   const stat = reader.stat(path);
   if (stat === null) return { kind: "absent", path };
   const { type, mode, uid, gid } = stat;
@@ -68,6 +74,7 @@ export function restoration(reader: HostReader, inverse: Inverse): Change | null
   if (inverse.kind === "command") return { ...inverse, reason: "an interrupted run may have run its counterpart" };
   const { path } = inverse;
   const stat = reader.stat(path);
+  if (inverse.kind === "line") return stat?.type === "file" ? lineRemoval(reader, inverse) : null;
   if (inverse.kind === "absent") return stat && removal(path, reader.readLink(path));
   if (inverse.kind === "link") {
     const before = reader.readLink(path);
@@ -123,4 +130,17 @@ const none = new Uint8Array();
 function removal(path: string, target: string | null): Change {
   if (target !== null) return { kind: "link", path, before: target, after: null };
   return { kind: "removal", path, before: new Text(none, true) };
+}
+
+/** Every other byte stays, and so do the mode and the owner. */
+function lineRemoval(reader: HostReader, { path, line }: { path: string; line: string }): Change | null {
+  const own = reader.readOwn(path);
+  if (own === null) return null;
+  const text = Buffer.from(own.bytes).toString("latin1");
+  const unwanted = Buffer.from(line).toString("latin1");
+  const rows = text.split(/(?<=\n)/).filter((row) => row !== unwanted && row !== `${unwanted}\n`);
+  const after = new Text(Buffer.from(rows.join(""), "latin1"), true);
+  const { mode, uid, gid } = own.stat;
+  const before = new Text(own.bytes, true);
+  return before.equals(after) ? null : { kind: "file", path, before, after, mode, uid, gid };
 }

@@ -5,6 +5,10 @@ export const stateDir = "/etc/edox-ops";
 export const replacedDir = `${stateDir}/replaced`;
 /** The journals of steps that are running, or that were interrupted. */
 export const journalDir = "/var/lib/edox-ops/journal";
+/** Runs `recover` while a step is armed: at its deadline, and after a boot. */
+export const recoverServicePath = "/etc/systemd/system/edox-ops-recover.service";
+/** The deadline of an armed step. A boot takes its place, so that the file need not outlive one. */
+export const recoverTimerPath = "/run/systemd/system/edox-ops-recover.timer";
 export const docsRoot = "/var/www/docs";
 export const logDir = "/var/log/edox-ops";
 /**
@@ -22,6 +26,8 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [replacedDir, "copies of foreign files that a run replaced"],
   [projectsPath, "records of the projects"],
   [journalDir, "journals of running and interrupted steps"],
+  [recoverServicePath, "rolls back an armed step after its deadline or a boot"],
+  [recoverTimerPath, "deadline of an armed step"],
   [docsRoot, "live trees of the sites"],
   [backupsDir, "backups of earlier releases"],
   [logDir, "logs"],

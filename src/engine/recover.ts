@@ -44,7 +44,18 @@ export async function recover(host: Host): Promise<StepResult[]> {
     return { outcome: "changed", ...done };
   });
   removeUnbegun(host);
+  if (results.every(({ outcome }) => outcome !== "failed")) await disarmed(host, results);
   return results;
+}
+
+/** Disarms the rollback that is complete. A failure is a warning: the service finds no journal, and disarms itself. */
+async function disarmed(host: Host, results: readonly StepResult[]): Promise<void> {
+  const { disarm } = await import("./armed.ts");
+  try {
+    await disarm(host);
+  } catch (error) {
+    results.at(-1)?.warnings.push(`the rollback stays armed: ${Problem.of(error).message}`);
+  }
 }
 
 async function eachStep(

@@ -3,8 +3,10 @@
 import type { Host, HostReader } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
 import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
+import type { Stop, WaitWatch } from "../problem/wait.ts";
 import type { Change } from "./change.ts";
 import type { Affects } from "./finding.ts";
+import type { Inverse } from "./inverse.ts";
 
 /** One piece of desired state. `name` is its check in doctor; `title` describes the state. */
 export interface Resource {
@@ -34,6 +36,18 @@ export interface Resource {
   explain?(reader: HostReader, sinceMs: number): string | null | Promise<string | null>;
 }
 
+/** What the functions of a step use while it is applied. */
+export interface StepRun {
+  /**
+   * Records what undoes something that the function is about to do, and that a kill would leave. In a step with a
+   * journal, it is on the disk when this returns.
+   */
+  record(inverse: Inverse): void;
+  /** Returns the reason to end a wait, or null. */
+  stop: Stop;
+  watch?: WaitWatch | undefined;
+}
+
 /** Resources that are changed, and rolled back, together. The ids of steps are part of the contract. */
 export interface Step {
   id: string;
@@ -53,17 +67,22 @@ export interface Step {
    * Runs before the step's first change, after its requirements. It leaves the host as it is, apart from what it removes
    * again. An exception ends the step. A step without changes does not run it.
    */
-  before?(host: Host): Promise<void>;
+  before?(host: Host, run: StepRun): Promise<void>;
   /**
    * Runs after the step's changes, as the last of them. An exception rolls them back. A step without changes does not
    * run it.
    */
-  verify?(host: Host): Promise<void>;
+  verify?(host: Host, run: StepRun): Promise<void>;
   /**
    * A run that was killed in this step is rolled back by the next one, or by `edox-ops recover`, instead of being
    * continued. For changes that may lock the admin out: what undoes each of them is on the disk before it is applied.
    */
   journal?: true;
+  /**
+   * The step has a journal, and systemd rolls it back if its run was killed: this many milliseconds after the run began
+   * it, and after a boot. Where that cannot be ensured, nothing is changed.
+   */
+  armed?: { withinMs: number };
   /** Resources of other steps that it depends on, for a run that leaves those steps out. */
   needs?: { step: string; resource: Resource }[];
   /** Marks completion and changes nothing. Its outcome is derived from the steps before it. */

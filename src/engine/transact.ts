@@ -11,40 +11,53 @@ import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
 import { firstOutput } from "./first-output.ts";
 import { recoverHint } from "./interrupted.ts";
-import { firstFailing, type Inverse, inverse, toUndo, undo } from "./inverse.ts";
+import { firstFailing, type Inverse, inversesOf, toUndo, undo } from "./inverse.ts";
 import type { Journal } from "./journal.ts";
+import type { Step, StepRun } from "./step.ts";
+
+/** How a step with a journal, or with functions of its own, is applied. */
+interface StepTerms {
+  /** The id of a step whose rollback has to outlive this process. */
+  journaled?: string;
+  armed?: Step["armed"];
+  /** Runs before the first change. */
+  before?(run: StepRun): Promise<void> | undefined;
+}
 
 /**
  * Applies the changes in order, then calls `verify`. If one of them throws, the earlier changes are rolled back in
  * reverse order, byte by byte, and the commands marked `again` run once more. Unpacked packages stay, and so do all
  * changes before them: apt can repair and update packages only from their source. A signal is handled between two
- * changes. Returns warnings. `journaled`: the id of a step whose rollback has to outlive this process.
+ * changes. Returns warnings.
  */
 export async function transact(
   host: Host,
   changes: readonly Change[],
-  verify: () => Promise<void>,
-  { stop = () => null, watch, again, hasOwnAptSource = false, journaled }: Options & { journaled?: string } = {},
+  verify: (run: StepRun) => Promise<void>,
+  terms: Options & StepTerms = {},
 ): Promise<string[]> {
-  const journal = journaled === undefined ? null : await newJournal(host, journaled, changes);
+  const { stop = () => null, watch, again, hasOwnAptSource = false, before } = terms;
+  const journal = await newJournal(host, changes, terms);
   const inverses: Inverse[] = [];
+  const record = (inverse: Inverse): void => {
+    journal?.add(inverse);
+    inverses.push(inverse);
+  };
+  const run = { record, stop, watch };
   const warnings: string[] = [];
   try {
+    await journal?.arm();
+    await before?.(run);
     for (const change of mergePackages(changes)) {
       throwIfInterrupted(stop);
-      const before = inverse(host, change);
-      if (before !== null) {
-        journal?.add(before);
-        inverses.push(before);
-      }
+      for (const each of inversesOf(host, change)) record(each);
       if (change.kind === "packages") warnings.push(...(await installPackages(host, change, stop, watch)));
       else if (change.kind === "command") warnings.push(...(await command(host, change, stop)));
       else applyFile(host, change);
     }
     throwIfInterrupted(stop);
-    await verify();
+    await verify(run);
     journal?.end();
-    return warnings;
   } catch (error) {
     const undone = toUndo(host, inverses);
     const failure = { error: error as Error, changes, journal };
@@ -54,11 +67,39 @@ export async function transact(
     const isApt = isRemoved && problem.hint?.includes("apt-get") === true && again !== undefined;
     throw isApt ? problem.with({ hint: again }) : problem;
   }
+  const stays = await journal?.disarm();
+  return stays === undefined ? warnings : [...warnings, stays];
 }
 
-async function newJournal(host: Host, step: string, changes: readonly Change[]): Promise<Journal> {
+/** A journal whose step may be armed. */
+interface ArmedJournal extends Journal {
+  arm(): Promise<void>;
+  /** Returns why the rollback stays armed, or undefined. Without a journal it does nothing, and disarms itself. */
+  disarm(): Promise<string | undefined>;
+}
+
+async function newJournal(
+  host: Host,
+  changes: readonly Change[],
+  { journaled: step, armed, program }: Options & StepTerms,
+): Promise<ArmedJournal | null> {
+  if (step === undefined) return null;
   const { openJournal } = await import("./journal.ts");
-  return openJournal(host, { step, again: againCommands(changes) });
+  const journal = openJournal(host, { step, again: againCommands(changes) });
+  if (armed === undefined) return { ...journal, arm: async () => {}, disarm: async () => undefined };
+  const { arm, disarm } = await import("./armed.ts");
+  return {
+    ...journal,
+    async arm() {
+      if (program === undefined) throw new TypeError(`step ${step} is armed, and no program would roll it back`);
+      await arm(host, program, armed.withinMs);
+    },
+    disarm: () =>
+      disarm(host).then(
+        () => undefined,
+        (cause) => `the rollback stays armed: ${Problem.of(cause).message}`,
+      ),
+  };
 }
 
 function mergePackages(changes: readonly Change[]): Change[] {
@@ -108,7 +149,7 @@ function isFile(reader: HostReader, path: string): boolean {
 interface Failure {
   error: Error;
   changes: readonly Change[];
-  journal: Journal | null;
+  journal: ArmedJournal | null;
 }
 
 /** Rolls back what was applied, and returns the failure with the result of the rollback in its message. */
@@ -117,14 +158,18 @@ async function rollBack(host: Host, inverses: readonly Inverse[], failure: Failu
   const { failures } = await undo(host, inverses);
   const notes = failures.map(({ message }) => `not rolled back: ${message}`);
   const isComplete = notes.length === 0;
-  const fails = inverses.length === 0 ? null : await firstFailing(host, againCommands(changes));
+  // The lines were removed by the step itself.
+  const hasChanged = inverses.some(({ kind }) => kind !== "line");
+  const fails = hasChanged ? await firstFailing(host, againCommands(changes)) : null;
   if (fails !== null) {
     const since = isComplete ? ": it was already broken before this run" : " as well";
     notes.push(`${shellLine(fails)} fails${since}`);
   }
-  if (isComplete) {
+  if (isComplete && journal !== null) {
     try {
-      journal?.end();
+      journal.end();
+      const stays = await journal.disarm();
+      if (stays !== undefined) notes.push(stays);
     } catch (cause) {
       notes.push(`the journal stays: ${Problem.of(cause).message}`);
     }
@@ -132,7 +177,7 @@ async function rollBack(host: Host, inverses: readonly Inverse[], failure: Failu
   const problem = Problem.of(error);
   const hasCommand = inverses.some(({ kind }) => kind === "command");
   const done = hasCommand ? "the changes were rolled back" : "the previous files were restored";
-  const message = [problem.message, ...(isComplete && inverses.length > 0 ? [done] : []), ...notes].join("; ");
+  const message = [problem.message, ...(isComplete && hasChanged ? [done] : []), ...notes].join("; ");
   return problem.with({ message, ...(!isComplete && journal && { hint: recoverHint }) });
 }
 

@@ -29,7 +29,7 @@ export async function attemptRecipe(
     await session.note(await checkRequirements(reader, recipe, { watch: reporter.watch, stop }));
     const log = session.log(recipe.logPath);
     const results = await converge(recipe.steps, reader, {
-      ...{ act: host, stop, again: session.again },
+      ...{ act: host, stop, again: session.again, program: session.environment.program },
       watch: {
         ...reporter.watch,
         started(step) {

@@ -31,6 +31,8 @@ export interface Environment {
   host(): Promise<Host>;
   trees(): Promise<Trees>;
   console: Console;
+  /** The path of this executable, without symbolic links. */
+  program: string;
   /** Returns an environment variable of this process. */
   variable(name: string): string | undefined;
   /** The command as it is typed, such as "bootstrap"; the name of the program before a command is known. */

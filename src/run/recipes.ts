@@ -52,7 +52,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
     const watch = { ...reporter.watch, ...stepWatch(reporter, log, steps) };
     const results = await converge(steps, reader, {
       ...(!options.dryRun && { act: host, stop, again, hasOwnAptSource: session.bundle !== null }),
-      ...{ failAt, watch },
+      ...{ failAt, watch, program: session.environment.program },
     });
     session.add(...results);
     const failed = results.find(({ outcome }) => outcome === "failed");

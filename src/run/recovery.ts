@@ -1,7 +1,7 @@
 // Rolls back, before anything else, what an interrupted run left.
 
 import { describe } from "../engine/change.ts";
-import { recoverHint } from "../engine/interrupted.ts";
+import { isArmed, recoverHint } from "../engine/interrupted.ts";
 import { journalDir, lockPath, logDir } from "../engine/paths.ts";
 import type { StepResult } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
@@ -22,7 +22,7 @@ function hasJournal(reader: HostReader): boolean {
 
 /** Rolls back each interrupted step, logs it, and returns one result per step. The caller holds the host's lock. */
 export async function recoverLogged(host: Host, warn: Warn): Promise<StepResult[]> {
-  if (!hasJournal(host)) return [];
+  if (!hasJournal(host) && !isArmed(host)) return [];
   const { recover } = await import("../engine/recover.ts");
   const { runLog } = await import("../report/run-log.ts");
   const log = runLog(`${logDir}/recover.log`, host, (sentence) => void warn(sentence));
@@ -40,7 +40,7 @@ export async function recoverLogged(host: Host, warn: Warn): Promise<StepResult[
  * incomplete rollback: changes on top of it would be lost when it is completed. The caller holds the host's lock.
  */
 export async function recoverFirst(host: Host, warn: Warn, stop: Stop): Promise<void> {
-  if (!hasJournal(host)) return;
+  if (!hasJournal(host) && !isArmed(host)) return;
   throwIfInterrupted(stop);
   const results = await recoverLogged(host, warn);
   for (const { id, changes, warnings, problem } of results) {

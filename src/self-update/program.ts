@@ -2,7 +2,6 @@
 
 import { installedPackage } from "../apt/dpkg.ts";
 import type { HostReader } from "../host/host.ts";
-import { changeablePart } from "../host/ownership.ts";
 import { Problem } from "../problem/problem.ts";
 import { nameOf, parentOf } from "../text/path.ts";
 import { programLockPath } from "./paths.ts";
@@ -27,24 +26,6 @@ export function demandUnpackaged(reader: HostReader, program: string, hint: stri
 export function demandExists(reader: HostReader, program: string): void {
   if (reader.stat(program)?.type === "file") return;
   throw new Problem("not-found", `this program is no longer at ${program}`, { hint: ["command", "-v", "edox-ops"] });
-}
-
-/**
- * Throws a Problem if root would run a file that another user could change or replace: the file itself, its directory,
- * or a directory above it.
- */
-export function demandRootsAlone(reader: HostReader, path: string): void {
-  const part = reader.uid === 0 ? changeablePart(reader.stat, path) : null;
-  if (part === null) return;
-  const { uid = 0, mode = 0 } = reader.stat(part) ?? {};
-  const why = uid === 0 ? `its mode is ${mode.toString(8)}` : `user ${uid} owns it`;
-  const hint = uid === 0 ? ["sudo", "chmod", "go-w", part] : ["sudo", "chown", "root:root", part];
-  const what = part === path ? part : `${path} is below ${part}, which`;
-  throw new Problem(
-    "precondition-failed",
-    `${what} can be changed by others than root (${why}): root does not run it`,
-    { hint },
-  );
 }
 
 /** Returns whether this user may replace the program: root, or a user who owns both the program and its folder. */

@@ -7,10 +7,11 @@ import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
+import { demandRootsAlone } from "../problem/roots-alone.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { linesOf } from "../text/lines.ts";
 import { unpackBundled } from "./bundled.ts";
-import { beside, demandExists, demandRootsAlone, demandUnpackaged, folderOf } from "./program.ts";
+import { beside, demandExists, demandUnpackaged, folderOf } from "./program.ts";
 import { fetchPublished, isOlder, isVersion, type PublishedVersion, type ReleaseSource } from "./published.ts";
 
 export interface UpdateRequest {

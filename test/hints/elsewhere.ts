@@ -41,6 +41,8 @@ export const onHosts: Record<string, string> = {
 
 const undeclared = "no command declares such a resource yet; its own tests in test/resources reach the state";
 
+const unarmed = "no command has an armed step yet; test/engine/armed.test.ts reaches the state";
+
 const authority = "the fault is of a certificate authority or of the DNS; test/certs reaches the state";
 
 const example = "an example whose names the admin replaces; test/run/recipe-closing.test.ts reaches the state";
@@ -89,6 +91,8 @@ export const untyped: Record<string, string> = {
     "the corrected line downloads packages; test/cli/usage.test.ts reaches the state",
   'engine/journal.ts ["sudo", "edox-ops", "self-update"]':
     "no version writes a later journal yet; test/engine/journal.test.ts reaches the state",
+  'engine/armed.ts ["ps", "-p", "1"]': unarmed,
+  'engine/armed.ts ["sudo", "install", "-m", "0755", program, "/usr/local/bin/edox-ops"]': unarmed,
   'resources/line.ts ["ls", "-ld", path]': undeclared,
   'resources/owner.ts ["ls", "-ld", part]': undeclared,
   'resources/unit.ts ["ls", "-l", path]': undeclared,

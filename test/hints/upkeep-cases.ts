@@ -26,12 +26,12 @@ function rollsBack(host: FakeHost, attributes: { mode: number; uid: number }): v
 
 export const upkeepCases: Case[] = [
   {
-    of: 'self-update/program.ts ["sudo", "chmod", "go-w", part]',
+    of: 'problem/roots-alone.ts ["sudo", "chmod", "go-w", part]',
     state: (host) => rollsBack(host, { mode: 0o777, uid: 0 }),
     from: "self-update --rollback --dry-run",
   },
   {
-    of: 'self-update/program.ts ["sudo", "chmod", "go-w", part]',
+    of: 'problem/roots-alone.ts ["sudo", "chmod", "go-w", part]',
     state(host) {
       rollsBack(host, { mode: 0o755, uid: 0 });
       host.dir("/usr/local/bin", { mode: 0o777 });
@@ -39,7 +39,7 @@ export const upkeepCases: Case[] = [
     from: "self-update --rollback --dry-run",
   },
   {
-    of: 'self-update/program.ts ["sudo", "chown", "root:root", part]',
+    of: 'problem/roots-alone.ts ["sudo", "chown", "root:root", part]',
     state: (host) => rollsBack(host, { mode: 0o755, uid: 1000 }),
     from: "self-update --rollback --dry-run",
   },
