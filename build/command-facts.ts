@@ -113,6 +113,9 @@ export const commandFacts: Record<string, CommandFacts> = {
   "host logrotate": {
     files: [paths.logrotatePath, paths.hardeningLogPath, ...kept],
   },
+  "host confirm": {
+    files: [paths.journalDir, paths.unconfirmedPath, paths.recoverServicePath, paths.hardeningLogPath, paths.lockPath],
+  },
   "certs install": {
     files: [paths.acmeDir, paths.certsLogPath, paths.lockPath],
   },

@@ -10,8 +10,9 @@ const host: Command = {
     ],
     examples: ["sudo edox-ops host logrotate --yes"],
   },
-  groups: { Harden: ["logrotate"] },
+  groups: { Harden: ["logrotate"], Confirm: ["confirm"] },
   subCommands: {
+    confirm: () => import("./host/confirm.ts").then((module) => module.default),
     logrotate: () => import("./host/logrotate.ts").then((module) => module.default),
   },
 };

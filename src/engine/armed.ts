@@ -8,7 +8,7 @@ import { demandRootsAlone } from "../problem/roots-alone.ts";
 import { nameOf, parentOf } from "../text/path.ts";
 import { runOrThrow } from "./apply.ts";
 import { root, Text } from "./change.ts";
-import { recoverServicePath, recoverTimerPath } from "./paths.ts";
+import { recoverServicePath, recoverTimerPath, unconfirmedPath } from "./paths.ts";
 
 const service = nameOf(recoverServicePath);
 const timer = nameOf(recoverTimerPath);
@@ -64,7 +64,7 @@ export async function setDeadline(host: Host, withinMs: number): Promise<void> {
 /** Disarms the rollback, if it is armed. Throws the error of what could not be removed. */
 export async function disarm(host: Host): Promise<void> {
   // The service is removed last: while it exists, another run disarms too.
-  const paths = [recoverTimerPath, linkPath, recoverServicePath];
+  const paths = [unconfirmedPath, recoverTimerPath, linkPath, recoverServicePath];
   for (const path of paths) host.removeTemporary(path);
   const present = paths.filter((path) => host.stat(path) !== null);
   if (present.length === 0) return;

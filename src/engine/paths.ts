@@ -17,6 +17,8 @@ export const logDir = "/var/log/edox-ops";
  */
 export const lockDir = "/run/edox-ops";
 export const lockPath = `${lockDir}/host.lock`;
+/** The change that waits for a confirmation. After a boot it can no longer be confirmed. */
+export const unconfirmedPath = `${lockDir}/unconfirmed.json`;
 export const projectsPath = `${stateDir}/projects.json`;
 export const backupsDir = `${docsRoot}/.edox-ops-backups`;
 
@@ -33,4 +35,5 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [logDir, "logs"],
   [lockDir, "locks, which only root can open"],
   [lockPath, "lock of a run that changes this host"],
+  [unconfirmedPath, "a change that waits for host confirm"],
 ];

@@ -58,6 +58,24 @@ async function disarmed(host: Host, results: readonly StepResult[]): Promise<voi
   }
 }
 
+/**
+ * Keeps the changes of each interrupted step, without what the step added for its own duration. Throws a Problem if a
+ * journal cannot be read or ended.
+ */
+export async function keep(host: Host): Promise<void> {
+  for (const path of leftJournals(host)) {
+    const { inverses } = readJournal(host, path);
+    const { failures } = await undo(
+      host,
+      inverses.filter(({ kind }) => kind === "line"),
+    );
+    if (failures[0]) throw failures[0];
+    host.remove(path);
+  }
+  const { disarm } = await import("./armed.ts");
+  await disarm(host);
+}
+
 async function eachStep(
   reader: HostReader,
   rollBack: (journal: LeftJournal, path: string) => Promise<Pick<StepResult, "outcome"> & Partial<StepResult>>,

@@ -1,10 +1,12 @@
 // The locks of a run, and the one order in which they are taken.
 
+import { confirmHint, unconfirmedChange } from "../engine/interrupted.ts";
 import type { Host } from "../host/host.ts";
 import { LimitError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { parentOf } from "../text/path.ts";
+import { utcText } from "../text/time.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
 const pollMs = 20;
@@ -53,8 +55,10 @@ export class Locks {
     if ("release" in lock) return this.#hold(name, lock);
     const since = new Date(lock.sinceMs).toISOString().slice(0, 19);
     const holder = withoutSecrets(lock.command.split(" ")).join(" ");
-    const message = `another run holds the lock: ${holder} (pid ${lock.pid}, since ${since}Z)`;
-    throw new Problem("locked", message, { hint: again });
+    const unconfirmed = name === "host" ? unconfirmedChange(this.#host) : null;
+    const waits = unconfirmed && `; it waits for a confirmation until ${utcText(unconfirmed.untilMs)}`;
+    const message = `another run holds the lock: ${holder} (pid ${lock.pid}, since ${since}Z)${waits ?? ""}`;
+    throw new Problem("locked", message, { hint: waits === null ? again : confirmHint });
   }
 
   /** Releases all locks, the last one first. */

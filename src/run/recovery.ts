@@ -1,11 +1,13 @@
 // Rolls back, before anything else, what an interrupted run left.
 
 import { describe } from "../engine/change.ts";
-import { isArmed, recoverHint } from "../engine/interrupted.ts";
+import { confirmHint, isArmed, recoverHint, unconfirmedChange } from "../engine/interrupted.ts";
 import { journalDir, lockPath, logDir } from "../engine/paths.ts";
 import type { StepResult } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
+import { utcText } from "../text/time.ts";
 
 type Warn = (sentence: string) => void | Promise<void>;
 
@@ -37,11 +39,13 @@ export async function recoverLogged(host: Host, warn: Warn): Promise<StepResult[
 
 /**
  * Rolls back what an interrupted run left, so that a run plans on the state before that. Throws the Problem of an
- * incomplete rollback: changes on top of it would be lost when it is completed. The caller holds the host's lock.
+ * incomplete rollback: changes on top of it would be lost when it is completed. Throws a Problem too while a change waits
+ * for a confirmation. The caller holds the host's lock.
  */
 export async function recoverFirst(host: Host, warn: Warn, stop: Stop): Promise<void> {
   if (!hasJournal(host) && !isArmed(host)) return;
   throwIfInterrupted(stop);
+  demandConfirmed(host);
   const results = await recoverLogged(host, warn);
   for (const { id, changes, warnings, problem } of results) {
     const subject = `step ${id} of an interrupted run`;
@@ -50,6 +54,14 @@ export async function recoverFirst(host: Host, warn: Warn, stop: Stop): Promise<
     await warn(`rolled back ${subject}: ${actions === "" ? "it had changed nothing" : actions}`);
     for (const warning of warnings) await warn(warning);
   }
+}
+
+/** Throws a Problem while a change of a killed run waits for a confirmation: this run would roll it back unasked. */
+function demandConfirmed(reader: HostReader): void {
+  const unconfirmed = hasJournal(reader) ? unconfirmedChange(reader) : null;
+  if (unconfirmed === null) return;
+  const message = `a change waits for a confirmation until ${utcText(unconfirmed.untilMs)}, and is then rolled back`;
+  throw new Problem("locked", message, { hint: confirmHint });
 }
 
 /** Warns a dry run, which shows what would follow a recovery without it. */

@@ -8,6 +8,7 @@ import { root } from "../../src/cli/cli.ts";
 import { commandSpecOf } from "../../src/cli/command-spec.ts";
 import { featureCommands } from "../../src/cli/feature-commands.ts";
 import { Text } from "../../src/engine/change.ts";
+import { lockDir, unconfirmedPath } from "../../src/engine/paths.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { allCommands } from "../../src/report/command-spec.ts";
@@ -155,6 +156,15 @@ async function interruptedRun(line: string): Promise<Case> {
   return inMemory(host, line);
 }
 
+/** Returns the same with a change that waits for a confirmation. */
+async function unconfirmed(line: string): Promise<Case> {
+  const made = await interruptedRun(line);
+  const content = JSON.stringify({ untilMs: made.host.now() + 60_000, session: null });
+  (made.host as FakeHost).dir(lockDir, { mode: 0o700 });
+  (made.host as FakeHost).put(unconfirmedPath, content, { mode: 0o600 });
+  return made;
+}
+
 /** A command line for each changing command, on a host where it has changes to apply. */
 const cases: Record<string, () => Case | Promise<Case>> = {
   ...Object.fromEntries(
@@ -169,6 +179,7 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "gitlab-runner uninstall": () => runner("gitlab-runner uninstall --yes"),
   "certs renew": () => inMemory(certbotHost([{ name: "demo.test", to: "2027-02-01" }]), "certs renew --yes"),
   "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
+  "host confirm": () => unconfirmed("host confirm"),
   "host logrotate": () => inMemory(fakeDebian(), "host logrotate --yes"),
   "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
   "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),
@@ -315,6 +326,7 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "gitlab-runner unregister": { by: "question", piped: 0 },
   "gitlab-runner upgrade": { by: "nothing", piped: 0 },
   "gitlab-runner uninstall": { by: "plan", piped: 2 },
+  "host confirm": { by: "nothing", piped: 0 },
   "host logrotate": { by: "plan", piped: 2 },
   "certs renew": { by: "plan", piped: 2 },
   "certs setup-auto-renew": { by: "plan", piped: 2 },

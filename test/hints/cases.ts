@@ -1,7 +1,7 @@
 // States of a host in memory, each with the hint that it produces.
 
 import { Text } from "../../src/engine/change.ts";
-import { journalDir, lockPath } from "../../src/engine/paths.ts";
+import { journalDir, lockDir, lockPath, unconfirmedPath } from "../../src/engine/paths.ts";
 import { programLockPath } from "../../src/self-update/paths.ts";
 import { projectLockPath } from "../../src/sites/deploy/releases.ts";
 import { parentOf } from "../../src/text/path.ts";
@@ -626,6 +626,15 @@ export const cases: Case[] = [
     lifts: (host) => host.broken.clear(),
     from: "project disable demo",
   },
+  ...["host:journal", "project disable demo"].map((from) => ({
+    of: 'engine/interrupted.ts ["sudo", "edox-ops", "host", "confirm"]',
+    async state(host: FakeHost) {
+      await interrupted(host);
+      host.dir(lockDir, { mode: 0o700 });
+      host.put(unconfirmedPath, JSON.stringify({ untilMs: host.now() + 60_000, session: null }), { mode: 0o600 });
+    },
+    from,
+  })),
   {
     of: 'engine/journal.ts ["sudo", "rm", "-r", path]',
     async state(host) {
