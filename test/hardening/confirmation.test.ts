@@ -155,6 +155,33 @@ describe("confirmation: a run that waits", () => {
     }
   });
 
+  test("host confirm: without logind, the login is the connection of sshd", async () => {
+    const process = (host: FakeHost, pid: number | "self", name: string, parent: number): void =>
+      host.put(`/proc/${pid}/status`, `Name:\t${name}\nPid:\t${pid === "self" ? 50 : pid}\nPPid:\t${parent}\n`);
+    const logIn = (host: FakeHost, connection: number): void => {
+      host.put("/proc/self/cgroup", "0::/system.slice/ssh.service\n");
+      process(host, "self", "edox-ops", connection + 1);
+      process(host, connection + 1, "bash", connection);
+      process(host, connection, "sshd-session", 20);
+      process(host, 20, "sshd", 1);
+    };
+    for (const [connection, exit] of [
+      [30, 1],
+      [40, 0],
+    ] as const) {
+      const host = hostToChange();
+      logIn(host, 30);
+      let confirming: ReturnType<typeof beside> | undefined;
+      await guarded(host, () => {
+        if (confirming !== undefined) return undefined;
+        logIn(host, connection);
+        confirming = beside(host, "host confirm");
+        return confirming.confirmed;
+      });
+      expect((await confirming?.ended)?.exit).toBe(exit);
+    }
+  });
+
   test("host confirm: one that the run does not notice is withdrawn, and the change is not kept", async () => {
     const host = await killed();
     login(host, 2);

@@ -41,7 +41,7 @@ export const onHosts: Record<string, string> = {
 
 const undeclared = "no command declares such a resource yet; its own tests in test/resources reach the state";
 
-const unarmed = "no command has an armed step yet; test/engine/armed.test.ts reaches the state";
+const unarmed = "a host of these tests can always arm a step; test/engine/armed.test.ts reaches the state";
 
 const authority = "the fault is of a certificate authority or of the DNS; test/certs reaches the state";
 
