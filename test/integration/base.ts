@@ -40,7 +40,8 @@ export function baseImage(suite: Suite, architecture: Architecture = "amd64"): s
     const sources = [suite, `${suite}-updates`].map((name) => `deb ${main} ${name} main`);
     sources.push(`deb ${security} ${suite}-security main`);
     must(["mmdebstrap", `--architectures=${architecture}`, ...options, suite, `${work}/root`, ...sources]);
-    must(["mksquashfs", `${work}/root`, `${work}/image`, "-comp", "zstd", "-quiet"]);
+    // The default level takes 24 s of a processor for an image that is 8 MB smaller.
+    must(["mksquashfs", `${work}/root`, `${work}/image`, "-comp", "zstd", "-Xcompression-level", "3", "-quiet"]);
     renameSync(`${work}/image`, image);
   } finally {
     rmSync(work, { recursive: true, force: true });
