@@ -60,6 +60,9 @@ if (!fast) {
   for (const suite of suites) {
     await part(`packages for ${suite}`, [process.execPath, "test/integration/ci-packages.ts", suite]);
   }
+  await Promise.all(
+    suites.map((suite) => part(`bootstrapped ${suite}`, [process.execPath, "test/integration/bootstrapped.ts", suite])),
+  );
   await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());

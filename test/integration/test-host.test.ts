@@ -2,6 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { TestHost } from "./test-host.ts";
 
 test("test host: a command arrives unchanged in a host", async () => {
@@ -9,6 +11,15 @@ test("test host: a command arrives unchanged in a host", async () => {
   expect(host.run(["echo", "$HOME", "$$"]).stdout).toBe("$HOME $$\n");
   expect(host.sh('kill -0 $$ && echo "$HOME"').stdout).toBe("/root\n");
 });
+
+for (const suite of suites) {
+  test(`test host: a ${suite} that starts from the saved state is converged, and has its own name`, async () => {
+    using host = await bootstrapped(suite);
+    expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"])).toMatchObject({ code: 0, stderr: "" });
+    expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
+    expect(host.run(["getent", "hosts", "gateway"]).stdout).toStartWith(`${host.gateway} `);
+  });
+}
 
 test("test host: concurrent hosts get different numbers, also after a run was killed", async () => {
   const taking = `import { sweep, takeIndex } from "${import.meta.dir}/belongings.ts";

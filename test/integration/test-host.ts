@@ -12,6 +12,8 @@ import { emulator, settings } from "./emulator.ts";
 import { type Ended, must, run } from "./run.ts";
 
 const bootLimitMs = 60_000;
+/** Where the built binary is in a host. */
+const binaryPath = "/usr/local/bin/edox-ops";
 
 /** Returns why no host can be created here and what to do, or null. */
 export function whyNoHosts(): string | null {
@@ -31,6 +33,8 @@ interface Machine {
   architecture?: Architecture;
   /** Its link is down when it starts. */
   isDark?: boolean;
+  /** The path of a saved state, with which it starts. */
+  state?: string | undefined;
 }
 
 export class TestHost implements Disposable {
@@ -41,13 +45,14 @@ export class TestHost implements Disposable {
   private nspawn: Bun.Subprocess | undefined;
 
   /** Boots a host and returns when it is running. */
-  static async up(suite: Suite, { disk, plainDir, architecture = "amd64", isDark }: Machine = {}): Promise<TestHost> {
+  static async up(suite: Suite, machine: Machine = {}): Promise<TestHost> {
+    const { disk, plainDir, architecture = "amd64", isDark, state: saved } = machine;
     if (architecture === "arm64") await emulator();
     const image = baseImage(suite, architecture);
     const cachePort = await aptCache();
     const host = new TestHost(disk, plainDir);
     try {
-      host.mount(image);
+      host.mount(image, saved);
       host.settle(cachePort);
       if (architecture === "arm64") host.settleEmulated();
       host.connect(isDark === true);
@@ -60,9 +65,9 @@ export class TestHost implements Disposable {
     return host;
   }
 
-  /** Boots a host with nothing but the built binary. */
-  static async bare(suite: Suite = "bookworm", disk?: Disk, plainDir?: string): Promise<TestHost> {
-    return withBinary(await TestHost.up(suite, { disk, plainDir }));
+  /** Boots a host with nothing but the built binary, or with this saved state of such a host. */
+  static async bare(suite: Suite = "bookworm", disk?: Disk, plainDir?: string, state?: string): Promise<TestHost> {
+    return withBinary(await TestHost.up(suite, { disk, plainDir, state }));
   }
 
   /** The same, without a network from before its first start. */
@@ -97,19 +102,21 @@ export class TestHost implements Disposable {
     return `${this.dir}/disk.img`;
   }
 
-  private mount(image: string): void {
+  private mount(image: string, state: string | undefined): void {
     for (const name of ["base", "disk", "root"]) mkdirSync(`${this.dir}/${name}`);
     // An overlay cannot be stacked on an overlay, so the upper layer has a file system of its own.
     if (this.disk) makeDisk(this.diskImage, this.disk);
     else must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
     must(["mount", "-o", "loop,ro", image, `${this.dir}/base`]);
     if (this.plainDir) mountPlain(`${this.dir}/plain.img`, `${this.dir}/plain`);
-    this.mountLayers();
+    this.mountLayers(state);
   }
 
-  private mountLayers(): void {
+  private mountLayers(state?: string): void {
     if (this.disk) mountDisk(this.diskImage, `${this.dir}/disk`, this.disk);
     for (const name of ["upper", "work"]) mkdirSync(`${this.dir}/disk/${name}`, { recursive: true });
+    if (state !== undefined)
+      must(["unsquashfs", "-quiet", "-no-progress", "-force", "-dest", `${this.dir}/disk/upper`, state]);
     const layers = `lowerdir=${this.dir}/base,upperdir=${this.dir}/disk/upper,workdir=${this.dir}/disk/work`;
     must(["mount", "-t", "overlay", "overlay", "-o", layers, this.root]);
   }
@@ -283,6 +290,13 @@ export class TestHost implements Disposable {
     must(["sync", "-f", `${this.dir}/disk`]);
   }
 
+  /** Stops the host at once, and saves all that it wrote, except for the program, in an image. */
+  save(path: string): void {
+    this.halt();
+    const fast = ["-comp", "zstd", "-Xcompression-level", "1", "-quiet", "-no-progress"];
+    must(["mksquashfs", `${this.dir}/disk/upper`, path, ...fast, "-e", binaryPath.slice(1)]);
+  }
+
   private halt(): void {
     if (this.leader > 0) run(["kill", "-KILL", String(this.leader)]);
     this.nspawn?.kill("SIGKILL");
@@ -362,7 +376,7 @@ export class TestHost implements Disposable {
 }
 
 function withBinary(host: TestHost): TestHost {
-  host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
+  host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, binaryPath);
   return host;
 }
 
