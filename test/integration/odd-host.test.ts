@@ -1,10 +1,15 @@
 // Tests unusual hosts.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { bootstrapped } from "./bootstrapped.ts";
 import { TestHost } from "./test-host.ts";
 
 let host: TestHost;
-afterEach(() => host?.down());
+/** A host that several tests use. */
+let shared: TestHost | undefined;
+afterEach(() => {
+  if (host !== shared) host?.down();
+});
 
 /** No address, and no socket for any service: the effect of `ipv6.disable=1` on the kernel's command line. */
 const withoutIpv6 = `sysctl -qw net.ipv6.conf.all.disable_ipv6=1
@@ -47,8 +52,7 @@ test("bootstrap: packages that a full disk left half-unpacked are unpacked again
 });
 
 test("nginx:unknown-names: an nginx that cannot reject handshakes refuses unknown names with a throwaway certificate", async () => {
-  host = await TestHost.bare();
-  expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+  host = await bootstrapped();
   // Only the version is checked. The nginx that runs accepts the older form as well.
   host.sh("sed -i '/^Package: nginx$/,/^$/ s/^Version: .*/Version: 1.18.0-6ubuntu14/' /var/lib/dpkg/status");
   expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
@@ -72,8 +76,7 @@ test("bootstrap: a server on port 80 is reported, and nothing is changed", async
 
 describe("nginx with a foreign site", () => {
   test("nginx: a foreign site that handles unknown names, in any form, keeps doing so, and nginx accepts ours beside it", async () => {
-    host = await TestHost.bare();
-    expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+    host = await bootstrapped();
     const theirs = [
       "listen 80 default_server; listen [::]:80 default_server;",
       "listen 80; server_name _;",
@@ -248,76 +251,92 @@ describe("terminal", () => {
     return { drawn: parts.slice(0, -1), rest: last, code: /exit (\d+)/.exec(stdout)?.[1] ?? "" };
   };
 
-  test("terminal: a long step shows its progress on one line, and leaves a clean screen", async () => {
-    host = await TestHost.bare();
-    const { drawn, rest, code } = progress("edox-ops bootstrap --yes");
-    expect(code).toBe("0");
-    const install = drawn.filter((line) => /^\[1\/3\] Installing packages [━╺─]{7} \d+ % · unp.+ · \d+ s$/.test(line));
-    expect(install.length).toBeGreaterThan(5);
-    const percentages = drawn.flatMap((line) => /^\[1\/3\] .* (\d+) % /.exec(line)?.[1] ?? []).map(Number);
-    expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
-    expect(percentages.some((each) => each > 0 && each < 50)).toBe(true);
-    expect(drawn.every((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? "") < 60)).toBe(true);
-    expect(Bun.stripANSI(rest)).toMatch(/^✔ Host ready in [\d.]+ s \(3 changed\)\r\nNext: edox-ops .*\r\nexit 0\r\n$/m);
-    const log = host.sh("tail -1 /var/log/edox-ops/bootstrap.log").stdout;
-    expect(log).toEndWith("Z] DONE Bootstrap installation phase completed successfully.\n");
+  /** Presses a key as soon as the command asks, or none if it does not, and returns what the terminal showed. */
+  const answered = (key: string, command = "bootstrap"): string => {
+    const until = (what: string): string => `until grep -qE '${what}' /srv/shown; do sleep 0.05; done`;
+    const typed = `${until("y/N|exit [0-9]")}; sleep 0.2; printf '${key}'; ${until("exit [0-9]")}`;
+    return host.sh(`: >/srv/shown; (${typed}) |
+      script -qefc 'trap : INT; edox-ops ${command}; echo "exit $?"' /dev/null | tee /srv/shown`).stdout;
+  };
 
-    host.sh("mkdir /srv/large && cd /srv/large && seq 2000 | split -l 1 -a 4 - page- && seq 99999 >index.html");
-    const deploy = progress("edox-ops project publish large --domain large.test --source /srv/large");
-    expect(deploy.code).toBe("0");
-    const staged = deploy.drawn.filter((line) => /^Deploying large [━╺─]{7} \d+ % · \d+ of 2001 .* s$/.test(line));
-    expect(staged.length).toBeGreaterThan(3);
+  describe("a first run and its plan", () => {
+    beforeAll(async () => {
+      shared = await TestHost.bare();
+      host = shared;
+    });
+    afterAll(() => shared?.down());
+
+    test("terminal: the plan requires confirmation: Enter and Ctrl-D decline, Ctrl-C ends the run, and nothing is changed", () => {
+      for (const key of ["\\r", "\\004"]) {
+        const declined = answered(key);
+        expect(declined).toContain("install nginx");
+        expect(declined).toMatch(/Apply these changes\? \[y\/N\] .*\r\nNothing was changed\.\r\nexit 1\r\n$/);
+      }
+      expect(answered("\\003")).toEndWith("exit 130\r\n");
+      expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
+    });
+
+    test("terminal: a long step shows its progress on one line, and leaves a clean screen", () => {
+      const { drawn, rest, code } = progress("edox-ops bootstrap --yes");
+      expect(code).toBe("0");
+      const install = drawn.filter((line) =>
+        /^\[1\/3\] Installing packages [━╺─]{7} \d+ % · unp.+ · \d+ s$/.test(line),
+      );
+      expect(install.length).toBeGreaterThan(5);
+      const percentages = drawn.flatMap((line) => /^\[1\/3\] .* (\d+) % /.exec(line)?.[1] ?? []).map(Number);
+      expect(percentages).toEqual(percentages.toSorted((a, b) => a - b));
+      expect(percentages.some((each) => each > 0 && each < 50)).toBe(true);
+      expect(drawn.every((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? "") < 60)).toBe(true);
+      expect(Bun.stripANSI(rest)).toMatch(
+        /^✔ Host ready in [\d.]+ s \(3 changed\)\r\nNext: edox-ops .*\r\nexit 0\r\n$/m,
+      );
+      const log = host.sh("tail -1 /var/log/edox-ops/bootstrap.log").stdout;
+      expect(log).toEndWith("Z] DONE Bootstrap installation phase completed successfully.\n");
+
+      host.sh("mkdir /srv/large && cd /srv/large && seq 2000 | split -l 1 -a 4 - page- && seq 99999 >index.html");
+      const deploy = progress("edox-ops project publish large --domain large.test --source /srv/large");
+      expect(deploy.code).toBe("0");
+      const staged = deploy.drawn.filter((line) => /^Deploying large [━╺─]{7} \d+ % · \d+ of 2001 .* s$/.test(line));
+      expect(staged.length).toBeGreaterThan(3);
+    });
+
+    test("terminal: y accepts the plan, a converged host is not asked, and a site is taken offline only after y", () => {
+      const limits = "/etc/nginx/conf.d/edox-ops-limits.conf";
+      expect(host.run(["rm", limits]).code).toBe(0);
+      const accepted = answered("y\\r");
+      expect(accepted).toContain(limits);
+      expect(accepted).toEndWith("exit 0\r\n");
+      expect(host.run(["test", "-s", limits]).code).toBe(0);
+      expect(answered("")).not.toContain("[y/N]");
+      host.sh("mkdir /srv/asked && echo page > /srv/asked/index.html");
+      expect(host.sh("edox-ops project publish asked --domain asked.test --source /srv/asked").code).toBe(0);
+      const link = ["test", "-L", "/etc/nginx/sites-enabled/edox-ops-asked"];
+      const declined = answered("n\\r", "project disable asked");
+      expect(declined).toMatch(/^Take asked\.test offline\? \[y\/N\] n?\r\nNothing was changed\.\r\nexit 1\r\n$/);
+      expect(host.run(link).code).toBe(0);
+      expect(answered("\\003", "project disable asked")).toEndWith("exit 130\r\n");
+      expect(host.run(link).code).toBe(0);
+      expect(answered("y\\r", "project disable asked")).toEndWith("exit 0\r\n");
+      expect(host.run(link).code).toBe(1);
+    });
   });
 
-  test("terminal: progress stays on one line when the terminal becomes narrower", async () => {
-    host = await TestHost.bare();
-    const unpacking = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1";
-    const resize = `for i in $(seq 900); do ${unpacking} && break; sleep 0.05; done; stty cols 30 </dev/tty`;
-    const { drawn, code } = progress(`(${resize}) & edox-ops bootstrap --yes`);
-    expect(code).toBe("0");
-    const widths = drawn.map((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? ""));
-    const narrow = widths.findLastIndex((width) => width >= 30) + 1;
-    expect(narrow).toBeGreaterThan(0);
-    expect(widths.length - narrow).toBeGreaterThan(5);
-  });
-
-  test("terminal: Ctrl-C stops a run gracefully, and the last line is the command to continue", async () => {
+  test("terminal: Ctrl-C stops a run gracefully, its progress stays on one line when the terminal becomes narrower, and the last line is the command to continue", async () => {
     host = await TestHost.bare();
     const inDpkg = "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done";
-    const { drawn, rest, code } = progress("edox-ops bootstrap --yes", `${inDpkg}; printf "\\003"`);
+    const listed = "$(ls /var/lib/dpkg/info/*.list | wc -l)";
+    const resize = `before=${listed}; until [ ${listed} -gt $((before + 10)) ]; do sleep 0.05; done; stty cols 30 </dev/tty`;
+    const run = `(${resize}) & edox-ops bootstrap --yes`;
+    const { drawn, rest, code } = progress(run, `${inDpkg}; printf "\\003"`);
     expect(code).toBe("130");
     expect(drawn.filter((line) => line === "Stopping after apt finishes (safe)…\r\n")).toHaveLength(1);
     expect(Bun.stripANSI(rest)).toEndWith(
       "▲ Stopped in step 1 of 3.\r\n  Continue with: edox-ops bootstrap --yes\r\nexit 130\r\n",
     );
     expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
-  });
-
-  const answered = (key: string, command = "bootstrap"): string => {
-    const typed = `(sleep 1; printf '${key}'; sleep 1)`;
-    return host.sh(`${typed} | script -qec 'trap : INT; edox-ops ${command}; echo "exit $?"' /dev/null`).stdout;
-  };
-
-  test("terminal: the plan requires confirmation: Enter and Ctrl-D decline, Ctrl-C ends the run, y accepts, and a converged host is not asked", async () => {
-    host = await TestHost.bare();
-    for (const key of ["\\r", "\\004"]) {
-      const declined = answered(key);
-      expect(declined).toContain("install nginx");
-      expect(declined).toMatch(/Apply these changes\? \[y\/N\] .*\r\nNothing was changed\.\r\nexit 1\r\n$/);
-    }
-    expect(answered("\\003")).toEndWith("exit 130\r\n");
-    expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
-    expect(answered("y\\r")).toEndWith("exit 0\r\n");
-    expect(answered("")).not.toContain("[y/N]");
-    host.sh("mkdir /srv/asked && echo page > /srv/asked/index.html");
-    expect(host.sh("edox-ops project publish asked --domain asked.test --source /srv/asked").code).toBe(0);
-    const link = ["test", "-L", "/etc/nginx/sites-enabled/edox-ops-asked"];
-    const declined = answered("n\\r", "project disable asked");
-    expect(declined).toMatch(/^Take asked\.test offline\? \[y\/N\] n?\r\nNothing was changed\.\r\nexit 1\r\n$/);
-    expect(host.run(link).code).toBe(0);
-    expect(answered("\\003", "project disable asked")).toEndWith("exit 130\r\n");
-    expect(host.run(link).code).toBe(0);
-    expect(answered("y\\r", "project disable asked")).toEndWith("exit 0\r\n");
-    expect(host.run(link).code).toBe(1);
+    const widths = drawn.map((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? ""));
+    const narrow = widths.findLastIndex((width) => width >= 30) + 1;
+    expect(narrow).toBeGreaterThan(0);
+    expect(widths.length - narrow).toBeGreaterThan(5);
   });
 });
