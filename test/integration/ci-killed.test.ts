@@ -9,13 +9,24 @@ import { stateOf } from "./undisturbed.ts";
 
 const log = "/var/log/edox-ops/gitlab-runner-ci-host.log";
 const steps = ["docker.install", "runner.user.create", "runner.install", "runner.service.install"];
+/** A moment of a run, and the shell condition for it. */
+type Moment = readonly [when: string, condition: string];
+/** The next run after a kill may find that a step is done, and skips it. */
+const at = (boundary: string): Moment => {
+  const words = boundary.replace("SUCCESS", "(SUCCESS|SKIPPED)");
+  return [`at "${boundary}"`, `grep -Eqs "STEP ${words}" ${log}`];
+};
+const unpacking = (name: string): Moment => [
+  `while dpkg unpacks ${name}`,
+  `ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info/${name}.list`,
+];
 const boundaries = ["docker.install START", ...steps.map((id) => `${id} SUCCESS`)];
 const packages = ["docker-ce-cli", "gitlab-runner-helper-images"];
-/** The moments of the short form, one of each kind. The soak covers all of them on both suites. */
-const short = {
-  boundaries: ["docker.install START", "runner.install SUCCESS"],
-  packages: ["gitlab-runner-helper-images"],
-};
+/** The short form kills the runs of one host at one moment of each kind. The soak has a host for each moment. */
+const short = [at("docker.install START"), unpacking("gitlab-runner-helper-images"), at("runner.install SUCCESS")];
+const killed: (readonly Moment[])[] = soak
+  ? [...boundaries.map(at), ...packages.map(unpacking)].map((each) => [each])
+  : [short];
 /** State that is specific to the host: the address of its server, its own names, and the creation order of users. */
 const own =
   /(docker|gitlab-runner)\.sources|edox-ops-gitlab-runner|runner_system_id|docker\/key\.json|\/etc\/(passwd|shadow|group|gshadow|subuid|subgid)/;
@@ -46,32 +57,27 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       expect(ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--quiet").code).toBe(0);
     }
 
-    /** Starts the run in a unit and kills it with all its children as soon as this shell condition is true. */
+    /**
+     * Starts the run in a unit and kills it with all its children as soon as this shell condition is true. A run may end
+     * before it is seen.
+     */
     function killedWhen(condition: string): void {
       const line = ["edox-ops", "gitlab-runner", "prepare-ci-host", "--yes", ...ci.mirrors].join(" ");
-      ci.host.raw([
+      const { code } = ci.host.raw([
         "/bin/bash",
         "-c",
-        `systemd-run --quiet --unit=victim --property=KillMode=control-group ${line}
-        until ${condition}; do systemctl is-active -q victim || exit 1; done
+        `systemd-run --quiet --collect --unit=victim --property=KillMode=control-group ${line}
+        until ${condition}; do systemctl is-active -q victim || { ${condition}; exit; }; done
         systemctl kill -s KILL --kill-whom=all victim
         while systemctl is-active -q victim; do :; done`,
       ]);
+      expect([condition, code]).toEqual([condition, 0]);
     }
 
-    for (const boundary of soak ? boundaries : short.boundaries) {
-      test(`prepare-ci-host: killed at "${boundary}"`, async () => {
+    for (const moments of killed) {
+      test(`prepare-ci-host: killed ${moments.map(([when]) => when).join(", then ")}`, async () => {
         ci = await CiHost.up(suite);
-        killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
-        endsWell();
-      });
-    }
-
-    const unpacking = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info";
-    for (const name of soak ? packages : short.packages) {
-      test(`prepare-ci-host: killed while dpkg unpacks ${name}`, async () => {
-        ci = await CiHost.up(suite);
-        killedWhen(`${unpacking}/${name}.list`);
+        for (const [, condition] of moments) killedWhen(condition);
         endsWell();
       });
     }
@@ -87,23 +93,30 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       });
     }
 
-    for (const round of rounds(1, 5)) {
+    /** Cuts the power at a random moment of a run. */
+    async function powerCut(round: string): Promise<void> {
+      ci.host.sync();
+      const unit = ["--quiet", "--unit=victim", "--property=KillMode=process"];
+      const line = ["edox-ops", "gitlab-runner", "prepare-ci-host", "--yes", ...ci.mirrors];
+      expect(ci.host.raw(["systemd-run", ...unit, ...line]).code).toBe(0);
+      const share = chance("ci power", suite, round);
+      await Bun.sleep(share * first.seconds * 1000);
+      await ci.host.powerCut();
+      endsWell();
+      figure("prepare-ci-host, its power cut", suite, share, "ended well");
+    }
+    const disk = { commitSeconds: 1, contentFirst: true } as const;
+
+    const [firstRound = "", ...otherRounds] = rounds(1, 5);
+    for (const round of otherRounds) {
       test(`prepare-ci-host: its power cut, ${round}`, async () => {
-        ci = await CiHost.up(suite, { disk: { commitSeconds: 1, contentFirst: true } });
-        ci.host.sync();
-        const unit = ["--quiet", "--unit=victim", "--property=KillMode=process"];
-        const line = ["edox-ops", "gitlab-runner", "prepare-ci-host", "--yes", ...ci.mirrors];
-        expect(ci.host.raw(["systemd-run", ...unit, ...line]).code).toBe(0);
-        const share = chance("ci power", suite, round);
-        await Bun.sleep(share * first.seconds * 1000);
-        await ci.host.powerCut();
-        endsWell();
-        figure("prepare-ci-host, its power cut", suite, share, "ended well");
+        ci = await CiHost.up(suite, { disk });
+        await powerCut(round);
       });
     }
 
-    test("prepare-ci-host: a missing network and a full disk are reported", async () => {
-      ci = await CiHost.up(suite, { disk: {} });
+    test(`prepare-ci-host: a missing network and a full disk are reported, and then its power cut, ${firstRound}`, async () => {
+      ci = await CiHost.up(suite, { disk });
       ci.host.network("cut");
       const before = stateOf(ci.host);
       const cut = ci.prepare();
@@ -120,7 +133,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       const full = ci.prepare();
       expect([full.code, full.stderr]).toEqual([1, expect.stringMatching(/no space left at \/|only \d+ MiB are free/)]);
       ci.host.sh("rm -r /filler");
-      endsWell();
+      await powerCut(firstRound);
     });
 
     test("prepare-ci-host: failed intentionally at each step in turn", async () => {
