@@ -17,6 +17,8 @@ export interface Wanted {
   /** Modification time of all files, in Unix seconds. */
   time: number;
   contents: readonly Content[];
+  /** The compression level of xz. */
+  level: number;
 }
 
 const text = {
@@ -28,7 +30,8 @@ const text = {
 };
 
 /** Writes the package into the folder and returns its name. Needs dpkg-deb, which every Debian has. */
-export async function debianPackage({ version, architecture, time, contents }: Wanted, dir: string): Promise<string> {
+export async function debianPackage(wanted: Wanted, dir: string): Promise<string> {
+  const { version, architecture, time, contents, level } = wanted;
   const work = mkdtempSync(`${tmpdir()}/edox-deb-`);
   const name = `edox-ops_${version}_${architecture}.deb`;
   try {
@@ -51,7 +54,7 @@ export async function debianPackage({ version, architecture, time, contents }: W
       "dpkg-deb",
       "--root-owner-group",
       "-Zxz",
-      "-z9",
+      `-z${level}`,
       "--threads-max=1",
       "--build",
       work,

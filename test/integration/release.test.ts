@@ -18,6 +18,7 @@ import { dirname } from "node:path";
 import { type Keys, makeKeys, sha256 } from "../install/release.ts";
 import { GitlabReleases } from "../stand-in/gitlab-releases.ts";
 import { type CiServer, leadsSuffix, standsFor } from "./ci-server.ts";
+import { soak } from "./rounds.ts";
 import { must } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
@@ -112,7 +113,10 @@ test("release: an untrusted key and a tag of another version are refused", async
 test("release: one command builds all assets, reproduces the programs of another build, and signs them as documented", async () => {
   expect((await job("build")).code).toBe(0);
   cpSync(`${clone}/dist/SHA256SUMS`, `${dir}/of-another-build`);
-  expect((await job("release:assets", "--", `${dir}/of-another-build`)).said).toContain(`files of edox-ops ${version}`);
+  // Without the flag, most of the time of this file is that of xz.
+  const flags = soak ? [] : ["--quick"];
+  const { said } = await job("release:assets", "--", ...flags, `${dir}/of-another-build`);
+  expect(said).toContain(`files of edox-ops ${version}`);
   const names = readdirSync(assets);
   for (const target of ["linux-x64", "linux-arm64"]) {
     expect(names).toEqual(expect.arrayContaining([`edox-ops-${target}`, `edox-ops-${target}.gz`]));
@@ -128,8 +132,8 @@ test("release: one command builds all assets, reproduces the programs of another
     .map((line) => line.slice(66));
   expect([...listed, "SHA256SUMS", "SHA256SUMS.sig"].sort()).toEqual(names.sort());
   const megabytes = (architecture: string) => statSync(`${assets}/edox-ops_${version}_${architecture}.deb`).size / 1e6;
-  expect(megabytes("amd64")).toBeLessThan(41);
-  expect(megabytes("arm64")).toBeLessThan(38);
+  expect(megabytes("amd64")).toBeLessThan(soak ? 41 : 50);
+  expect(megabytes("arm64")).toBeLessThan(soak ? 38 : 50);
   console.log(names.map((name) => `${name} ${(statSync(`${assets}/${name}`).size / 1e6).toFixed(1)} MB`).join(", "));
 }, 900_000);
 

@@ -56,7 +56,7 @@ describe("Debian package", () => {
     const digests: string[] = [];
     for (const name of ["one", "two"]) {
       mkdirSync(`${dir}/${name}`);
-      const wanted = { version: "1.2.3", architecture: "amd64" as const, time: 1_700_000_000, contents };
+      const wanted = { version: "1.2.3", architecture: "amd64" as const, time: 1_700_000_000, contents, level: 9 };
       const file = await debianPackage(wanted, `${dir}/${name}`);
       expect(file).toBe("edox-ops_1.2.3_amd64.deb");
       digests.push(run("sha256sum", `${name}/${file}`).split(" ")[0] ?? "");
