@@ -9,9 +9,18 @@ import { endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
 const log = "/var/log/edox-ops/bootstrap.log";
 const steps = ["packages.install", "site.directories", "nginx.prepare", "bootstrap.complete"];
-const boundaries = ["packages.install START", ...steps.slice(0, -1).map((id) => `${id} SUCCESS`)];
-/** The boundaries of the short form, divided between the suites. The soak covers all of them on both. */
-const short = { bookworm: boundaries.slice(0, 2), trixie: boundaries.slice(2) };
+/** A moment of a run, and the shell condition for it. */
+type Moment = readonly [when: string, condition: string];
+const logged = (words: string): string => `grep -Eqs "STEP ${words}" ${log}`;
+const start: Moment = ['at "packages.install START"', logged("packages.install START")];
+// A step that an earlier run completed is skipped.
+const ends = steps.slice(0, -1).map((id): Moment => [`at "${id} SUCCESS"`, logged(`${id} (SUCCESS|SKIPPED)`)]);
+const unpacking: Moment = [
+  "while dpkg unpacks",
+  "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info/git.list",
+];
+/** The runs of one host are killed at each moment in turn. In the soak, each moment has a host of its own as well. */
+const inTurn = [start, unpacking, ...ends];
 
 for (const suite of suites) {
   describe(`bootstrap on ${suite}`, () => {
@@ -33,32 +42,30 @@ for (const suite of suites) {
       expect(stdout).toBe(again.replaceAll(/^ok {7}/gm, "changed  "));
     });
 
-    /** Kills the run in the host with all its children as soon as this shell condition is true. */
-    async function killedWhen(condition: string): Promise<TestHost> {
-      const made = await TestHost.bare(suite);
-      made.raw([
+    /**
+     * Kills the run in the host with all its children as soon as this shell condition is true. A run may end before it
+     * is seen.
+     */
+    function killWhen(made: TestHost, condition: string): void {
+      const { code } = made.raw([
         "/bin/bash",
         "-c",
-        `systemd-run --quiet --unit=victim --property=KillMode=control-group edox-ops bootstrap --yes
-        until ${condition}; do systemctl is-active -q victim || exit 1; done
+        `systemd-run --quiet --collect --unit=victim --property=KillMode=control-group edox-ops bootstrap --yes
+        until ${condition}; do systemctl is-active -q victim || { ${condition}; exit; }; done
         systemctl kill -s KILL --kill-whom=all victim
         while systemctl is-active -q victim; do :; done`,
       ]);
-      return made;
+      expect([condition, code]).toEqual([condition, 0]);
+      if (condition === unpacking[1]) expect(made.run(["dpkg", "--audit"]).stdout).not.toBe("");
     }
 
-    for (const boundary of soak ? boundaries : short[suite]) {
-      test(`bootstrap: killed at "${boundary}"`, async () => {
-        host = await killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
+    for (const moments of [inTurn, ...(soak ? inTurn.map((each) => [each]) : [])]) {
+      test(`bootstrap: killed ${moments.map(([when]) => when).join(", then ")}`, async () => {
+        host = await TestHost.bare(suite);
+        for (const [, condition] of moments) killWhen(host, condition);
         endsWell(host, first);
       });
     }
-
-    test("bootstrap: killed while dpkg unpacks", async () => {
-      host = await killedWhen("ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info/git.list");
-      expect(host.run(["dpkg", "--audit"]).stdout).not.toBe("");
-      endsWell(host, first);
-    });
 
     test("bootstrap: failed intentionally at each step in turn", async () => {
       host = await TestHost.bare(suite);
