@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
-import { figure } from "./rounds.ts";
-import { TestHost } from "./test-host.ts";
+import { bootstrapped } from "./bootstrapped.ts";
+import { figure, testsOn } from "./rounds.ts";
+import type { TestHost } from "./test-host.ts";
 
 /** Duration of one race. A program that opens a path a second time lost each race within it. */
 const seconds = 6;
@@ -21,14 +22,15 @@ const secret = "only for root";
 
 for (const suite of suites) {
   describe(`races on ${suite}`, () => {
+    // Both suites have the same kernel here.
+    const on = testsOn(suite);
     let host: TestHost;
     beforeAll(async () => {
-      host = await TestHost.bare(suite, {});
+      host = await bootstrapped(suite, {});
       const { code, stderr } = host.sh(`set -e
         cat >/usr/local/bin/race <<'END'
 ${racer}END
         chmod 755 /usr/local/bin/race
-        edox-ops bootstrap --yes --quiet
         useradd -m eve; chmod 755 /home/eve
         mkdir -m 700 /srv/private; mkdir /srv/private/a
         for name in index.html a/page.html a/large.bin; do echo '${secret}' >/srv/private/$name; done
@@ -78,12 +80,12 @@ ${racer}END
       }
     });
 
-    for (const [what, names, source] of [
-      ["the directory of an archive", ["site", "public"], "/home/eve/site/site.tar"],
-      ["the source", ["site", "public"], "/home/eve/site"],
-      ["a directory of the source", ["site/a", "a"], "/home/eve/site"],
+    for (const [only, what, names, source] of [
+      ["bookworm", "the directory of an archive", ["site", "public"], "/home/eve/site/site.tar"],
+      ["trixie", "the source", ["site", "public"], "/home/eve/site"],
+      ["bookworm", "a directory of the source", ["site/a", "a"], "/home/eve/site"],
     ] as const) {
-      test(`${what}, exchanged with a symlink to a tree of root: nothing of that tree is published`, () => {
+      on(only, `${what}, exchanged with a symlink to a tree of root: nothing of that tree is published`, () => {
         const [one, other] = names.map((name) => `/home/eve/${name}`) as [string, string];
         const { runs, leaks } = race(what, "eve", [one, other], deploy(source));
         expect(leaks).toBe(0);
@@ -91,29 +93,37 @@ ${racer}END
       });
     }
 
-    test("deploy --dereference: the target of a followed symlink, exchanged with a file of root, is not published", async () => {
-      host.sh(`mkdir -p /home/eve/linking /home/eve/shared; echo home >/home/eve/linking/index.html
+    on(
+      "trixie",
+      "deploy --dereference: the target of a followed symlink, exchanged with a file of root, is not published",
+      async () => {
+        host.sh(`mkdir -p /home/eve/linking /home/eve/shared; echo home >/home/eve/linking/index.html
         ln -s ../shared/page.html /home/eve/linking/page.html; echo of eve >/home/eve/shared/page.html
         chown -hR eve: /home/eve/linking /home/eve/shared
         echo '${secret}' >/home/eve/shared/secret; chmod 600 /home/eve/shared/secret`);
-      const names: [string, string] = ["/home/eve/shared/page.html", "/home/eve/shared/secret"];
-      const { runs, leaks } = race("a linked file", "eve", names, `${deploy("/home/eve/linking")} --dereference`);
-      expect(leaks).toBe(0);
-      expect(runs).toBeGreaterThan(3);
-    });
+        const names: [string, string] = ["/home/eve/shared/page.html", "/home/eve/shared/secret"];
+        const { runs, leaks } = race("a linked file", "eve", names, `${deploy("/home/eve/linking")} --dereference`);
+        expect(leaks).toBe(0);
+        expect(runs).toBeGreaterThan(3);
+      },
+    );
 
-    test("restore: a directory of a backup, exchanged with a symlink: nothing of its target is published", () => {
-      host.sh(`chmod 755 /var/www/docs/.edox-ops-backups; mkdir ${backup}; cp -a /srv/site/. ${backup}
+    on(
+      "bookworm",
+      "restore: a directory of a backup, exchanged with a symlink: nothing of its target is published",
+      () => {
+        host.sh(`chmod 755 /var/www/docs/.edox-ops-backups; mkdir ${backup}; cp -a /srv/site/. ${backup}
         ln -s /srv/private ${backup}.link; chown -h www-data: ${backup}.link; chown www-data: /var/www/docs/.edox-ops-backups/demo`);
-      const theirs = `chown -hR www-data: ${backup}; chown www-data: /var/www/docs/.edox-ops-backups/demo`;
-      const command = "edox-ops project restore demo --yes --backup 20260101T000000Z --keep 100";
-      const { runs, done, leaks } = race("backup", "www-data", [`${backup}/a`, `${backup}.link`], command, theirs);
-      expect(leaks).toBe(0);
-      expect(runs).toBeGreaterThan(3);
-      expect(done).toBeGreaterThan(0);
-    });
+        const theirs = `chown -hR www-data: ${backup}; chown www-data: /var/www/docs/.edox-ops-backups/demo`;
+        const command = "edox-ops project restore demo --yes --backup 20260101T000000Z --keep 100";
+        const { runs, done, leaks } = race("backup", "www-data", [`${backup}/a`, `${backup}.link`], command, theirs);
+        expect(leaks).toBe(0);
+        expect(runs).toBeGreaterThan(3);
+        expect(done).toBeGreaterThan(0);
+      },
+    );
 
-    test("deploy: a live tree on a mount point: nothing beside it is written, removed or published", () => {
+    on("trixie", "deploy: a live tree on a mount point: nothing beside it is written, removed or published", () => {
       host.sh(`chmod 750 /var/www/docs/.edox-ops-backups; mount -t tmpfs tmpfs ${live}
         mkdir ${live}/.other; ln -s /srv/private ${live}/.other/link; chown -hR www-data: ${live}/.other`);
       const before = host.listing("/srv/private");
@@ -136,25 +146,29 @@ ${racer}END
       host.sh(`umount ${live}`);
     });
 
-    test("deploy: working files that the web server's user planted among the backups are not read, copied or waited for", () => {
-      const dir = "/var/www/docs/.edox-ops-backups/demo";
-      const stage = `${dir}/.stage-1-20260101T000000Z`;
-      const plant = `chmod 755 ${dir}/..; mkdir -p ${stage} ${stage}.old/a; ln -sfn /srv/private/a ${stage}.old/link
+    on(
+      "bookworm",
+      "deploy: working files that the web server's user planted among the backups are not read, copied or waited for",
+      () => {
+        const dir = "/var/www/docs/.edox-ops-backups/demo";
+        const stage = `${dir}/.stage-1-20260101T000000Z`;
+        const plant = `chmod 755 ${dir}/..; mkdir -p ${stage} ${stage}.old/a; ln -sfn /srv/private/a ${stage}.old/link
         for i in $(seq 300); do echo '${"x".repeat(secret.length)}' >${stage}.old/a/$i.html; done
         rm -f ${dir}/.digests; mkfifo ${dir}/.digests; chown -hR www-data: ${stage} ${stage}.old; chown www-data: ${dir}`;
-      host.sh(plant);
-      const { done, leaks } = race(
-        "planted stage",
-        "www-data",
-        [`${stage}.old/a`, `${stage}.old/link`],
-        "edox-ops project backups prune demo",
-        plant,
-      );
-      expect([leaks, done > 1]).toEqual([0, true]);
-      for (const command of [`${deploy("/srv/site")} --dry-run`, deploy("/srv/site")]) {
-        expect(host.sh(`${plant}; timeout --signal=KILL 30 ${command}`)).toMatchObject({ code: 0, stderr: "" });
-      }
-    });
+        host.sh(plant);
+        const { done, leaks } = race(
+          "planted stage",
+          "www-data",
+          [`${stage}.old/a`, `${stage}.old/link`],
+          "edox-ops project backups prune demo",
+          plant,
+        );
+        expect([leaks, done > 1]).toEqual([0, true]);
+        for (const command of [`${deploy("/srv/site")} --dry-run`, deploy("/srv/site")]) {
+          expect(host.sh(`${plant}; timeout --signal=KILL 30 ${command}`)).toMatchObject({ code: 0, stderr: "" });
+        }
+      },
+    );
 
     test("deploy: names are opened one by one on a kernel without openat2", () => {
       const filter =
