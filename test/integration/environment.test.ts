@@ -44,18 +44,23 @@ describe("environment: a first run has the usual result", () => {
     "the HOME of another user, as sudo may leave it": "HOME=/home/other SUDO_USER=other",
   };
   const bootstrap = "/usr/local/bin/edox-ops bootstrap --yes";
-  const alone = Object.entries(variables).map(([name, words]) => [name, `env ${words} ${bootstrap}`] as const);
-  const places = Object.entries({
+  const full = `mount -t tmpfs -o size=8k none /tmp; head -c 8k /dev/zero >/tmp/full; TMPDIR=/none ${bootstrap}`;
+  const alone = {
+    ...Object.fromEntries(Object.entries(variables).map(([name, words]) => [name, `env ${words} ${bootstrap}`])),
     "no variable at all": `env -i ${bootstrap}`,
     "a umask of 0": `umask 0; ${bootstrap}`,
     "a umask that hides everything": `umask 0777; ${bootstrap}`,
     "descriptors 0 to 2 closed": `${bootstrap} <&- >&- 2>&-`,
     "a /tmp where nothing may be run": `mount -t tmpfs -o noexec none /tmp; ${bootstrap}`,
-    "a /tmp that is full, and TMPDIR nowhere": `mount -t tmpfs -o size=8k none /tmp; head -c 8k /dev/zero >/tmp/full; TMPDIR=/none ${bootstrap}`,
-  });
-  // The short form sets all variables in one run, and the soak each in a run of its own.
-  const all = [["all hostile variables together", `env ${Object.values(variables).join(" ")} ${bootstrap}`] as const];
-  for (const [name, command] of [...all, ...(soak ? alone : []), ...places]) {
+  };
+  // The short form combines them in a few runs, and the soak also has each in a run of its own.
+  const together = {
+    "all hostile variables together": `env ${Object.values(variables).join(" ")} ${bootstrap}`,
+    "no variable at all, and a umask of 0": `umask 0; env -i ${bootstrap}`,
+    "a umask that hides everything, descriptors 0 to 2 closed, and a /tmp where nothing may be run": `mount -t tmpfs -o noexec none /tmp; umask 0777; ${bootstrap} <&- >&- 2>&-`,
+    "a /tmp that is full, and TMPDIR nowhere": full,
+  };
+  for (const [name, command] of Object.entries(soak ? { ...alone, ...together } : together)) {
     test(`environment: ${name}`, async () => {
       host = await TestHost.bare();
       host.sh(traps);
