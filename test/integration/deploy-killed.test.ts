@@ -4,9 +4,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { bootstrapped } from "./bootstrapped.ts";
 import type { Disk } from "./disk.ts";
 import { chance, figure, rounds } from "./rounds.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 
 const files = 400;
 const deploy = ["edox-ops", "project", "deploy", "demo", "--source", "/srv/site"];
@@ -19,8 +20,8 @@ const build = (version: number): string => `rm -rf /srv/site; mkdir -p /srv/site
   echo ${version} >assets/app.4f283b1${version}.js; echo ${version} >index.html; echo "/old /new-${version}" >_redirects; sync -f /`;
 
 async function withSite(disk?: Disk): Promise<TestHost> {
-  const host = await TestHost.bare("bookworm", disk);
-  const { code, stderr } = host.sh(`set -e; edox-ops bootstrap --yes --quiet; ${build(1)}
+  const host = await bootstrapped("bookworm", disk);
+  const { code, stderr } = host.sh(`set -e; ${build(1)}
     edox-ops project publish demo --domain demo.test --source /srv/site --precompress --quiet; sync -f /`);
   expect([code, stderr]).toEqual([0, ""]);
   return host;

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { runs } from "../runs.ts";
 import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { chance, figure, soak } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 import { daySeconds, type Served, Year } from "./year.ts";
@@ -17,8 +18,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     let ca: TestHost;
     let year: Year;
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
-      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      host = await bootstrapped(suite);
       ca = suite === "bookworm" ? host : await TestHost.up("bookworm");
       Year.prepare(host, ca, lifetimes, lifetimes.map(domainOf));
       host.sh("mkdir -p /srv/site && echo home >/srv/site/index.html");
