@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { soak } from "./rounds.ts";
 import { type Ended, must, run } from "./run.ts";
 
 const top = `${import.meta.dir}/../..`;
@@ -63,7 +64,9 @@ test("pipeline: the default branch publishes the site, the working branch only a
   expect(merge).not.toContain("package:build");
 });
 
-for (const job of ["lint", "unit", "build", "docs:preview"]) {
+/** Other parts of `npm test` run the scripts of these jobs on the same clean clone. */
+const repeated = ["unit", "docs:preview"];
+for (const job of ["lint", "build", ...(soak ? repeated : [])]) {
   test(`pipeline: ${job} succeeds`, () => {
     const { code, stdout, stderr } = local(
       job,
