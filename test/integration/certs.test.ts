@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { bootstrapped } from "./bootstrapped.ts";
 import { type Pebble, startPebble } from "./pebble.ts";
 import type { Ended } from "./run.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 import { hintsUntilFine, typedHint } from "./typed-hint.ts";
 
 const acmeDir = "/var/lib/edox-ops/acme";
@@ -28,8 +29,7 @@ describe("certificates on bookworm", () => {
   const conf = (name: string): string => readFileSync(`${host.root}/etc/letsencrypt/renewal/${name}.conf`, "utf8");
 
   beforeAll(async () => {
-    host = await TestHost.bare("bookworm");
-    must("edox-ops bootstrap --yes");
+    host = await bootstrapped();
     pebble = startPebble(host, ["demo.test"]);
     must("mkdir -p /srv/site && echo home >/srv/site/index.html");
     must("edox-ops project publish demo --domain demo.test --source /srv/site");

@@ -6,8 +6,9 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { hostileRequests } from "../deploy-keys/hostile-requests.ts";
 import { tarOf } from "../sites/archives.ts";
 import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { soak } from "./rounds.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 import { typedHint } from "./typed-hint.ts";
 
 const page = (content: string): Buffer => tarOf([{ name: "index.html", content }]);
@@ -82,8 +83,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     }
 
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
-      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      host = await bootstrapped(suite);
       host.sh("mkdir -p /srv/site && echo home >/srv/site/index.html");
       for (const slug of ["demo", "other"])
         expect(project(`publish ${slug} --domain ${slug}.test --source /srv/site`).code).toBe(0);

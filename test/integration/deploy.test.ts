@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { brotliDecompressSync } from "node:zlib";
 import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { figure, rounds } from "./rounds.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 
 const deploys = rounds(30, 100).length;
 
@@ -25,10 +26,10 @@ for (const suite of suites) {
   describe(`deploy on ${suite}`, () => {
     let host: TestHost;
     beforeAll(async () => {
-      host = await TestHost.bare(suite, {});
+      host = await bootstrapped(suite, {});
       host.put(process.execPath, "/usr/local/bin/bun");
       host.put(`${import.meta.dir}/load.ts`, "/root/load.ts");
-      const { code, stderr } = host.sh(`set -e; edox-ops bootstrap --yes --quiet; ${makeSite}; site 0
+      const { code, stderr } = host.sh(`set -e; ${makeSite}; site 0
         edox-ops project add demo --domain demo.test --source-path /srv/site --precompress; edox-ops project init demo
         edox-ops project deploy demo; edox-ops project enable demo`);
       expect([code, stderr]).toEqual([0, ""]);

@@ -3,12 +3,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { runs } from "../runs.ts";
 import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { type FaultyCa, startFaultyCa } from "./faulty-ca.ts";
 import { testFaults } from "./https-faults.ts";
 import { type Pebble, runPebble, startPebble } from "./pebble.ts";
 import { chance, figure, rounds, testsOn } from "./rounds.ts";
 import type { Ended } from "./run.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 
 const renewals = runs(2, 20);
 const slugs = ["one", "two", "three", "four", "five", "six"];
@@ -29,8 +30,7 @@ for (const suite of suites) {
     let pebble: Pebble;
     let ca: FaultyCa;
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
-      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      host = await bootstrapped(suite);
       pebble = startPebble(
         host,
         slugs.map((slug) => `${slug}.test`),

@@ -9,11 +9,12 @@ import { renewalTextOf } from "../certs/lineage-files.ts";
 import { hashed, missed, unhashed } from "../nginx/names.ts";
 import { issue } from "../sites/certificates.ts";
 import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { answersTo, hidden, hiddenFiles, oddRequests } from "./odd-requests.ts";
 import { type Pebble, startPebble } from "./pebble.ts";
 import { testsOn } from "./rounds.ts";
 import { scan } from "./sslyze.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 import { hintsUntilFine, typedHint } from "./typed-hint.ts";
 import { versionAnswers, versionedSite, versionRequests } from "./version-requests.ts";
 
@@ -22,8 +23,7 @@ for (const suite of suites) {
     const on = testsOn(suite);
     let host: TestHost;
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
-      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      host = await bootstrapped(suite);
     });
     afterAll(() => host?.down());
 

@@ -6,17 +6,17 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { headerCase, ruleCases } from "../sites/rule-cases.ts";
 import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { serveCombinations, wrongAnswers } from "./combinations.ts";
 import { testsOn } from "./rounds.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 
 for (const suite of suites) {
   describe(`rules on ${suite}`, () => {
     const on = testsOn(suite);
     let host: TestHost;
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
-      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      host = await bootstrapped(suite);
       source({ "index.html": "home" });
       expect(host.sh(publish)).toMatchObject({ code: 0 });
     });
