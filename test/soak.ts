@@ -39,6 +39,12 @@ const jobs = [
   ["https-year", "on trixie"],
   ["../soak/https-power"],
   ["full"],
+  // The sizes of the packages with the compression of a release.
+  ["release"],
+  ["pipeline"],
+  ["stand-ins"],
+  ["races", "on bookworm"],
+  ["races", "on trixie"],
   ["deploy"],
   ["deploy-keys", "on bookworm"],
   ["deploy-keys", "on trixie"],
