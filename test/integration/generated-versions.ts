@@ -126,7 +126,7 @@ export function versionTests(published: () => Published): void {
     await selectors.mike.choose(page, "1.5");
     await page.waitForURL("http://branch.test/1.5/");
     await page.waitForLoadState("networkidle");
-    // The script of the first page leads to the default version, at times before the page is complete.
-    expect(problems.filter((each) => each !== "failed: http://branch.test/ net::ERR_ABORTED")).toEqual([]);
+    // The script of the first page leads to the default version, which can abort what the page still requests.
+    expect(problems.filter((each) => !each.endsWith(" net::ERR_ABORTED"))).toEqual([]);
   });
 }
