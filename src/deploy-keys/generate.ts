@@ -1,8 +1,8 @@
 // Generates a key pair in this process, so that the private key is never in a file.
 
+import { fingerprintOf, type PublicKey } from "../ssh/public-key.ts";
+import { uint32, wireString } from "../ssh/wire.ts";
 import { Secret } from "../text/secret.ts";
-import { fingerprintOf, type PublicKey } from "./public-key.ts";
-import { uint32, wireString } from "./wire.ts";
 
 const type = "ssh-ed25519";
 const seedBytes = 32;

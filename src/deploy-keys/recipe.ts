@@ -1,16 +1,16 @@
 // Sets up the deploy user and its keys. Every file is a function of the record.
 
-import { type Change, installs, Text } from "../engine/change.ts";
+import { Text } from "../engine/change.ts";
 import { logDir } from "../engine/paths.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
+import { sudoersFile } from "../resources/sudoers.ts";
 import { parentOf } from "../text/path.ts";
 import { account } from "./account.ts";
 import { authorizedKeysText, sudoersText } from "./generated.ts";
@@ -90,31 +90,14 @@ function textFor(record: KeyRecord | null, make: (record: KeyRecord) => string):
   return record === null ? null : Text.of(make(record));
 }
 
-/** A file with an error in /etc/sudoers.d disables sudo for everyone, so it is validated before it is written. */
 function sudoers(after: (reader: HostReader) => KeyRecord | null): Resource {
-  return file({
+  return sudoersFile({
     name: sudoersName,
     title: "sudo lets the deploy user run one command",
     path: sudoersPath,
-    mode: 0o440,
-    async text(reader, ahead) {
-      const text = textFor(after(reader), sudoersText);
-      const present = reader.read(sudoersPath);
-      if (text !== null && !(present !== null && text.equals(new Text(present))))
-        await demandValid(reader, ahead, text);
-      return text;
+    text(reader) {
+      const record = after(reader);
+      return record === null ? null : sudoersText(record);
     },
   });
-}
-
-async function demandValid(reader: HostReader, ahead: readonly Change[], text: Text): Promise<void> {
-  if (installs(ahead, "sudo")) return;
-  const input = (async function* () {
-    yield text.bytes;
-  })();
-  const argv = ["visudo", "--check", "--strict", "--file=-"];
-  const { code, stdout, stderr } = await reader.probe(argv, { input, limitMs: 10_000 });
-  if (code === 0) return;
-  const message = `sudo does not accept the rule of the deploy user: ${stderr.trim() || stdout.trim()}`;
-  throw new Problem("invalid-config", message);
 }

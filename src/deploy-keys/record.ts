@@ -9,9 +9,9 @@ import { regularFile } from "../problem/regular-file.ts";
 import { hintToShow } from "../problem/show-file.ts";
 import { file } from "../resources/file.ts";
 import { network, slug } from "../sites/project.ts";
+import { readPublicKey } from "../ssh/public-key.ts";
 import { parseJson } from "../text/json.ts";
 import { deployKeysPath } from "./paths.ts";
-import { readPublicKey } from "./public-key.ts";
 
 const count = (what: string) =>
   v.pipe(v.number(), v.integer(`${what} is a whole number`), v.minValue(1, `${what} is at least 1`));

@@ -120,7 +120,7 @@ export async function publicKeyIn(
   reader: HostReader,
   path: string,
 ): Promise<Pick<DeployKey, "public_key" | "fingerprint">> {
-  const { readPublicKey } = await import("../../../deploy-keys/public-key.ts");
+  const { readPublicKey } = await import("../../../ssh/public-key.ts");
   const { demandRegular } = await import("../../../problem/regular-file.ts");
   demandRegular(reader, path);
   const bytes = reader.head(path, 64 * 1024);

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { generateKey } from "../../src/deploy-keys/generate.ts";
-import { readPublicKey } from "../../src/deploy-keys/public-key.ts";
+import { readPublicKey } from "../../src/ssh/public-key.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/edox-public-keys-`);
 afterAll(() => rmSync(dir, { recursive: true }));
