@@ -3,6 +3,7 @@
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
+import type { Endpoint } from "./sockets.ts";
 
 export interface SshServer {
   port: number;
@@ -37,6 +38,26 @@ function publicKey(reader: HostReader, type: string): string | null {
 /** Returns the ports on which the SSH server listens. Throws as {@link sshServer} does. */
 export async function sshPorts(reader: HostReader): Promise<number[]> {
   return (await socketPorts(reader)) ?? (await configuredPorts(reader));
+}
+
+/**
+ * Returns the addresses and ports at which an sshd of root listens, or systemd for it. "0.0.0.0", "::" and "*" are all
+ * addresses of a family, or of both.
+ */
+export async function sshListeners(reader: HostReader): Promise<Endpoint[]> {
+  const ofSocket = await socketPorts(reader);
+  const { stdout } = await reader.probe(["ss", "-H", "-l", "-t", "-n", "-p"], { limitMs: 10_000 });
+  const found = stdout.split("\n").flatMap((line) => {
+    const [, , , local = "", , users = ""] = line.trim().split(/\s+/);
+    const [, address = "", port] = /^\[?([^\]%]*)(?:%[^\]]*)?\]?:(\d+)$/.exec(local) ?? [];
+    const endpoint = { address, port: Number(port) };
+    const holders = [...users.matchAll(/\("([^"]*)",pid=(\d+),/g)];
+    const isSsh = holders.some(([, name, pid]) =>
+      name === "sshd" ? reader.stat(`/proc/${pid}`)?.uid === 0 : pid === "1" && ofSocket?.includes(endpoint.port),
+    );
+    return isSsh ? [endpoint] : [];
+  });
+  return [...new Map(found.map((each) => [`${each.address} ${each.port}`, each])).values()];
 }
 
 /** Returns the ports of an active ssh.socket, with which sshd ignores those of its configuration; or null without one. */

@@ -11,18 +11,32 @@ export interface SshdSettings {
   is(name: string, ...values: string[]): boolean;
 }
 
-/** Returns the command that prints the settings for a user who connects from this address. */
-export function settingsCommand(user: string, address = "127.0.0.1"): string[] {
-  return ["sshd", "-T", "-C", `user=${user},host=localhost,addr=${address}`];
+/** How a client connects. sshd prints no settings if a Match block names a part that is not given. */
+export interface Connection {
+  /** The name and the address of the client. */
+  host: string;
+  address: string;
+  /** The address and the port of the server. */
+  localAddress: string;
+  localPort: string;
+}
+
+const loopback: Connection = { host: "localhost", address: "127.0.0.1", localAddress: "127.0.0.1", localPort: "22" };
+
+/** Returns the command that prints the settings for a user who connects from this address, or in this way. */
+export function settingsCommand(user: string, from: string | Partial<Connection> = {}): string[] {
+  const parts = typeof from === "string" ? { address: from } : from;
+  const { host, address, localAddress, localPort } = { ...loopback, ...parts };
+  return ["sshd", "-T", "-C", `user=${user},host=${host},addr=${address},laddr=${localAddress},lport=${localPort}`];
 }
 
 /** Returns the settings for a user, or why sshd does not print them. */
 export async function sshdSettings(
   reader: HostReader,
   user: string,
-  address?: string,
+  from?: string | Partial<Connection>,
 ): Promise<SshdSettings | { failure: string }> {
-  const { code, stdout, stderr } = await reader.probe(settingsCommand(user, address), { limitMs: 10_000 });
+  const { code, stdout, stderr } = await reader.probe(settingsCommand(user, from), { limitMs: 10_000 });
   if (code !== 0) return { failure: linesOf(stderr).at(-1) ?? `exit code ${code}` };
   return parseSettings(stdout);
 }
