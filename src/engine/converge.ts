@@ -131,7 +131,10 @@ async function convergeStep(
     const { transact } = await import("./transact.ts");
     const { journal, armed } = step;
     const journaled = (journal || armed) && { journaled: step.id, armed };
-    result.warnings.push(...(await transact(host, result.changes, verify, { ...options, ...journaled, before })));
+    const note = (sentence: string): void => {
+      result.notes = [...(result.notes ?? []), sentence];
+    };
+    result.warnings.push(...(await transact(host, result.changes, verify, { ...options, ...journaled, before, note })));
     return { ...result, outcome: "changed" };
   } catch (error) {
     const { withDiskFault } = await import("../problem/disk-fault.ts");

@@ -2,6 +2,7 @@
 
 import { unpackedPackage } from "../apt/dpkg.ts";
 import { type Attributes, type Host, type HostReader, hasAttributes, type Stat } from "../host/host.ts";
+import { systemCode } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.ts";
 import { type Change, Text } from "./change.ts";
@@ -110,11 +111,20 @@ export async function undo(
       else applyFile(host, change as FileChange);
       changes.push(change);
     } catch (error) {
+      if (each.kind === "line" && isOwnersDoing(error)) continue;
       const problem = Problem.of(error);
       failures.set(problem.message, problem);
     }
   }
   return { changes, failures: [...failures.values()] };
+}
+
+/**
+ * Returns whether the owner of a directory can cause this error: by a link, which has no code of the system, or by a
+ * file system of their own. Such a user keeps a line in their own file, but must not keep a rollback from its end.
+ */
+function isOwnersDoing(error: unknown): boolean {
+  return ["", "EACCES", "ELOOP", "ENOENT", "ENOTDIR"].includes(systemCode(error));
 }
 
 /**

@@ -43,6 +43,8 @@ export interface StepRun {
    * journal, it is on the disk when this returns.
    */
   record(inverse: Inverse): void;
+  /** Reports what the step has established, in addition to its changes: what it proved. */
+  note(sentence: string): void;
   /** Returns the reason to end a wait, or null. */
   stop: Stop;
   watch?: WaitWatch | undefined;
@@ -128,6 +130,8 @@ export interface StepResult {
   /** The command that shows the first of them. */
   unknownHint?: readonly string[] | undefined;
   warnings: string[];
+  /** What the step has established, in addition to its changes. */
+  notes?: string[];
   /** Why the step does not apply to this host. */
   reason?: string;
   ran: ProgramRun[];

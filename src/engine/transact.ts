@@ -20,6 +20,8 @@ interface StepTerms {
   /** The id of a step whose rollback has to outlive this process. */
   journaled?: string;
   armed?: Step["armed"];
+  /** Takes what `before` and `verify` report. */
+  note?(sentence: string): void;
   /** Runs before the first change. */
   before?(run: StepRun): Promise<void> | undefined;
 }
@@ -36,14 +38,14 @@ export async function transact(
   verify: (run: StepRun) => Promise<void>,
   terms: Options & StepTerms = {},
 ): Promise<string[]> {
-  const { stop = () => null, watch, again, hasOwnAptSource = false, before } = terms;
+  const { stop = () => null, watch, again, hasOwnAptSource = false, before, note = () => {} } = terms;
   const journal = await newJournal(host, changes, terms);
   const inverses: Inverse[] = [];
   const record = (inverse: Inverse): void => {
     journal?.add(inverse);
     inverses.push(inverse);
   };
-  const run = { record, stop, watch };
+  const run = { record, note, stop, watch };
   const warnings: string[] = [];
   try {
     await journal?.arm();

@@ -40,7 +40,7 @@ export function stepsOf(results: readonly StepResult[], contents: boolean, style
 
 /** Converts the result of one step. */
 export function stepOf(result: StepResult, contents: boolean, style: Style): ShownStep {
-  const { id, title, outcome, changes, unknown, warnings, reason, problem } = result;
+  const { id, title, outcome, changes, unknown, warnings, notes, reason, problem } = result;
   return {
     id,
     title: oneLine(title),
@@ -48,6 +48,7 @@ export function stepOf(result: StepResult, contents: boolean, style: Style): Sho
     changes: changes.map((change) => changeOf(change, contents)),
     unknown: unknown.map(oneLine),
     warnings: warnings.map(oneLine),
+    ...(notes && { notes: notes.map(oneLine) }),
     ...(reason !== undefined && { reason: oneLine(reason) }),
     ...(problem && { error: problemOf(problem, style) }),
   };

@@ -69,13 +69,14 @@ export async function logStep<T>(
   }
 }
 
-function finished({ id, outcome, ran, warnings, reason: skipped, problem }: StepResult): string[] {
+function finished({ id, outcome, ran, warnings, notes = [], reason: skipped, problem }: StepResult): string[] {
   const word = outcome === "changed" || outcome === "failed" ? words[outcome] : words.ok;
   const reason = [problem?.message ?? "", ...(problem ? linesOf(problem.stderr).slice(-1) : [])].filter(Boolean);
   return [
     `STEP ${id} ${word} returncode=${problem?.returncode ?? 0}`,
     ...ran.flatMap(({ stdout }) => linesOf(stdout)).map((line) => `STDOUT ${id} ${line}`),
     ...ran.flatMap(({ stderr }) => linesOf(stderr)).map((line) => `STDERR ${id} ${line}`),
+    ...notes.map((line) => `NOTE ${id} ${line}`),
     ...warnings.map((line) => `WARNING ${id} ${line}`),
     ...(skipped === undefined ? [] : [`REASON ${id} ${skipped}`]),
     ...(problem ? [`REASON ${id} ${reason.join(": ")}`] : []),

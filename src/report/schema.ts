@@ -52,6 +52,7 @@ export const stepSchema = v.object({
   changes: v.array(changeSchema),
   unknown: v.array(v.string()),
   warnings: v.array(v.string()),
+  notes: v.optional(v.array(v.string())),
   reason: v.optional(v.string()),
   error: v.optional(problemSchema),
 });

@@ -41,8 +41,9 @@ function plannedLines({ changes, ...step }: StepResult, { paint }: Style, width:
   ];
 }
 
-function remarks({ id, reason, unknown, unknownHint, warnings }: StepResult): ClosingLine[] {
+function remarks({ id, reason, unknown, unknownHint, warnings, notes = [] }: StepResult): ClosingLine[] {
   return [
+    ...notes.map((text): ClosingLine => ({ text })),
     ...(reason === undefined ? [] : [{ mark: "absent" as const, text: `${id} is skipped: ${reason}` }]),
     ...unknown.map((each, i): ClosingLine => {
       const next = i === 0 && unknownHint ? { next: { argv: unknownHint } } : {};

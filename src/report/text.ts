@@ -21,6 +21,7 @@ export function stepText(result: StepResult, { paint }: Style): string {
     ...(result.outcome === "pending" ? result.changes.map((change) => oneLine(describe(change))) : []),
     ...result.unknown.map((reason) => `could not be determined: ${oneLine(reason)}`),
     ...(result.reason === undefined ? [] : [`skipped: ${oneLine(result.reason)}`]),
+    ...(result.notes ?? []).map(oneLine),
     ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${oneLine(warning)}`),
   ];
   return [

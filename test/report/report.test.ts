@@ -4,6 +4,7 @@ import { Problem } from "../../src/problem/problem.ts";
 import { diffOf } from "../../src/report/diff.ts";
 import { stepsOf } from "../../src/report/json.ts";
 import { runLog } from "../../src/report/run-log.ts";
+import { stepAtTerminal } from "../../src/report/steps-at-terminal.ts";
 import { hintFor, styleOf } from "../../src/report/style.ts";
 import { problemText, stepText } from "../../src/report/text.ts";
 import { linesOf, shellLine } from "../../src/text/lines.ts";
@@ -26,6 +27,28 @@ test("report: a secret is in no diff and in no JSON", () => {
   };
   expect(diffOf(change)).not.toContain("canary");
   expect(JSON.stringify([change, stepsOf([result], true, plain)])).not.toContain("canary");
+});
+
+test("report: what a step has established is in its text, its JSON and the log, on one line each", () => {
+  const sentence = "proven: admin logs in\nat 192.0.2.1:22";
+  const result = {
+    id: "host.ssh",
+    title: "sshd is hardened",
+    outcome: "changed" as const,
+    changes: [],
+    unknown: [],
+    warnings: [],
+    notes: [sentence],
+    ran: [],
+  };
+  const line = "proven: admin logs in at 192.0.2.1:22";
+  expect(stepText(result, plain)).toContain(`\n           ${line}\n`);
+  expect(stepAtTerminal(result, { milliseconds: 1, isBrief: false }, plain, 80)).toBe(`${line}\n`);
+  expect(stepsOf([result], false, plain)).toMatchObject([{ notes: [line] }]);
+  const host = fakeHost();
+  host.dir("/var/log/edox-ops");
+  runLog("/var/log/edox-ops/a.log", host, () => {}).finished(result);
+  expect(host.text("/var/log/edox-ops/a.log")).toContain(`NOTE host.ssh ${line}`);
 });
 
 test("diff: shows new, changed and removed files", () => {
