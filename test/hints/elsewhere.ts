@@ -6,6 +6,7 @@ const project = "project.test.ts";
 const keys = "deploy-keys.test.ts";
 const selftest = "selftest.test.ts";
 const bundleUse = "bundle-use.test.ts";
+const proof = "hardening-proof.test.ts";
 const bundleCarried = "bundle-carried.test.ts";
 
 /** The integration test that types each of these on a host with systemd. */
@@ -19,6 +20,7 @@ export const onHosts: Record<string, string> = {
   'deploy-keys/checks.ts ["sudo", "grep", "-rn", deployUser, "/etc/sudoers", "/etc/sudoers.d"]': keys,
   'deploy-keys/checks.ts ["id", deployUser]': keys,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
+  'hardening/proof/prove.ts ["sudo", "ss", "-ltnp"]': proof,
   'resources/service.ts ["sudo", "systemctl", "status", unit]': selftest,
   'runner/service.ts ["sudo", "systemctl", "status", runnerUnit]': doctor,
   'doctor/upkeep.ts ["systemctl", "is-system-running"]': doctor,
@@ -66,6 +68,10 @@ export const untyped: Record<string, string> = {
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "enable", slug]': afterDeploy,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", ...words, "--yes"]': afterDeploy,
   'bootstrap/recipe.ts ["sudo", "edox-ops", ...words]': example,
+  'hardening/guarded.ts ["sudo", "edox-ops", "host", "admin", "NAME", "--key", "FILE"]':
+    "an example whose names the admin replaces; test/integration/hardening-guard.test.ts reaches the state",
+  'hardening/proof/namespace.ts ["ip", "route", "show", "table", "all"]':
+    "no host of these tests has routes to all six networks",
   'runner/recipe.ts ["sudo", "edox-ops", "gitlab-runner", ...words]': example,
   'certs/errors/connection.ts ["curl", "-sSI", url]': authority,
   'certs/errors/validation.ts ["curl", "-sSi", page]': authority,
@@ -104,6 +110,10 @@ export const parts: string[] = [
   'certs/errors/certbot.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...names]',
+  'hardening/proof/doors.ts ["ip", "-j", "address", "show", "up", "scope", "global"]',
+  'hardening/proof/doors.ts ["ip", "-j", `-{family}`, "route", "show", "default"]',
+  'hardening/proof/namespace.ts ["ip", `-{family}`, "rule", "flush", "table", table]',
+  'hardening/proof/namespace.ts ["ip", `-{family}`]',
   'cli/bundle/create.ts ["edox-ops", "bundle", "show"]',
   'cli/bundle/create.ts ["edox-ops", ...context.typed]',
   'cli/bundle/create.ts ["edox-ops", ...line]',

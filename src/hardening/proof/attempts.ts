@@ -1,0 +1,100 @@
+// The logins of a proof: who tries which door, from which address, in which order.
+
+import type { Host } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
+import { familyOf } from "../../ssh/address.ts";
+import type { Endpoint } from "../../ssh/sockets.ts";
+import { doorText } from "./door.ts";
+import type { Record } from "./journal.ts";
+import { type ThrowawayKey, throwawayKey } from "./key.ts";
+import { login } from "./login.ts";
+import type { Outside } from "./namespace.ts";
+import type { User } from "./users.ts";
+
+const atOnce = 3;
+
+/** A user at a door of sshd. */
+export interface Entry {
+  user: User;
+  door: Endpoint;
+}
+
+/** A user who logged in from this address. */
+export interface Login extends Entry {
+  source: string;
+}
+
+export interface Scene {
+  host: Host;
+  outside: Outside;
+  record: Record;
+  stop: Stop;
+}
+
+/**
+ * Tries each of the logins, a few at once. No address has two failures, because sshd and fail2ban count them: the
+ * operator's address is not tried again after its first one. An exception of `onFailure` ends the attempts.
+ */
+export async function tryLogins(
+  { host, outside, record, stop }: Scene,
+  entries: readonly Entry[],
+  { onLogin, onFailure }: { onLogin?(login: Login): void; onFailure(reason: string): void },
+): Promise<void> {
+  if (entries.length === 0) return;
+  const key = await throwawayKey(host, record);
+  const attempts = entries.map((each): Login => ({ ...each, source: sourceOf(outside, each) }));
+  const ofUsers = [...Map.groupBy(attempts, ({ user }) => user.name).values()];
+  const ready = ofUsers.flatMap((each) => {
+    const reason = whyUnauthorized(key, each);
+    if (reason === null) return each;
+    onFailure(reason);
+    return [];
+  });
+  await inTurns([...Map.groupBy(ready, ({ source }) => source).values()], async (ofSource) => {
+    for (const each of ofSource) {
+      throwIfInterrupted(stop);
+      const { user, door, source } = each;
+      const reason = await login(outside, host, { user: user.name, door, source, key });
+      if (reason === null) {
+        onLogin?.(each);
+        continue;
+      }
+      onFailure(`${user.name}: ${doorText(door)} from ${source}: ${reason}`);
+      return;
+    }
+  });
+}
+
+/** Adds the line of a user, or returns why that is not possible. */
+function whyUnauthorized(key: ThrowawayKey, attempts: readonly Login[]): string | null {
+  const user = attempts[0]?.user as User;
+  const command = user.becomesRoot === "sudo" ? "/usr/bin/sudo -n /usr/bin/true" : "/usr/bin/true";
+  try {
+    key.authorize({ path: user.keysPath, from: [...new Set(attempts.map(({ source }) => source))], command });
+    return null;
+  } catch (error) {
+    return `${user.name}: ${Problem.of(error).message}`;
+  }
+}
+
+function sourceOf({ operator, source }: Outside, { user, door }: Entry): string {
+  const family = familyOf(door.address);
+  return user.isOperator && operator !== null && familyOf(operator) === family ? operator : source(family);
+}
+
+/** Runs the tasks, a few at once. The first error ends them all. */
+export async function inTurns<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await act(item);
+  };
+  const workers = Array.from({ length: atOnce }, () =>
+    worker().catch((error) => {
+      queue.length = 0;
+      throw error;
+    }),
+  );
+  const results = await Promise.allSettled(workers);
+  for (const each of results) if (each.status === "rejected") throw each.reason;
+}

@@ -1,0 +1,90 @@
+// Where this host is reached from outside: its addresses, and the ports of sshd.
+
+import * as v from "valibot";
+import type { HostReader } from "../../host/host.ts";
+import { familyOf, isLocalAddress } from "../../ssh/address.ts";
+import { sshListeners } from "../../ssh/server.ts";
+import type { SshSession } from "../../ssh/session.ts";
+import type { Endpoint } from "../../ssh/sockets.ts";
+import { parseJson } from "../../text/json.ts";
+import { doorText } from "./door.ts";
+
+const mostDoors = 8;
+
+export interface OwnAddresses {
+  /** All addresses of this host that other hosts can reach. */
+  all: string[];
+  /** The one that a client connects to, by family: that of the session, else that of the default route. */
+  main: Partial<Record<4 | 6, string>>;
+}
+
+/** Returns the addresses of this host. */
+export async function ownAddresses(reader: HostReader, session: SshSession | null): Promise<OwnAddresses> {
+  const links = await listed(reader, ["ip", "-j", "address", "show", "up", "scope", "global"], linkSchema);
+  const addresses = links.flatMap(({ ifname, addr_info }) =>
+    addr_info.flatMap(({ local, deprecated, temporary }) =>
+      local === undefined || deprecated || isLocalAddress(local) ? [] : [{ ifname, local, temporary }],
+    ),
+  );
+  const main: OwnAddresses["main"] = {};
+  for (const family of [4, 6] as const) {
+    const argv = ["ip", "-j", `-${family}`, "route", "show", "default"];
+    const [route] = await listed(reader, argv, v.object({ dev: v.optional(v.string()) }));
+    const own = addresses.filter(({ local }) => familyOf(local) === family);
+    const ofRoute = own.filter(({ ifname }) => ifname === route?.dev);
+    const found = [...ofRoute.filter(({ temporary }) => !temporary), ...ofRoute, ...own][0]?.local;
+    const used = session?.server.address;
+    const isUsed = used !== undefined && own.some(({ local }) => local === used);
+    const address = isUsed ? used : found;
+    if (address !== undefined) main[family] = address;
+  }
+  return { all: addresses.map(({ local }) => local), main };
+}
+
+/**
+ * Returns the addresses and ports at which a client of another host reaches sshd: that of the session first. A listener
+ * on all addresses has one for each family.
+ */
+export async function sshDoors(
+  reader: HostReader,
+  session: SshSession | null,
+  { main }: OwnAddresses,
+): Promise<Endpoint[]> {
+  const doors = (await sshListeners(reader)).flatMap(({ address, port }) => {
+    const families: readonly (4 | 6)[] = address === "*" ? [4, 6] : [familyOf(address)];
+    const isAny = ["*", "0.0.0.0", "::"].includes(address);
+    return families.flatMap((family) => {
+      const reached = isAny ? main[family] : address;
+      return reached === undefined || isLocalAddress(reached) ? [] : [{ address: reached, port }];
+    });
+  });
+  const isOfSession = ({ address, port }: Endpoint): boolean =>
+    session?.server.address === address && session.server.port === port;
+  const unique = [...new Map(doors.map((each) => [doorText(each), each])).values()];
+  return [...unique.filter(isOfSession), ...unique.filter((each) => !isOfSession(each))].slice(0, mostDoors);
+}
+
+const linkSchema = v.object({
+  ifname: v.string(),
+  addr_info: v.array(
+    v.object({
+      local: v.optional(v.string()),
+      deprecated: v.optional(v.boolean()),
+      temporary: v.optional(v.boolean()),
+    }),
+  ),
+});
+
+/** Returns the elements of the JSON that `ip` prints. Others than these are left out. */
+async function listed<S extends v.GenericSchema>(
+  reader: HostReader,
+  argv: string[],
+  schema: S,
+): Promise<v.InferOutput<S>[]> {
+  const { code, stdout } = await reader.probe(argv, { limitMs: 10_000 });
+  const value = code === 0 && stdout.trim() !== "" ? parseJson(stdout) : [];
+  return (Array.isArray(value) ? value : []).flatMap((each) => {
+    const { success, output } = v.safeParse(schema, each);
+    return success ? [output] : [];
+  });
+}

@@ -1,0 +1,72 @@
+// One attempt to connect from outside.
+
+import type { HostReader } from "../../host/host.ts";
+import type { Endpoint } from "../../ssh/sockets.ts";
+import { linesOf } from "../../text/lines.ts";
+import { hostAlias, type ThrowawayKey } from "./key.ts";
+import type { Outside } from "./namespace.ts";
+
+/** Packets that a firewall drops end in this time. */
+const connectSeconds = 3;
+/** A login runs PAM, and the start-up files of the user's shell. */
+const loginLimitMs = 10_000;
+/** How long a refused or closed connection is tried again: sshd may restart, or drop new ones at random (MaxStartups). */
+const retryMs = 3000;
+const pauseMs = 200;
+const longestReason = 200;
+
+/** A way in, and the address that it is tried from. */
+export interface Attempt {
+  door: Endpoint;
+  source: string;
+}
+
+/** Logs in as a user and runs the command of the key. Returns null, or why it did not succeed. */
+export async function login(
+  outside: Outside,
+  reader: HostReader,
+  { user, door, source, key }: Attempt & { user: string; key: ThrowawayKey },
+): Promise<string | null> {
+  const end = reader.now() + retryMs;
+  for (;;) {
+    const { code, stderr } = await outside.run(sshCommand({ user, door, source }, key), { limitMs: loginLimitMs });
+    if (code === 0) return null;
+    const lines = linesOf(stderr);
+    const reason = (lines.at(-1) ?? `exit code ${code}`).slice(0, longestReason);
+    const isClosed = code === 255 && /connection (refused|reset|closed)|kex_exchange/i.test(lines.join("\n"));
+    if (!isClosed || reader.now() >= end) return code === 255 || code === 124 ? reason : `logged in, but: ${reason}`;
+    await reader.sleep(pauseMs);
+  }
+}
+
+/**
+ * Returns whether a server answers a TCP connection. ssh makes it, and then breaks off, because the server is none of
+ * its kind: other programs for that need not be installed.
+ */
+export async function answers(outside: Outside, { door, source }: Attempt): Promise<boolean> {
+  const argv = sshCommand({ user: "probe", door, source });
+  const { code, stderr } = await outside.run(argv, { limitMs: loginLimitMs });
+  return code === 255 && !/^(?:ssh: connect to host|bind) /m.test(stderr);
+}
+
+function sshCommand({ user, door, source }: Attempt & { user: string }, key?: ThrowawayKey): string[] {
+  const options = [
+    "BatchMode=yes",
+    "PreferredAuthentications=publickey",
+    "IdentitiesOnly=yes",
+    "IdentityAgent=none",
+    "ControlPath=none",
+    "UpdateHostKeys=no",
+    "CheckHostIP=no",
+    "StrictHostKeyChecking=yes",
+    "GlobalKnownHostsFile=/dev/null",
+    `UserKnownHostsFile=${key?.knownHostsPath ?? "/dev/null"}`,
+    `HostKeyAlias=${hostAlias}`,
+    "LogLevel=ERROR",
+    `ConnectTimeout=${connectSeconds}`,
+    `BindAddress=${source}`,
+  ];
+  const identity = key === undefined ? [] : ["-i", key.keyPath];
+  const words = [...identity, "-T", "-p", String(door.port), "-l", user];
+  return ["ssh", "-F", "none", ...options.flatMap((each) => ["-o", each]), ...words, "--", door.address];
+}

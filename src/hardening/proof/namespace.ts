@@ -1,0 +1,255 @@
+// A network namespace that is "outside" for this host: what it sends enters through INPUT, as a stranger's packets do.
+
+import type { Host, Output, RunOptions } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { canonicalAddress, familyOf, isLocalAddress, overlap } from "../../ssh/address.ts";
+import { tcpSockets } from "../../ssh/sockets.ts";
+import type { Record } from "./journal.ts";
+
+/** The end of the link on the host. A kill leaves neither the link nor the namespace: see {@link holdNamespace}. */
+const link = "edox-probe";
+/** The end in the namespace. */
+const peer = "probe0";
+const hostMac = "02:ed:0b:50:00:01";
+const peerMac = "02:ed:0b:50:00:02";
+/** The routing table of replies to the address of the operator, and the priority of its rule. */
+const table = "4019";
+const priority = "17";
+/** Ranges for the sources of the probe. The first ones are reserved for tests of networks (RFC 2544). */
+const ranges = ["198.18", "198.19", "100.127", "10.253", "172.31", "192.168"];
+/** Each login has a network of its own, because sshd may count failures by network (PerSourceNetBlockSize). */
+const mostSources = 250;
+/** Ports of the probe for the address of the operator. Clients of other systems choose higher ones. */
+const portCount = 64;
+const firstPort = 20_000;
+const lastPort = 29_000;
+const setupLimitMs = 10_000;
+const nothing = new Uint8Array();
+
+/** Ways to connect to this host as a stranger does. */
+export interface Outside {
+  /** Whether packets pass INPUT. Without a namespace they come over loopback, which firewalls accept. */
+  isOutside: boolean;
+  /** The address of the operator, if connections can be made from it. */
+  operator: string | null;
+  /** Returns an address of this family that no other login uses. */
+  source(family: 4 | 6): string;
+  run(argv: readonly string[], options?: RunOptions): Promise<Output>;
+}
+
+/** What the probe needs to know of this host. */
+export interface Inside {
+  /** The address of the operator's session, or null. */
+  operator: string | null;
+  /** The addresses of this host. */
+  own: readonly string[];
+  /** Takes what undoes a change before that is made. */
+  record: Record;
+}
+
+/**
+ * Runs `act` with a network namespace that is linked to this host. The link and its routes exist until `act` ends, also
+ * if this process is killed. Then only a rule of an empty table may stay, which `record` has the next run remove.
+ * Replies to the operator's address are led to the namespace for a few ports alone, which no connection from there uses
+ * now, so that the session goes on. Returns null if this host allows no namespaces.
+ */
+export async function withOutside<T>(
+  host: Host,
+  inside: Inside,
+  act: (outside: Outside) => Promise<T>,
+): Promise<T | null> {
+  await removeRemains(host);
+  const namespace = await holdNamespace(host);
+  if (namespace === null) return null;
+  const { pid } = namespace;
+  try {
+    const enter = ["nsenter", `--net=/proc/${pid}/ns/net`, "--"];
+    const network = await connect(host, { pid, enter, ...inside });
+    if (network === null) return null;
+    let used = Math.floor(Math.random() * mostSources);
+    return await act({
+      isOutside: true,
+      operator: network.operator,
+      source(family) {
+        used = (used % mostSources) + 1;
+        const address = family === 4 ? `${network.range}.${used}.2` : `${network.prefix}:${used.toString(16)}::2`;
+        return canonicalAddress(address) ?? address;
+      },
+      run: (argv, options) => host.run([...enter, ...argv], options),
+    });
+  } finally {
+    await removeRemains(host).finally(namespace.end);
+  }
+}
+
+/** Returns what replaces the namespace where none is allowed: connections over loopback. */
+export function loopback(host: Host): Outside {
+  let used = 0;
+  return {
+    isOutside: false,
+    operator: null,
+    source: (family) => (family === 4 ? `127.83.${(used++ % mostSources) + 1}.2` : "::1"),
+    run: (argv, options) => host.run(argv, options),
+  };
+}
+
+/**
+ * Starts a process in a namespace of its own, which reads a pipe of this process to its end. The namespace has no name
+ * on the disk: it exists as long as that process. Returns null if the kernel or a container refuses it.
+ */
+async function holdNamespace(host: Host): Promise<{ pid: number; end(): void } | null> {
+  const ending = Promise.withResolvers<Uint8Array>();
+  const started = Promise.withResolvers<number | null>();
+  async function* untilEnd(): AsyncGenerator<Uint8Array> {
+    yield await ending.promise;
+  }
+  const none = (): void => started.resolve(null);
+  const timer = setTimeout(none, setupLimitMs);
+  host
+    .probe(["unshare", "--net", "--", "cat", "/proc/self/stat", "-"], {
+      input: untilEnd(),
+      onOutput(text) {
+        const [, pid] = /^(\d+) \(cat\) /.exec(text) ?? [];
+        started.resolve(pid === undefined ? null : Number(pid));
+      },
+    })
+    .then(none, none);
+  const pid = await started.promise;
+  clearTimeout(timer);
+  if (pid !== null) return { pid, end: () => ending.resolve(nothing) };
+  ending.resolve(nothing);
+  return null;
+}
+
+type Wanted = Inside & { pid: number; enter: readonly string[] };
+
+interface Network {
+  /** The first two numbers of its IPv4 addresses. */
+  range: string;
+  /** The first three groups of its IPv6 addresses. */
+  prefix: string;
+  operator: string | null;
+}
+
+/** Links the namespace with the host. Returns null if this host does not allow that. */
+async function connect(host: Host, { pid, enter, operator: address, own, record }: Wanted): Promise<Network | null> {
+  const isUsable = address !== null && !isLocalAddress(address) && !own.includes(address);
+  const operator = isUsable ? address : null;
+  const range = await freeRange(host, isUsable ? [...own, address] : own);
+  const prefix = randomPrefix();
+  const veth = ["address", hostMac, "type", "veth", "peer", "name", peer, "address", peerMac, "netns", String(pid)];
+  if ((await host.run(["ip", "link", "add", link, ...veth])).code !== 0) return null;
+  const isLoose = await write(host, ["tee", `/proc/sys/net/ipv4/conf/${link}/rp_filter`], "2");
+  if (!isLoose) return null;
+
+  const families = own.some((each) => familyOf(each) === 6) ? ([4, 6] as const) : ([4] as const);
+  for (const family of families) {
+    const net = family === 4 ? `${range}.0.0/16` : `${prefix}::/48`;
+    const [near, far] = family === 4 ? [`${range}.0.1`, `${range}.0.2`] : [`${prefix}::1`, `${prefix}::2`];
+    const [bits, flags] = family === 4 ? ["/32", ""] : ["/128", " nodad"];
+    const source = (i: number): string => (family === 4 ? `${range}.${i}.2` : `${prefix}:${i.toString(16)}::2`);
+    const sources = Array.from({ length: mostSources }, (_, i) => source(i + 1));
+    const isOperators = operator !== null && familyOf(operator) === family;
+    const address = (each: string): string => `address add ${each}${bits} dev ${peer}${flags}`;
+    await batch(
+      host,
+      ["ip", `-${family}`],
+      [
+        `address add ${near}${bits} dev ${link}${flags}`,
+        `link set ${link} up`,
+        `neigh replace ${far} lladdr ${peerMac} dev ${link} nud permanent`,
+        `route add ${net} via ${far} dev ${link} onlink`,
+      ],
+    );
+    await batch(
+      host,
+      [...enter, "ip", `-${family}`],
+      [
+        "link set lo up",
+        `link set ${peer} up`,
+        ...[...sources, ...(isOperators ? [operator] : [])].map(address),
+        `neigh replace ${near} lladdr ${hostMac} dev ${peer} nud permanent`,
+        `route add default via ${near} dev ${peer} onlink`,
+      ],
+    );
+    if (!isOperators) continue;
+    const first = freePort(host, operator);
+    const last = first + portCount - 1;
+    // A connection from another port would be answered to the operator.
+    const isNarrow = await write(host, [...enter, "tee", "/proc/sys/net/ipv4/ip_local_port_range"], `${first} ${last}`);
+    if (!isNarrow) return null;
+    record({ kind: "command", argv: flushRules(family) });
+    await batch(
+      host,
+      ["ip", `-${family}`],
+      [
+        `route replace default via ${far} dev ${link} onlink table ${table}`,
+        `rule add priority ${priority} to ${operator}${bits} ipproto tcp dport ${first}-${last} lookup ${table}`,
+      ],
+    );
+  }
+  return { range, prefix, operator };
+}
+
+/** Returns the first two numbers of a range in which this host has no route, and none of these addresses is. */
+async function freeRange(host: Host, addresses: readonly string[]): Promise<string> {
+  const { stdout } = await host.probe(["ip", "-4", "route", "show", "table", "all"], { limitMs: setupLimitMs });
+  const routes = [...stdout.matchAll(/^(?:[a-z]+ )?([\d./]+) /gm)].map(([, network = ""]) => network);
+  const free = ranges.find((range) => ![...routes, ...addresses].some((each) => overlap(`${range}.0.0/16`, each)));
+  if (free !== undefined) return free;
+  throw new Problem("conflict", "this host has routes to all networks that a proof from outside could use", {
+    hint: ["ip", "route", "show", "table", "all"],
+  });
+}
+
+/** Returns a network of RFC 4193. Forty random bits make it unique. */
+function randomPrefix(): string {
+  const digits = Buffer.from(crypto.getRandomValues(new Uint8Array(5))).toString("hex");
+  return `fd${digits.slice(0, 2)}:${digits.slice(2, 6)}:${digits.slice(6)}`;
+}
+
+/** Returns the first of {@link portCount} ports that no connection from this address uses. */
+function freePort(host: Host, address: string): number {
+  const used = tcpSockets(host)
+    .filter(({ remote }) => remote.address === address)
+    .map(({ remote }) => remote.port);
+  for (let port = firstPort; port < lastPort; port += portCount) {
+    if (!used.some((each) => each >= port && each < port + portCount)) return port;
+  }
+  throw new Problem("conflict", `${address} has connections from all ports that a proof from outside could use`);
+}
+
+function flushRules(family: number): string[] {
+  return ["ip", `-${family}`, "rule", "flush", "table", table];
+}
+
+/** Removes the link with its routes, and the rules, also those of a run that was killed. */
+async function removeRemains(host: Host): Promise<void> {
+  if (host.stat(`/sys/class/net/${link}`) !== null) await host.run(["ip", "link", "delete", link]);
+  for (const family of [4, 6]) {
+    const { stdout } = await host.probe(["ip", `-${family}`, "rule", "show", "table", table], {
+      limitMs: setupLimitMs,
+    });
+    if (stdout.trim() !== "") await host.run(flushRules(family));
+  }
+}
+
+async function batch(host: Host, argv: readonly string[], lines: readonly string[]): Promise<void> {
+  const { code, stderr } = await fed(host, [...argv, "-batch", "-"], lines.join("\n"));
+  if (code === 0) return;
+  throw new Problem("command-failed", "the network of the proof from outside cannot be set up", {
+    returncode: code,
+    stderr,
+  });
+}
+
+async function write(host: Host, argv: readonly string[], text: string): Promise<boolean> {
+  return (await fed(host, argv, text)).code === 0;
+}
+
+function fed(host: Host, argv: readonly string[], text: string): Promise<Output> {
+  async function* input(): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode(`${text}\n`);
+  }
+  return host.run(argv, { input: input(), limitMs: setupLimitMs });
+}

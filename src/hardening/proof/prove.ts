@@ -1,0 +1,123 @@
+// Proves which users log in to this host from outside, and which ports answer.
+
+import type { Host } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
+import { familyOf } from "../../ssh/address.ts";
+import { type SshSession, sshSession } from "../../ssh/session.ts";
+import type { Endpoint } from "../../ssh/sockets.ts";
+import { type Entry, inTurns, type Login, type Scene, tryLogins } from "./attempts.ts";
+import { doorText } from "./door.ts";
+import { type OwnAddresses, ownAddresses, sshDoors } from "./doors.ts";
+import { undoing } from "./journal.ts";
+import { answers } from "./login.ts";
+import { loopback, withOutside } from "./namespace.ts";
+import { usersWithKeys } from "./users.ts";
+
+export interface Proof {
+  /** Whether the connections came from outside, or over loopback because this host allows no namespace. */
+  isOutside: boolean;
+  logins: Login[];
+  /** The other ports that answered. */
+  answering: Endpoint[];
+  /** Why other users, or other doors, are not among the logins. */
+  reasons: string[];
+}
+
+interface Question {
+  /** The ports beside SSH. */
+  ports: readonly number[];
+  stop: Stop;
+  /** Regards this user alone. */
+  only?: string;
+}
+
+/**
+ * Returns what is possible now. Each login is a real one with a throwaway key. The host is then as it was before, apart
+ * from its logs. Throws a Problem if it cannot be determined.
+ */
+export async function proveAll(host: Host, { ports, stop, only }: Question): Promise<Proof> {
+  const session = await sshSession(host);
+  const { users, reasons } = await usersWithKeys(host, session, only);
+  const own = await ownAddresses(host, session);
+  const doors = await sshDoors(host, session, own);
+  if (doors.length === 0) {
+    throw new Problem("precondition-failed", "no SSH server listens on an address that other hosts reach", {
+      hint: ["sudo", "ss", "-ltnp"],
+    });
+  }
+  const entries = users.flatMap((user, i) => doorsOf(i === 0, doors).map((door) => ({ user, door })));
+  const others = ports.flatMap((port) => Object.values(own.main).map((address) => ({ address, port })));
+  return within(host, { session, own, stop }, async (scene) => {
+    const proof: Proof = { isOutside: scene.outside.isOutside, logins: [], answering: [], reasons };
+    await tryLogins(scene, entries, {
+      onLogin: (login) => proof.logins.push(login),
+      onFailure: (reason) => reasons.push(reason),
+    });
+    // They end in any order.
+    proof.logins = entries.flatMap(
+      ({ user, door }) => proof.logins.find((each) => each.user === user && each.door === door) ?? [],
+    );
+    await tryPorts(scene, others, (door, answered) => answered && proof.answering.push(door));
+    return proof;
+  });
+}
+
+/**
+ * Proves that these logins and ports are still possible. Throws a Problem that names the first that is not, and then
+ * tries no others.
+ */
+export async function proveAgain(host: Host, { logins, answering }: Proof, stop: Stop): Promise<void> {
+  const session = await sshSession(host);
+  const own = await ownAddresses(host, session);
+  const { users, reasons } = await usersWithKeys(host, session);
+  const entries = logins.map(({ user, door }): Entry => {
+    const found = users.find(({ name }) => name === user.name);
+    // The operator is who it was before: a slow journal does not change that.
+    if (found !== undefined) return { user: { ...user, keysPath: found.keysPath }, door };
+    throw lost(reasons.find((each) => each.startsWith(`${user.name}: `)) ?? `${user.name}: has no key`);
+  });
+  await within(host, { session, own, stop }, async (scene) => {
+    await tryLogins(scene, entries, {
+      onFailure(reason) {
+        throw lost(reason);
+      },
+    });
+    await tryPorts(scene, answering, (door, answered) => {
+      if (!answered) throw new Problem("verify-failed", `${doorText(door)} no longer answers from outside`);
+    });
+  });
+}
+
+function lost(reason: string): Problem {
+  return new Problem("verify-failed", `a login from outside is no longer possible: ${reason}`);
+}
+
+/** The first user is tried at each door, and others once for each port. */
+function doorsOf(isFirst: boolean, doors: readonly Endpoint[]): Endpoint[] {
+  if (isFirst) return [...doors];
+  return [...Map.groupBy(doors, ({ port }) => port).values()].flatMap(([door]) => door ?? []);
+}
+
+async function tryPorts(
+  { outside, stop }: Scene,
+  doors: readonly Endpoint[],
+  onResult: (door: Endpoint, answered: boolean) => void,
+): Promise<void> {
+  await inTurns(doors, async (door) => {
+    throwIfInterrupted(stop);
+    onResult(door, await answers(outside, { door, source: outside.source(familyOf(door.address)) }));
+  });
+}
+
+function within<T>(
+  host: Host,
+  { session, own, stop }: { session: SshSession | null; own: OwnAddresses; stop: Stop },
+  act: (scene: Scene) => Promise<T>,
+): Promise<T> {
+  return undoing(host, async (record) => {
+    const inside = { operator: session?.client.address ?? null, own: own.all, record };
+    const found = await withOutside(host, inside, async (outside) => [await act({ host, outside, record, stop })]);
+    return found === null ? act({ host, outside: loopback(host), record, stop }) : (found[0] as T);
+  });
+}

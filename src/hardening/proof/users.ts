@@ -1,0 +1,188 @@
+// Who logs in to this host with a key of their own, and can become root.
+
+import { type HostReader, UnknownStateError } from "../../host/host.ts";
+import { textOf } from "../../host/text-file.ts";
+import { findAccount } from "../../resources/user.ts";
+import { type AuthorizedKey, authorizedKeys, opensShell } from "../../ssh/authorized-keys.ts";
+import type { SshSession } from "../../ssh/session.ts";
+import { authorizedKeysPaths, parseSettings, type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
+import { linesOf } from "../../text/lines.ts";
+import { nameOf } from "../../text/path.ts";
+
+const mostUsers = 20;
+/** Each account costs a run of sshd, and this many people have a shell on few hosts. */
+const mostAccounts = 100;
+/** sshd reads the whole file for each login. A person has a few kilobytes. */
+const mostBytes = 1024 * 1024;
+const dayMs = 24 * 3600 * 1000;
+
+export interface User {
+  name: string;
+  /** The file of authorized keys that has the user's own keys. */
+  keysPath: string;
+  /**
+   * How the user becomes root: already is, by sudo without a password, or by sudo with the password that is set. null:
+   * not at all.
+   */
+  becomesRoot: "is" | "sudo" | "password" | null;
+  /** Whether the present session is of this user. */
+  isOperator: boolean;
+}
+
+export interface Users {
+  /** The operator first, then those who can become root. At most 20. */
+  users: User[];
+  /** Why others are no users in this sense, as sentences without a full stop. */
+  reasons: string[];
+}
+
+/** Returns the users who can log in as far as files and settings show. Only a login proves that sshd lets them in. */
+export async function usersWithKeys(reader: HostReader, session: SshSession | null, only?: string): Promise<Users> {
+  const users: User[] = [];
+  const reasons: string[] = [];
+  for (const account of await accounts(reader, session, only)) {
+    const found = await userOf(reader, account, session);
+    if (found === null) continue;
+    if ("reason" in found) reasons.push(`${account.name}: ${found.reason}`);
+    else users.push(found);
+  }
+  const rank = ({ isOperator, becomesRoot }: User): number => (isOperator ? 0 : becomesRoot !== null ? 1 : 2);
+  users.sort((one, other) => rank(one) - rank(other));
+  for (const { name } of users.slice(mostUsers)) reasons.push(`${name}: only ${mostUsers} users are proven`);
+  return { users: users.slice(0, mostUsers), reasons };
+}
+
+interface Account {
+  name: string;
+  uid: number;
+  home: string;
+  shell: string;
+}
+
+async function accounts(reader: HostReader, session: SshSession | null, only?: string): Promise<Account[]> {
+  const names = (textOf(reader, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":", 1)[0] ?? "");
+  // The operator may come from a directory service, whose users are not listed.
+  const wanted = only === undefined ? [session?.user ?? "", ...names] : [only];
+  const found: Account[] = [];
+  for (const name of new Set(wanted.filter(isName))) {
+    const account = await findAccount(reader, name);
+    if (account !== null && !isWithoutShell(account.shell)) found.push(account);
+  }
+  return found.slice(0, mostAccounts);
+}
+
+/** A name that ssh and sshd take as an argument. */
+const isName = (name: string): boolean => /^[A-Za-z0-9_][\w.@\\$-]*$/.test(name);
+
+const isWithoutShell = (shell: string): boolean => ["nologin", "false", "sync", "true"].includes(nameOf(shell));
+
+async function userOf(
+  reader: HostReader,
+  { name, uid, home }: Account,
+  session: SshSession | null,
+): Promise<User | { reason: string } | null> {
+  const isOperator = session?.user === name;
+  const settings = await settingsOf(reader, name, session);
+  const own = ownKeys(reader, authorizedKeysPaths(settings, { name, home }));
+  if (own === null) return isOperator ? { reason: "has no authorized keys" } : null;
+  if ("reason" in own) return own;
+  const address = session?.client.address ?? null;
+  const now = reader.now();
+  const usable = own.keys.filter(
+    (key) =>
+      acceptedTypes(key.type, settings) &&
+      // sshd has let this one in, so that its addresses fit.
+      opensShell(key, isOperator && session.key?.fingerprint === key.fingerprint ? null : address, now),
+  );
+  if (usable.length === 0) return { reason: "has no key that opens a shell from here" };
+  const reason = refusal(settings, uid) ?? expired(reader, name);
+  if (reason !== null) return { reason };
+  return { name, keysPath: own.path, becomesRoot: await rootOf(reader, name, uid), isOperator };
+}
+
+/** Returns the settings for a user, or the default ones where sshd does not print them. A login decides then. */
+async function settingsOf(reader: HostReader, name: string, session: SshSession | null): Promise<SshdSettings> {
+  const { client, server } = session ?? {};
+  const from = client &&
+    server && { address: client.address, localAddress: server.address, localPort: `${server.port}` };
+  const settings = await sshdSettings(reader, name, from);
+  return "failure" in settings
+    ? parseSettings("authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2")
+    : settings;
+}
+
+/**
+ * Returns the first of these files that has a key, with its keys; or why it is not read. The files belong to their user,
+ * who may exchange them for anything.
+ */
+function ownKeys(
+  reader: HostReader,
+  paths: readonly string[],
+): { path: string; keys: AuthorizedKey[] } | { reason: string } | null {
+  for (const path of paths) {
+    try {
+      const stat = reader.stat(path);
+      if (stat === null) continue;
+      if (stat.type !== "file") return { reason: `${path} is not a regular file` };
+      if (stat.size > mostBytes) return { reason: `${path} is larger than 1 MiB` };
+      const keys = authorizedKeys(reader.readOwn(path)?.bytes ?? new Uint8Array());
+      if (keys.length > 0) return { path, keys };
+    } catch (error) {
+      if (error instanceof UnknownStateError) throw error;
+      return { reason: linesOf(error instanceof Error ? error.message : String(error))[0] ?? path };
+    }
+  }
+  return null;
+}
+
+/** Returns whether sshd accepts a signature of a key of this type. */
+function acceptedTypes(type: string, settings: SshdSettings): boolean {
+  const accepted = settings.valuesOf("pubkeyacceptedalgorithms").flatMap((each) => each.split(","));
+  const names = type === "ssh-rsa" ? ["rsa-sha2-256", "rsa-sha2-512", "ssh-rsa"] : [type];
+  return accepted.length === 0 || names.some((each) => accepted.includes(each));
+}
+
+/** Returns why sshd gives a person no shell, though the probe's key, which has a command, would get in. Else null. */
+function refusal({ is }: SshdSettings, uid: number): string | null {
+  if (!is("forcecommand", "none", "")) return "sshd has a ForceCommand for it";
+  if (!is("chrootdirectory", "none", "")) return "sshd has a ChrootDirectory for it";
+  if (uid === 0 && is("permitrootlogin", "forced-commands-only"))
+    return "sshd has PermitRootLogin forced-commands-only";
+  return null;
+}
+
+/** Returns why an account no longer opens, or null. */
+function expired(reader: HostReader, name: string): string | null {
+  const days = Number(shadowOf(reader, name)[7] || Number.NaN);
+  return days * dayMs <= reader.now() ? "its account has expired" : null;
+}
+
+function shadowOf(reader: HostReader, name: string): string[] {
+  const lines = (textOf(reader, "/etc/shadow") ?? "").split("\n").map((line) => line.split(":"));
+  return lines.find(([first]) => first === name) ?? [];
+}
+
+async function rootOf(reader: HostReader, name: string, uid: number): Promise<User["becomesRoot"]> {
+  if (uid === 0) return "is";
+  const { code, stdout } = await reader.probe(["sudo", "-l", "-U", name], { limitMs: 10_000 });
+  const rule = code === 0 ? sudoRule(stdout) : null;
+  if (rule !== "password") return rule;
+  return /^[^!*]/.test(shadowOf(reader, name)[1] ?? "") ? "password" : null;
+}
+
+/**
+ * Returns whether a listing of sudo has a rule for all commands as root. It wraps no rules, but its Defaults, which are
+ * indented as rules are.
+ */
+export function sudoRule(listing: string): "sudo" | "password" | null {
+  const rules = linesOf(listing).flatMap((line) => {
+    const [, runAs = "", rest = ""] = /^ {4}\(([^)]*)\) (.*)$/.exec(line) ?? [];
+    const users = (runAs.split(":")[0] ?? "").split(",").map((each) => each.trim());
+    const [, tags = "", commands = ""] = /^((?:[A-Z_]+: )*)(.*)$/.exec(rest) ?? [];
+    const isAll = commands.split(",").some((each) => each.trim() === "ALL");
+    const isRoot = users.some((each) => each === "ALL" || each === "root") && !users.includes("!root");
+    return isAll && isRoot ? [tags.includes("NOPASSWD: ") ? ("sudo" as const) : ("password" as const)] : [];
+  });
+  // The last rule that matches decides.
+  return rules.at(-1) ?? null;
+}

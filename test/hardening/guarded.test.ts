@@ -1,0 +1,123 @@
+// The guard of a step on a host in memory, whose sshd lets users in or not. Real ones are in test/integration.
+
+import { expect, test } from "bun:test";
+import type { Step, StepRun } from "../../src/engine/step.ts";
+import { guarded, provingAdmin } from "../../src/hardening/guarded.ts";
+import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
+
+const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJSmVfhsxpzVOwlJ3rWwDvGjtmlXKOxrbbVoJTe+nll";
+const keysPath = "/home/admin/.ssh/authorized_keys";
+
+/** `allows`: namespaces are. `locked`: sshd lets nobody in. */
+function hostWithSshd({ allows = true } = {}) {
+  const host = fakeHost();
+  const state = { locked: false, lines: [] as string[], sources: [] as string[] };
+  host.put("/etc/passwd", "root:x:0:0::/root:/bin/bash\nadmin:x:1000:1000::/home/admin:/bin/bash\n");
+  host.put(keysPath, key, { uid: 1000, gid: 1000, mode: 0o600 });
+  host.put("/etc/ssh/ssh_host_ed25519_key.pub", key);
+  for (const dir of ["/run/edox-ops", "/var/lib"]) host.dir(dir);
+  host.dir("/proc/5");
+  const answers: Record<string, string> = {
+    "sshd -T": "authorizedkeysfile .ssh/authorized_keys\npermitrootlogin no\n",
+    "sudo -l": "    (ALL : ALL) NOPASSWD: ALL\n",
+    "ss -H": 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=5,fd=3))\n',
+    "ip -j address": '[{"ifname":"eth0","addr_info":[{"local":"192.0.2.1"},{}]}]',
+    "ip -j -4": '[{"dst":"default","dev":"eth0"}]',
+    "date ": "20261129180000\n",
+  };
+  host.taught.push((argv) => {
+    const line = argv.join(" ");
+    if (line.startsWith("ssh-keygen")) {
+      host.put("/run/edox-ops/probe-key", "secret", { mode: 0o600 });
+      host.put("/run/edox-ops/probe-key.pub", `${key} edox-ops-probe-1\n`);
+    }
+    if (argv.includes("-l") && argv.includes("admin") && argv.includes("ssh")) {
+      state.lines.push(host.text(keysPath) ?? "");
+      state.sources.push(/BindAddress=(\S+)/.exec(line)?.[1] ?? "");
+      return state.locked ? { code: 255, stdout: "", stderr: "Permission denied (publickey).\n" } : ok();
+    }
+    if (argv.includes("ssh"))
+      return { code: 255, stdout: "", stderr: "ssh: connect to host 192.0.2.1 port 80: Connection refused\n" };
+    return ok(Object.entries(answers).find(([start]) => line.startsWith(start))?.[1] ?? "");
+  });
+  const { probe } = host;
+  host.probe = async (argv, options) => {
+    if (argv[0] !== "unshare") return probe(argv, options);
+    options?.onOutput?.(allows ? "77 (cat) S 1 0" : "unshare: unshare failed: Operation not permitted");
+    for await (const _ of options?.input ?? []);
+    return ok();
+  };
+  return { host, state };
+}
+
+const plain: Step = { id: "host.test", title: "", resources: [] };
+
+function runOf(notes: string[] = []): StepRun {
+  return { record() {}, note: (sentence) => notes.push(sentence), stop: () => null };
+}
+
+/** Returns everything but the journal's directory. */
+const listing = (host: FakeHost) =>
+  Object.entries(host.listing()).filter(([path]) => !path.startsWith("/var/lib/edox-ops"));
+
+test("guard: a user who logs in before and after the change is proven, and nothing is left", async () => {
+  const { host, state } = hostWithSshd();
+  const [before, notes] = [listing(host), [] as string[]];
+  const step = guarded(plain);
+  await step.before?.(host, runOf());
+  await step.verify?.(host, runOf(notes));
+  expect(notes).toEqual([
+    expect.stringMatching(/^proven: admin logs in at 192\.0\.2\.1:22 from 198\.18\.\d+\.2, and becomes root$/),
+  ]);
+  expect(listing(host)).toEqual(before);
+  expect(host.list("/run/edox-ops")).toEqual([]);
+  expect(host.list("/var/lib/edox-ops/journal")).toEqual([]);
+  for (const [i, text] of state.lines.entries()) {
+    const options = `from="${state.sources[i]}",command="/usr/bin/sudo -n /usr/bin/true",restrict,expiry-time="20261129180000"`;
+    expect(text).toBe(`${options} ${key} edox-ops-probe-1\n${key}`);
+  }
+  expect(new Set(state.sources).size).toBe(2);
+});
+
+test("guard: a login that is lost, or that nobody had, is a Problem, and nothing is left", async () => {
+  const { host, state } = hostWithSshd();
+  const before = listing(host);
+  const step = guarded(plain);
+  await step.before?.(host, runOf());
+  state.locked = true;
+  const denied = "admin: 192.0.2.1:22 from ";
+  await expect(step.verify?.(host, runOf())).rejects.toMatchObject({
+    code: "verify-failed",
+    message: expect.stringContaining(`a login from outside is no longer possible: ${denied}`),
+  });
+  await expect(guarded(plain).before?.(host, runOf())).rejects.toMatchObject({
+    code: "precondition-failed",
+    message: expect.stringContaining("no user who can become root logs in with a key ("),
+  });
+  expect(listing(host)).toEqual(before);
+});
+
+test("guard: users who may lose their login are not needed, unless nobody else can become root", async () => {
+  const { host } = hostWithSshd();
+  await expect(guarded(plain, { mayLose: () => ["admin"] }).before?.(host, runOf())).rejects.toMatchObject({
+    message: "only admin could log in and become root, and this change takes that away",
+  });
+});
+
+test("guard: without a namespace a confirmation is demanded", async () => {
+  const { host, state } = hostWithSshd({ allows: false });
+  await expect(guarded(plain).before?.(host, runOf())).rejects.toMatchObject({
+    message: expect.stringContaining("pass --confirm-within 10m"),
+  });
+  await guarded(plain, { confirmWithinMs: 60_000 }).before?.(host, runOf());
+  expect(state.sources.every((each) => each.startsWith("127."))).toBe(true);
+});
+
+test("admin: is proven by a login that becomes root", async () => {
+  const { host, state } = hostWithSshd();
+  const notes: string[] = [];
+  await provingAdmin(plain, "admin").verify?.(host, runOf(notes));
+  expect(notes).toHaveLength(1);
+  state.locked = true;
+  await expect(provingAdmin(plain, "admin").verify?.(host, runOf())).rejects.toMatchObject({ code: "verify-failed" });
+});

@@ -1,0 +1,55 @@
+// Proofs and guarded steps, run by a process of its own in a test host.
+//   bun guarded-run.js prove | session | recover | guard JSON, which has the changes of a step and its terms
+
+import { type Change, Text } from "../../src/engine/change.ts";
+import { converge } from "../../src/engine/converge.ts";
+import { lockPath } from "../../src/engine/paths.ts";
+import { recover } from "../../src/engine/recover.ts";
+import { guarded, provingAdmin } from "../../src/hardening/guarded.ts";
+import { proveAll } from "../../src/hardening/proof/prove.ts";
+import { localHost } from "../../src/host/local.ts";
+import { Problem } from "../../src/problem/problem.ts";
+import { sshSession } from "../../src/ssh/session.ts";
+
+/** What a test passes to `guard`. */
+export interface Guarded {
+  changes: Change[];
+  mayLose?: string[];
+  confirmWithinMs?: number;
+  /** Proves that this user is an admin after the changes, in place of the guard. */
+  admin?: string;
+}
+
+const host = localHost("");
+const [action = "", json = "{}"] = process.argv.slice(2);
+
+const actions: Record<string, () => unknown> = {
+  session: () => sshSession(host),
+  prove: () => proveAll(host, { ports: [80, 443], stop: () => null }),
+  recover: () => recover(host),
+  async guard() {
+    const { changes, mayLose, confirmWithinMs, admin } = JSON.parse(json) as Guarded;
+    // JSON has no bytes: a Text is written as its content.
+    const typed = changes.map((each) => (each.kind === "file" ? { ...each, after: Text.of(`${each.after}`) } : each));
+    const missing = [typed];
+    const resource = { name: "d", title: "", check: () => missing.pop() ?? [] };
+    const plain = { id: "test.guarded", title: "", resources: [resource] };
+    const step =
+      admin === undefined
+        ? guarded(plain, { mayLose: () => mayLose ?? [], confirmWithinMs })
+        : provingAdmin(plain, admin);
+    const [result] = await converge([step], host, { act: host, program: "/usr/local/bin/bun" });
+    const { outcome, problem, notes } = result ?? {};
+    return { outcome, code: problem?.code, message: problem?.message, hint: problem?.hint, notes };
+  },
+};
+
+// The lock of a run makes the directory that only root can open.
+if (!("release" in host.lock(lockPath))) throw new Error("another run holds the lock");
+try {
+  console.log(JSON.stringify(await actions[action]?.()));
+} catch (error) {
+  const { code, message, hint } = Problem.of(error);
+  console.log(JSON.stringify({ code, message, hint, stack: (error as Error).stack }));
+  process.exit(1);
+}
