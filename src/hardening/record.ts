@@ -1,0 +1,97 @@
+// The record of the host commands. The Python version writes only `ssh_port`; each further key belongs to one command.
+
+import * as v from "valibot";
+import { Text } from "../engine/change.ts";
+import type { Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import { regularFile } from "../problem/regular-file.ts";
+import { hintToShow } from "../problem/show-file.ts";
+import { file } from "../resources/file.ts";
+import { parseJson } from "../text/json.ts";
+import { hostRecordPath } from "./paths.ts";
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
+const always = v.optional(v.literal(true));
+/** A rule of ufw becomes the arguments of a command, so that none of its words may be a flag. */
+const words = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9./:]*(?: [a-z0-9:][a-z0-9./:]*)*$/i, "is not a rule"));
+const allowed = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,5}\/(?:tcp|udp)(?:@[0-9a-f.:/]+)?$/, "is not a port, such as 8080/tcp@10.0.0.0/8"),
+);
+
+const firewallSchema = v.looseObject({
+  /** The values of --allow. */
+  allow: v.optional(v.array(allowed), []),
+  limit_ssh: always,
+  docker: always,
+  /** The rules of ufw that edox-ops added, in the syntax of its command line. */
+  opened: v.optional(v.array(words), []),
+  /** edox-ops enabled ufw. */
+  enabled: always,
+});
+
+const settings = v.looseObject({
+  ssh_port: v.optional(port),
+  firewall: v.optional(firewallSchema),
+  ssh: v.optional(v.looseObject({ password_users: v.optional(v.array(v.string())), modern: always })),
+  security_updates: v.optional(
+    v.looseObject({ reboot: v.optional(v.pipe(v.string(), v.regex(/^([01]\d|2[0-3]):[0-5]\d$/, "is not a time"))) }),
+  ),
+  nginx_dropin: always,
+});
+/** valibot takes an array for an object without keys. */
+const recordSchema = v.pipe(
+  v.unknown(),
+  v.check((json) => !Array.isArray(json), "it is not an object"),
+  settings,
+);
+
+export type HostRecord = v.InferOutput<typeof recordSchema>;
+export type FirewallRecord = NonNullable<HostRecord["firewall"]>;
+
+/** Returns the record, which is empty if there is no file. Throws a Problem for an invalid one. */
+export function readHostRecord(reader: HostReader): HostRecord {
+  const bytes = regularFile(reader, hostRecordPath);
+  if (bytes === null) return {};
+  let json: unknown;
+  try {
+    json = parseJson(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw broken(error instanceof RangeError ? error.message : "it is not JSON");
+  }
+  const found = v.safeParse(recordSchema, json);
+  if (found.success) return found.output;
+  const [issue] = found.issues;
+  throw broken(`${v.getDotPath(issue) ?? "the record"}: ${issue.message}`);
+}
+
+function broken(why: string): Problem {
+  return new Problem("invalid-config", `${hostRecordPath} is invalid: ${why}`, { hint: hintToShow(hostRecordPath) });
+}
+
+/** Returns the record after a change. It keeps the keys of other commands, and keys that this version does not know. */
+export type RecordEdit = (before: HostRecord, reader: HostReader) => HostRecord | Promise<HostRecord>;
+
+/** Returns the record as a resource. An empty record is no file. */
+export function recordFile(edit: RecordEdit): Resource {
+  return file({
+    name: `state:${hostRecordPath}`,
+    title: "the settings of the host commands are recorded",
+    path: hostRecordPath,
+    mode: 0o600,
+    async text(reader) {
+      const before = readHostRecord(reader);
+      const after = withoutUndefined(await edit(before, reader));
+      if (Object.keys(after).length === 0) return null;
+      const bytes = reader.read(hostRecordPath);
+      if (bytes !== null && Bun.deepEquals(before, after)) return new Text(bytes);
+      return Text.of(`${JSON.stringify(after, null, 2)}\n`);
+    },
+  });
+}
+
+/** JSON does not have undefined values, so that a key with one is equal to a missing key. */
+function withoutUndefined(record: HostRecord): HostRecord {
+  return JSON.parse(JSON.stringify(record)) as HostRecord;
+}
