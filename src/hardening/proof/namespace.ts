@@ -23,6 +23,8 @@ const mostSources = 250;
 const portCount = 64;
 const firstPort = 20_000;
 const lastPort = 29_000;
+/** ip(8) finds the name tcp only in /etc/protocols, which is of the package netbase. */
+const tcpProtocol = 6;
 const setupLimitMs = 10_000;
 const nothing = new Uint8Array();
 
@@ -184,7 +186,7 @@ async function connect(host: Host, { pid, enter, operator: address, own, record 
       ["ip", `-${family}`],
       [
         `route replace default via ${far} dev ${link} onlink table ${table}`,
-        `rule add priority ${priority} to ${operator}${bits} ipproto tcp dport ${first}-${last} lookup ${table}`,
+        `rule add priority ${priority} to ${operator}${bits} ipproto ${tcpProtocol} dport ${first}-${last} lookup ${table}`,
       ],
     );
   }
