@@ -110,6 +110,12 @@ export const commandFacts: Record<string, CommandFacts> = {
       ...[`${paths.journalDir}/certs.webroot`, paths.certsLogPath, ...kept],
     ],
   },
+  "host admin": {
+    files: [paths.adminSudoersPath, "/home/NAME/.ssh/authorized_keys", paths.hardeningLogPath, paths.lockPath],
+  },
+  "host ssh-harden": {
+    files: [paths.sshDropInPath, paths.hostRecordPath, paths.hardeningLogPath, ...kept],
+  },
   "host logrotate": {
     files: [paths.logrotatePath, paths.hardeningLogPath, ...kept],
   },

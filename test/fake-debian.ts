@@ -177,7 +177,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
     if (program === "getent") return { code: 2, stdout: "", stderr: "" };
     if (program === "useradd") {
       const [name, after] = [rest.at(-1), (flag: string) => rest[rest.indexOf(flag) + 1]];
-      const line = `${name}:x:999:999::${after("--home-dir")}:${after("--shell")}\n`;
+      const id = rest.includes("--uid") ? after("--uid") : "999";
+      const line = `${name}:x:${id}:${id}::${after("--home-dir")}:${after("--shell")}\n`;
+      if (rest.includes("--uid")) host.dir(`${after("--home-dir")}`, { mode: 0o700, uid: Number(id), gid: Number(id) });
       host.put("/etc/passwd", `${host.text("/etc/passwd") ?? ""}${line}`);
       return ok();
     }

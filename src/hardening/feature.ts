@@ -2,6 +2,7 @@ import { type Feature, optionalStep } from "../engine/feature.ts";
 import type { Recipe } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { logrotatePath } from "./paths.ts";
+import { hasSshHardening } from "./ssh/paths.ts";
 
 const hasLogrotate = (reader: HostReader): boolean => reader.stat(logrotatePath) !== null;
 
@@ -11,12 +12,14 @@ const hardening: Feature = {
     return [where(logrotate, hasLogrotate)];
   },
   async bundled() {
+    const { adminPackages } = await import("./admin.ts");
     const { logrotatePackages } = await import("./logrotate.ts");
-    return { name: "hardening", packages: [...logrotatePackages] };
+    return { name: "hardening", packages: [...adminPackages, ...logrotatePackages] };
   },
+  checks: async () => (await import("./ssh/checks.ts")).sshChecks,
   optional: {
-    isInstalled: hasLogrotate,
-    listed: { "host:logrotate": "host logrotate" },
+    isInstalled: (reader) => hasLogrotate(reader) || hasSshHardening(reader),
+    listed: { "host:ssh-harden": "host ssh-harden", "host:logrotate": "host logrotate" },
   },
 };
 

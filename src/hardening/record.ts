@@ -8,6 +8,7 @@ import { Problem } from "../problem/problem.ts";
 import { regularFile } from "../problem/regular-file.ts";
 import { hintToShow } from "../problem/show-file.ts";
 import { file } from "../resources/file.ts";
+import { userPattern } from "../resources/user.ts";
 import { parseJson } from "../text/json.ts";
 import { hostRecordPath } from "./paths.ts";
 
@@ -19,6 +20,9 @@ const allowed = v.pipe(
   v.string(),
   v.regex(/^\d{1,5}\/(?:tcp|udp)(?:@[0-9a-f.:/]+)?$/, "is not a port, such as 8080/tcp@10.0.0.0/8"),
 );
+
+/** It becomes part of a line of sshd_config. */
+const userName = v.pipe(v.string(), v.regex(userPattern, "is not the name of a user"));
 
 const firewallSchema = v.looseObject({
   /** The values of --allow. */
@@ -34,7 +38,7 @@ const firewallSchema = v.looseObject({
 const settings = v.looseObject({
   ssh_port: v.optional(port),
   firewall: v.optional(firewallSchema),
-  ssh: v.optional(v.looseObject({ password_users: v.optional(v.array(v.string())), modern: always })),
+  ssh: v.optional(v.looseObject({ password_users: v.optional(v.array(userName)), modern: always })),
   security_updates: v.optional(
     v.looseObject({ reboot: v.optional(v.pipe(v.string(), v.regex(/^([01]\d|2[0-3]):[0-5]\d$/, "is not a time"))) }),
   ),

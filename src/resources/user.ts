@@ -6,6 +6,9 @@ import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { gidOf, idIn, noGroup } from "./group.ts";
 
+/** The names that useradd accepts, without those that would be a number, a flag or a path. */
+export const userPattern = /^[a-z_][a-z0-9_.-]{0,31}$/;
+
 interface Account {
   name: string;
   home: string;

@@ -18,6 +18,7 @@ import { certbotHost } from "../certs/fake-certbot.ts";
 import { interrupt } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { publicKey, sshHost } from "../hardening/ssh-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
@@ -179,7 +180,13 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "gitlab-runner uninstall": () => runner("gitlab-runner uninstall --yes"),
   "certs renew": () => inMemory(certbotHost([{ name: "demo.test", to: "2027-02-01" }]), "certs renew --yes"),
   "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
+  "host admin": () => {
+    const host = sshHost();
+    host.put("/srv/carol.pub", publicKey);
+    return inMemory(host, "host admin carol --key /srv/carol.pub --yes");
+  },
   "host confirm": () => unconfirmed("host confirm"),
+  "host ssh-harden": () => inMemory(sshHost(), "host ssh-harden --yes"),
   "host logrotate": () => inMemory(fakeDebian(), "host logrotate --yes"),
   "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
   "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),
@@ -326,7 +333,9 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "gitlab-runner unregister": { by: "question", piped: 0 },
   "gitlab-runner upgrade": { by: "nothing", piped: 0 },
   "gitlab-runner uninstall": { by: "plan", piped: 2 },
+  "host admin": { by: "plan", piped: 2 },
   "host confirm": { by: "nothing", piped: 0 },
+  "host ssh-harden": { by: "plan", piped: 2 },
   "host logrotate": { by: "plan", piped: 2 },
   "certs renew": { by: "plan", piped: 2 },
   "certs setup-auto-renew": { by: "plan", piped: 2 },

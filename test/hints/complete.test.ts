@@ -16,6 +16,7 @@ import { piCases } from "./pi-cases.ts";
 import { releaseCases } from "./release-cases.ts";
 import { runnerCases } from "./runner-cases.ts";
 import { siteCases } from "./site-cases.ts";
+import { sshCases } from "./ssh-cases.ts";
 import { treeCases } from "./tree-cases.ts";
 import { upkeepCases } from "./upkeep-cases.ts";
 import { usageCases } from "./usage-cases.ts";
@@ -32,6 +33,7 @@ test("hints: a test types each hint of the source", async () => {
     ...ciCases,
     ...keysCases,
     ...piCases,
+    ...sshCases,
     ...releaseCases,
     ...siteCases,
     ...versionCases,

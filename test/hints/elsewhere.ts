@@ -4,6 +4,7 @@ const certs = "certs.test.ts";
 const doctor = "doctor.test.ts";
 const project = "project.test.ts";
 const keys = "deploy-keys.test.ts";
+const ssh = "hardening-ssh.test.ts";
 const selftest = "selftest.test.ts";
 const bundleUse = "bundle-use.test.ts";
 const proof = "hardening-proof.test.ts";
@@ -19,6 +20,7 @@ export const onHosts: Record<string, string> = {
   'deploy-keys/checks.ts ["sudo", "mkdir", "-m", "0755", "/run/sshd"]': keys,
   'deploy-keys/checks.ts ["sudo", "grep", "-rn", deployUser, "/etc/sudoers", "/etc/sudoers.d"]': keys,
   'deploy-keys/checks.ts ["id", deployUser]': keys,
+  'hardening/ssh/checks.ts ["sudo", "mkdir", "-m", "0755", privilegeDir]': ssh,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
   'hardening/proof/prove.ts ["sudo", "ss", "-ltnp"]': proof,
   'resources/service.ts ["sudo", "systemctl", "status", unit]': selftest,
@@ -107,6 +109,7 @@ export const untyped: Record<string, string> = {
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
+  'hardening/ssh/server.ts ["sshd", "-t"]',
   'certs/errors/certbot.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...names]',

@@ -22,6 +22,7 @@ import { answerCases, machineCases } from "./machine-cases.ts";
 import { piCases } from "./pi-cases.ts";
 import { runnerCases, runnerHost } from "./runner-cases.ts";
 import { keepsFlags, siteCases } from "./site-cases.ts";
+import { sshCases } from "./ssh-cases.ts";
 import { treeCases } from "./tree-cases.ts";
 import { asked, liveHost, tree, type } from "./typing.ts";
 import { upkeepCases } from "./upkeep-cases.ts";
@@ -54,6 +55,7 @@ describe("hint, typed as printed:", () => {
     ...ciCases,
     ...keysCases,
     ...piCases,
+    ...sshCases,
     ...upkeepCases,
     ...usageCases,
   ]) {

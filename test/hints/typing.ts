@@ -136,7 +136,7 @@ export async function type(host: FakeHost, hint: readonly string[]): Promise<{ e
   return { exit: exitCode, out: `${stdout}${stderr}`.replaceAll(root, "") };
 }
 
-const shared = /^\/(boot|etc|root|srv|sys|usr\/local|var|run\/edox-ops)(\/|$)/;
+const shared = /^\/(boot|etc|home|root|srv|sys|usr\/local|var|run\/edox-ops)(\/|$)/;
 
 /** Writes the files of the host into a directory, and returns its path. */
 function copied(host: FakeHost): string {
@@ -153,7 +153,7 @@ function copied(host: FakeHost): string {
 /** Programs that a host in memory simulates. */
 const simulated = [
   ...["apt-get", "dmesg", "dpkg", "etckeeper", "gitlab-runner", "nginx", "snap", "systemctl", "timedatectl"],
-  "vcgencmd",
+  ...["chage", "getent", "id", "sshd", "usermod", "vcgencmd"],
 ];
 const changing = ["chmod", "cp", "mkdir", "mv", "rm", "rmdir", "sed"];
 

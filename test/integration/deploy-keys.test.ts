@@ -379,6 +379,17 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       expect(host.sh("edox-ops doctor | grep deploy-keys | grep -v '^.OK. '").stdout).toBe("");
     });
 
+    test("a key deploys after host ssh-harden", async () => {
+      host.sh("ssh-keygen -q -t ed25519 -N '' -f /root/admin");
+      for (const line of ["admin carol --key /root/admin.pub", "ssh-harden"]) {
+        const { code, stderr } = host.sh(`edox-ops host ${line} --yes`);
+        expect([line, code, stderr]).toEqual([line, 0, ""]);
+      }
+      expect(host.sh("sshd -T").stdout).toContain("passwordauthentication no\n");
+      expect(await session({ request: "deploy", stdin: page("hardened") })).toMatchObject({ code: 0 });
+      expect(served()).toBe("hardened");
+    });
+
     test("no client has received a canary, and uninstall leaves no key, no rule and no user", () => {
       expect(received.length).toBeGreaterThan(1000);
       expect(received).not.toContain(canary);

@@ -1,13 +1,15 @@
 import type { DeployKey } from "../../../deploy-keys/record.ts";
+import type { HostReader } from "../../../host/host.ts";
 import { convergeRecipe } from "../../../run/recipes.ts";
 import { lineOf } from "../../../text/lines.ts";
 import type { Secret } from "../../../text/secret.ts";
 import { usage } from "../../arguments.ts";
 import { command } from "../../command.ts";
 import { bundleFlags, editFlags } from "../../flags.ts";
+import { publicKeyIn } from "../../public-key.ts";
 import { editWaitMs, run } from "../../run.ts";
 import { slugArgument, slugOf } from "../record.ts";
-import { keyFlags, publicKeyIn, settingsOf } from "./flags.ts";
+import { keyFlags, settingsOf } from "./flags.ts";
 
 // The key of a bundle would have the same name: the keys in /etc/edox-ops/trust are those that count.
 const { key: _, ...packageFlags } = bundleFlags;
@@ -41,7 +43,7 @@ export default command({
       if (!dryRun) session.demandRoot();
       const { addKey } = await import("../../../deploy-keys/edit.ts");
       const made = path === undefined ? await generated(`${slug}/${settings.name}`) : null;
-      const pair = made ?? { ...(await publicKeyIn(host, String(path))), secret: null };
+      const pair = made ?? { ...(await ownKey(host, String(path))), secret: null };
       const { secret, ...publicPart } = pair;
       const key: DeployKey = { project: slug, ...publicPart, ...settings };
       const isDone = await convergeRecipe(session, () => addKey(key, context.program), { lockWaitMs: editWaitMs });
@@ -58,6 +60,11 @@ export default command({
 });
 
 type Generated = Pick<DeployKey, "public_key" | "fingerprint"> & { secret: Secret };
+
+async function ownKey(reader: HostReader, path: string): Promise<Pick<DeployKey, "public_key" | "fingerprint">> {
+  const { line, fingerprint } = await publicKeyIn(reader, path);
+  return { public_key: line, fingerprint };
+}
 
 async function generated(comment: string): Promise<Generated> {
   const { generateKey } = await import("../../../deploy-keys/generate.ts");

@@ -2,8 +2,6 @@
 
 import * as v from "valibot";
 import type { DeployKey } from "../../../deploy-keys/record.ts";
-import type { HostReader } from "../../../host/host.ts";
-import { Problem } from "../../../problem/problem.ts";
 import { slug as nameSchema, network, slugRule } from "../../../sites/project.ts";
 import { readNetwork } from "../../../sites/serve/network.ts";
 import { usage } from "../../arguments.ts";
@@ -113,19 +111,4 @@ function rateOf(typed: string): number {
   const [, rate] = /^([1-9]\d{0,3})\/h$/.exec(typed) ?? [];
   if (rate === undefined) throw usage(`invalid rate '${typed}' for --rate (for example 20/h)`);
   return Number(rate);
-}
-
-/** Reads the public key of a file. Throws a Problem for a key that is not accepted. */
-export async function publicKeyIn(
-  reader: HostReader,
-  path: string,
-): Promise<Pick<DeployKey, "public_key" | "fingerprint">> {
-  const { readPublicKey } = await import("../../../ssh/public-key.ts");
-  const { demandRegular } = await import("../../../problem/regular-file.ts");
-  demandRegular(reader, path);
-  const bytes = reader.head(path, 64 * 1024);
-  if (bytes === null) throw new Problem("not-found", `${path} does not exist`);
-  const read = readPublicKey(new TextDecoder().decode(bytes));
-  if ("reason" in read) throw new Problem("invalid-value", `${path} ${read.reason}`);
-  return { public_key: read.line, fingerprint: read.fingerprint };
 }

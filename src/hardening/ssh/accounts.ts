@@ -1,0 +1,48 @@
+// The accounts of the host's own files that a person can log in to.
+
+import type { HostReader } from "../../host/host.ts";
+import { textOf } from "../../host/text-file.ts";
+import type { Client } from "../../ssh/config.ts";
+
+export interface LoginAccount extends Client {
+  uid: number;
+}
+
+const dayMs = 86_400_000;
+
+/** Returns the accounts whose shell starts a session. */
+export function loginAccounts(reader: HostReader): LoginAccount[] {
+  const groups = fieldsOf(reader, "/etc/group");
+  return fieldsOf(reader, "/etc/passwd")
+    .filter(([name = "", , uid = "", , , , shell = ""]) => name !== "" && /^\d+$/.test(uid) && isShell(shell))
+    .map(([user = "", , uid, gid]) => ({
+      user,
+      uid: Number(uid),
+      groups: groups
+        .filter(([, , id, members = ""]) => id === gid || members.split(",").includes(user))
+        .map(([group = ""]) => group),
+    }));
+}
+
+/** An empty field of passwd(5) stands for /bin/sh. */
+function isShell(shell: string): boolean {
+  return !/\/(?:nologin|false|sync|shutdown|halt)$/.test(shell);
+}
+
+/**
+ * Returns the names of the accounts that have a password and are not expired. Throws UnknownStateError for a user who
+ * may not read it.
+ */
+export function namesWithPassword(reader: HostReader): Set<string> {
+  const today = reader.now() / dayMs;
+  const fields = fieldsOf(reader, "/etc/shadow").filter(([, hash = "", , , , , , expires = ""]) => {
+    const isExpired = expires !== "" && Number(expires) <= today;
+    // A locked password begins with !, and * is no hash of any password.
+    return hash !== "" && !/^[!*]/.test(hash) && !isExpired;
+  });
+  return new Set(fields.map(([name = ""]) => name));
+}
+
+function fieldsOf(reader: HostReader, path: string): string[][] {
+  return (textOf(reader, path) ?? "").split("\n").map((line) => line.split(":"));
+}

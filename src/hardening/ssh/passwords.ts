@@ -1,0 +1,54 @@
+// Who can log in with a password, and who did.
+
+import type { HostReader } from "../../host/host.ts";
+import { inPatterns, readSshdConfig } from "../../ssh/config.ts";
+import { type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
+import { type LoginAccount, loginAccounts, namesWithPassword } from "./accounts.ts";
+import { placesIn } from "./effective.ts";
+
+/**
+ * Returns the users for whom sshd accepts a password from some address, or why sshd does not print its settings. Throws
+ * UnknownStateError without root.
+ */
+export async function passwordLogins(reader: HostReader): Promise<string[] | { failure: string }> {
+  const names = namesWithPassword(reader);
+  const places = placesIn(readSshdConfig(reader));
+  const found = new Set<string>();
+  for (const account of loginAccounts(reader).filter(({ user }) => names.has(user))) {
+    for (const place of places) {
+      const settings = await sshdSettings(reader, account.user, place);
+      if ("failure" in settings) return settings;
+      if (acceptsPassword(settings, account)) found.add(account.user);
+    }
+  }
+  return [...found];
+}
+
+function acceptsPassword(settings: SshdSettings, { user, uid, groups }: LoginAccount): boolean {
+  const { is, valuesOf } = settings;
+  const asks =
+    is("passwordauthentication", "yes") || (is("kbdinteractiveauthentication", "yes") && is("usepam", "yes"));
+  if (!asks || (uid === 0 && !is("permitrootlogin", "yes"))) return false;
+  const methods = valuesOf("authenticationmethods");
+  const isEnough = (method: string): boolean => /^(any|password|keyboard-interactive(:\w+)?)$/.test(method);
+  if (methods.length > 0 && !methods.some(isEnough)) return false;
+  // A pattern may also name the address, which can be any.
+  const isUser = (name: string): boolean => valuesOf(name).some((each) => inPatterns(each.split("@")[0] ?? "", [user]));
+  const isGroup = (name: string): boolean => valuesOf(name).some((each) => inPatterns(each, groups));
+  const allows = (name: string, matches: boolean): boolean => valuesOf(name).length === 0 || matches;
+  const isDenied = valuesOf("denyusers").includes(user) || isGroup("denygroups");
+  return !isDenied && allows("allowusers", isUser("allowusers")) && allows("allowgroups", isGroup("allowgroups"));
+}
+
+/** How far back the journal is read. */
+const recent = "-90days";
+
+/** Returns the users who logged in with a password within 90 days, as far as the journal has it. */
+export async function recentPasswordUsers(reader: HostReader): Promise<string[]> {
+  const pattern = "^Accepted (password|keyboard-interactive/pam) for ";
+  const flags = ["--quiet", "--no-pager", "--output=cat", `--since=${recent}`, "--reverse", "--lines=1000"];
+  const daemons = ["_UID=0", "_COMM=sshd", "_COMM=sshd-session"];
+  const { stdout } = await reader.probe(["journalctl", ...flags, `--grep=${pattern}`, ...daemons], { limitMs: 10_000 });
+  const names = [...stdout.matchAll(/^Accepted (?:password|keyboard-interactive\/pam) for (\S+) from /gm)];
+  return [...new Set(names.map(([, name = ""]) => name))];
+}
