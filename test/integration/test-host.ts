@@ -93,6 +93,11 @@ export class TestHost implements Disposable {
     return `10.231.${this.index}.1`;
   }
 
+  /** The host's end and this machine's end of an IPv6 network between them, which {@link TestHost.addIpv6} adds. */
+  get ipv6(): { host: string; gateway: string } {
+    return { host: `fd31:${this.index}::2`, gateway: `fd31:${this.index}::1` };
+  }
+
   /** The path of the host's files on this machine. */
   get root(): string {
     return `${this.dir}/root`;
@@ -163,6 +168,19 @@ export class TestHost implements Disposable {
     must(["nft", `add table ip ${name}`]);
     must(["nft", `add chain ip ${name} out ${chain}`]);
     must(["nft", `add rule ip ${name} out ip saddr ${address} oifname ${out} masquerade`]);
+  }
+
+  /** Adds IPv6 to the link, and further addresses of this machine from which a test connects to the host. */
+  addIpv6(...clients: string[]): void {
+    const { name, ipv6 } = this;
+    const add = (address: string) => {
+      const flags = address.includes(":") ? ["nodad"] : [];
+      must(["ip", "addr", "add", address, "dev", `ve-${name}`, ...flags]);
+    };
+    add(`${ipv6.gateway}/64`);
+    for (const client of clients) add(`${client}/${client.includes(":") ? 128 : 32}`);
+    must(["ip", "-n", name, "addr", "add", `${ipv6.host}/64`, "dev", "host0", "nodad"]);
+    must(["ip", "-n", name, "route", "replace", "default", "via", ipv6.gateway]);
   }
 
   /**
@@ -274,7 +292,14 @@ export class TestHost implements Disposable {
     await this.boot();
   }
 
-  /** The same, without the writes that had not reached the disk. */
+  /** The same, with an empty packet filter, as a kernel has after its boot. */
+  async reboot(): Promise<void> {
+    this.halt();
+    must(["ip", "netns", "exec", this.name, "nft", "flush", "ruleset"]);
+    await this.boot();
+  }
+
+  /** Stops at once, and boots without the writes that had not reached the disk. */
   async powerCut(): Promise<void> {
     const copy = `${this.dir}/copy.img`;
     cutPower(this.diskImage, `${this.dir}/disk`, copy);
