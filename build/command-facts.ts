@@ -6,6 +6,7 @@ import { featureCommands } from "../src/cli/feature-commands.ts";
 import * as deployKeys from "../src/deploy-keys/paths.ts";
 import { dockerKeyPath, dockerSourcePath } from "../src/docker/paths.ts";
 import * as shared from "../src/engine/paths.ts";
+import * as firewall from "../src/hardening/firewall/paths.ts";
 import * as hardening from "../src/hardening/paths.ts";
 import * as nginx from "../src/nginx/paths.ts";
 import * as runner from "../src/runner/paths.ts";
@@ -115,6 +116,13 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "host ssh-harden": {
     files: [paths.sshDropInPath, paths.hostRecordPath, paths.hardeningLogPath, ...kept],
+  },
+  "host firewall": {
+    files: [
+      ...[paths.hostRecordPath, firewall.userRulesPath, firewall.userRules6Path, firewall.ufwConfPath],
+      ...[firewall.ufwDefaultsPath, paths.dockerRulesPath, paths.dockerUnitPath],
+      ...[`${paths.journalDir}/host.firewall.configure`, paths.hardeningLogPath, paths.lockPath],
+    ],
   },
   "host logrotate": {
     files: [paths.logrotatePath, paths.hardeningLogPath, ...kept],

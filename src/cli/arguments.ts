@@ -16,6 +16,7 @@ const maybeEmptyFlags = ["--domain", "--root-path", "--source-path", "--tags", "
  */
 const repeatableFlags: Readonly<Record<string, string>> = {
   "--alias": ",",
+  "--allow": ",",
   "--allow-password": ",",
   "--from": ",",
   "--real-ip-from": ",",

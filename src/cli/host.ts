@@ -11,11 +11,12 @@ const host: Command = {
     ],
     examples: ["sudo edox-ops host ssh-harden --yes", "sudo edox-ops host logrotate --yes"],
   },
-  groups: { Harden: ["admin", "ssh-harden", "logrotate"], Confirm: ["confirm"] },
+  groups: { Harden: ["admin", "ssh-harden", "firewall", "logrotate"], Confirm: ["confirm"] },
   subCommands: {
     admin: () => import("./host/admin.ts").then((module) => module.default),
     confirm: () => import("./host/confirm.ts").then((module) => module.default),
     "ssh-harden": () => import("./host/ssh-harden.ts").then((module) => module.default),
+    firewall: () => import("./host/firewall.ts").then((module) => module.default),
     logrotate: () => import("./host/logrotate.ts").then((module) => module.default),
   },
 };

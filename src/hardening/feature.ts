@@ -1,6 +1,7 @@
 import { type Feature, optionalStep } from "../engine/feature.ts";
 import type { Recipe } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { isFirewallSetUp } from "./firewall/set-up.ts";
 import { logrotatePath } from "./paths.ts";
 import { hasSshHardening } from "./ssh/paths.ts";
 
@@ -9,17 +10,27 @@ const hasLogrotate = (reader: HostReader): boolean => reader.stat(logrotatePath)
 const hardening: Feature = {
   async recipes() {
     const { logrotate } = await import("./logrotate.ts");
-    return [where(logrotate, hasLogrotate)];
+    const { firewallRecipe } = await import("./firewall/recipe.ts");
+    return [where(logrotate, hasLogrotate), where(firewallRecipe(), isFirewallSetUp)];
+  },
+  async checks() {
+    const { dockerPorts } = await import("./firewall/docker-ports.ts");
+    const { sshChecks } = await import("./ssh/checks.ts");
+    return [...sshChecks, dockerPorts];
   },
   async bundled() {
     const { adminPackages } = await import("./admin.ts");
     const { logrotatePackages } = await import("./logrotate.ts");
-    return { name: "hardening", packages: [...adminPackages, ...logrotatePackages] };
+    const { firewallPackages } = await import("./firewall/recipe.ts");
+    return { name: "hardening", packages: [...adminPackages, ...firewallPackages, ...logrotatePackages] };
   },
-  checks: async () => (await import("./ssh/checks.ts")).sshChecks,
   optional: {
-    isInstalled: (reader) => hasLogrotate(reader) || hasSshHardening(reader),
-    listed: { "host:ssh-harden": "host ssh-harden", "host:logrotate": "host logrotate" },
+    isInstalled: (reader) => hasLogrotate(reader) || hasSshHardening(reader) || isFirewallSetUp(reader),
+    listed: {
+      "host:firewall": "host firewall",
+      "host:ssh-harden": "host ssh-harden",
+      "host:logrotate": "host logrotate",
+    },
   },
 };
 

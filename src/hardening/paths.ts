@@ -6,6 +6,9 @@ export { sshDropInPath };
 /** The record of the hardening, whose format the contract fixes. */
 export const hostRecordPath = `${stateDir}/host.json`;
 export const hardeningLogPath = `${logDir}/host.log`;
+/** The rules of nftables for the ports that Docker publishes. */
+export const dockerRulesPath = `${stateDir}/docker-firewall.nft`;
+export const dockerUnitPath = "/etc/systemd/system/edox-ops-docker-firewall.service";
 export const logrotatePath = "/etc/logrotate.d/edox-ops";
 
 /** The sudo rule of an admin, for a user NAME. */
@@ -18,4 +21,6 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [logrotatePath, "rotation of the logs"],
   [sshDropInPath, "settings of sshd"],
   [adminSudoersPath, "sudo rule of an admin"],
+  [dockerRulesPath, "filter for the ports that Docker publishes"],
+  [dockerUnitPath, "unit that loads that filter"],
 ];

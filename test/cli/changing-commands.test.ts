@@ -18,6 +18,7 @@ import { certbotHost } from "../certs/fake-certbot.ts";
 import { interrupt } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { addUfw } from "../hardening/fake-ufw.ts";
 import { publicKey, sshHost } from "../hardening/ssh-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
@@ -166,6 +167,14 @@ async function unconfirmed(line: string): Promise<Case> {
   return made;
 }
 
+/** Returns a host without an SSH server, so that there is no login to prove. */
+function withoutSsh(line: string): Case {
+  const host = fakeDebian();
+  Object.assign(addUfw(host), { listening: [], configured: [] });
+  host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  return inMemory(host, line);
+}
+
 /** A command line for each changing command, on a host where it has changes to apply. */
 const cases: Record<string, () => Case | Promise<Case>> = {
   ...Object.fromEntries(
@@ -187,6 +196,7 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   },
   "host confirm": () => unconfirmed("host confirm"),
   "host ssh-harden": () => inMemory(sshHost(), "host ssh-harden --yes"),
+  "host firewall": () => withoutSsh("host firewall --yes --allow 8080 --docker"),
   "host logrotate": () => inMemory(fakeDebian(), "host logrotate --yes"),
   "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
   "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),
@@ -336,6 +346,7 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "host admin": { by: "plan", piped: 2 },
   "host confirm": { by: "nothing", piped: 0 },
   "host ssh-harden": { by: "plan", piped: 2 },
+  "host firewall": { by: "plan", piped: 2 },
   "host logrotate": { by: "plan", piped: 2 },
   "certs renew": { by: "plan", piped: 2 },
   "certs setup-auto-renew": { by: "plan", piped: 2 },

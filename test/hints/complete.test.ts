@@ -9,6 +9,7 @@ import { certsCases } from "./certs-cases.ts";
 import { ciCases } from "./ci-cases.ts";
 import { createCases } from "./create-cases.ts";
 import { onHosts, parts, untyped } from "./elsewhere.ts";
+import { firewallCases } from "./firewall-cases.ts";
 import { keysCases } from "./keys-cases.ts";
 import { hintLiterals } from "./literals.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
@@ -31,6 +32,7 @@ test("hints: a test types each hint of the source", async () => {
     ...bundleCases,
     ...certsCases,
     ...ciCases,
+    ...firewallCases,
     ...keysCases,
     ...piCases,
     ...sshCases,

@@ -17,6 +17,7 @@ import { type Case, cases } from "./cases.ts";
 import { certsCases } from "./certs-cases.ts";
 import { ciCases } from "./ci-cases.ts";
 import { createCases } from "./create-cases.ts";
+import { firewallCases } from "./firewall-cases.ts";
 import { keysCases } from "./keys-cases.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
 import { piCases } from "./pi-cases.ts";
@@ -53,6 +54,7 @@ describe("hint, typed as printed:", () => {
     ...bundleCases,
     ...certsCases,
     ...ciCases,
+    ...firewallCases,
     ...keysCases,
     ...piCases,
     ...sshCases,

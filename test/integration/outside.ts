@@ -36,6 +36,16 @@ export async function openPorts(way: Way, ports: readonly number[]): Promise<num
   return ports.filter((_, index) => open[index]);
 }
 
+/** Returns the same for each of these ways, by name. */
+export async function openOn<Name extends string>(
+  ways: Record<Name, Way>,
+  ports: readonly number[],
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(ways) as Name[];
+  const open = await Promise.all(names.map(async (name) => [name, await openPorts(ways[name], ports)] as const));
+  return Object.fromEntries(open) as Record<Name, number[]>;
+}
+
 /** A client of the SSH server that has a key of root. */
 export class SshClient implements Disposable {
   private readonly dir = mkdtempSync(`${tmpdir()}/edox-outside-`);

@@ -1,0 +1,169 @@
+// The firewall on real hosts, seen from outside: what is open is exactly what was reported.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { suites } from "./base.ts";
+import { openOn, SshClient, type Way } from "./outside.ts";
+import { testsOn } from "./rounds.ts";
+import { TestHost } from "./test-host.ts";
+
+/** Addresses of documentation, RFC 5737 and RFC 3849. */
+const [client4, client6] = ["198.51.100.7", "2001:db8:5::7"];
+const ports = [22, 25, 80, 443, 2022, 2200, 2222, 5432, 8080, 9000, 60_000];
+const files = ["/etc/ufw/user.rules", "/etc/ufw/user6.rules", "/etc/ufw/ufw.conf", "/etc/default/ufw"];
+
+for (const suite of suites) {
+  describe(`firewall on ${suite}`, () => {
+    const testOn = testsOn(suite);
+    let host: TestHost;
+    let ssh: SshClient;
+    let ways: Record<"any4" | "any6" | "client4" | "client6", Way>;
+
+    const firewall = (...flags: string[]) => host.run(["edox-ops", "host", "firewall", "--yes", ...flags]);
+    const contents = () => files.map((path) => readFileSync(`${host.root}${path}`, "utf8"));
+    const record = () => JSON.parse(readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8"));
+    const doctor = (name: string) => {
+      const { stdout } = host.run(["edox-ops", "doctor", "--json"]);
+      return JSON.parse(stdout).findings.find((each: { name: string }) => each.name === name);
+    };
+
+    /** Expects exactly these ports to be open, and of the others those to a client. */
+    async function expectOpen(any: number[], only: { client4?: number[]; client6?: number[] } = {}) {
+      const sorted = (more: number[] = []) => [...any, ...more].sort((a, b) => a - b);
+      expect(await openOn(ways, ports)).toEqual({
+        any4: sorted(),
+        any6: sorted(),
+        client4: sorted(only.client4),
+        client6: sorted(only.client6),
+      });
+    }
+
+    /** Has sshd listen on these ports. */
+    function listenOn(...numbers: number[]): void {
+      const path = `${host.root}/etc/ssh/sshd_config.d/10-ports.conf`;
+      writeFileSync(path, numbers.map((port) => `Port ${port}\n`).join(""));
+      expect(host.sh("systemctl restart ssh")).toMatchObject({ code: 0 });
+    }
+
+    beforeAll(async () => {
+      host = await TestHost.bare(suite);
+      host.addIpv6(client4, client6);
+      ssh = new SshClient(host);
+      const install = "DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends openssh-server";
+      expect(host.sh(`apt-get update -q && ${install}`).code).toBe(0);
+      // OpenSSH 9.8 and newer ban clients that connect often without a login.
+      if (suite !== "bookworm") {
+        writeFileSync(`${host.root}/etc/ssh/sshd_config.d/20-penalties.conf`, "PerSourcePenalties no\n");
+      }
+      expect(host.sh("install -d -m 0700 /root/.ssh").code).toBe(0);
+      writeFileSync(`${host.root}/root/.ssh/authorized_keys`, ssh.publicKey, { mode: 0o600 });
+      listenOn(22);
+      const to = host.address;
+      ways = {
+        any4: { to, from: host.gateway },
+        any6: { to: host.ipv6.host, from: host.ipv6.gateway },
+        client4: { to, from: client4 },
+        client6: { to: host.ipv6.host, from: client6 },
+      };
+    });
+    afterAll(() => {
+      host?.down();
+      ssh?.[Symbol.dispose]();
+    });
+
+    test("host firewall: exactly the reported ports are open over IPv4 and IPv6, also after a reboot", async () => {
+      await expectOpen(ports);
+      const flags = ["--allow", "8080", "--allow", `5432@198.51.100.0/24`, "--allow", "9000/tcp@2001:db8:5::/64"];
+      expect(firewall(...flags)).toMatchObject({ code: 0, stderr: "" });
+      expect(record().firewall.opened).toEqual([
+        ...["allow 22/tcp", "allow 80/tcp", "allow 443/tcp", "allow 8080/tcp"],
+        "allow from 198.51.100.0/24 to any port 5432 proto tcp",
+        "allow from 2001:db8:5::/64 to any port 9000 proto tcp",
+      ]);
+      const open = [22, 80, 443, 8080];
+      await expectOpen(open, { client4: [5432], client6: [9000] });
+      const before = contents();
+      const again = firewall(...flags);
+      expect([again.code, again.stdout.match(/^\w+/gm)]).toEqual([0, ["ok", "ok", "The"]]);
+      expect(contents()).toEqual(before);
+      expect(doctor("host:firewall")).toMatchObject({ status: "ok" });
+      await host.reboot();
+      await expectOpen(open, { client4: [5432], client6: [9000] });
+      expect(ssh.login(22, host.gateway)).toMatchObject({ code: 0 });
+      expect(host.run(["edox-ops", "host", "firewall", "--check", ...flags]).code).toBe(0);
+    });
+
+    test("host firewall: a change that would lock the admins out is rolled back to the same bytes", async () => {
+      const before = [...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")];
+      const session = Bun.spawn(ssh.argv(22, host.gateway, ["cat"]), { stdin: "pipe", stdout: "pipe" });
+      const { code, stderr } = firewall("--allow", "22@192.0.2.1");
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/logs in from outside.*restored/)]);
+      expect([...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")]).toEqual(before);
+      await expectOpen([22, 80, 443, 8080], { client4: [5432], client6: [9000] });
+      expect(ssh.login(22, host.gateway)).toMatchObject({ code: 0 });
+      // A session that was open before lives on, which proves nothing about new ones.
+      session.stdin.write("still here\n");
+      await session.stdin.end();
+      expect(await session.stdout.text()).toBe("still here\n");
+      expect(host.sh("ip netns list; ls /etc/systemd/system | grep recover").stdout).toBe("");
+    });
+
+    testOn(
+      "bookworm",
+      "host firewall: the ports of sshd are open, not the one of the flag, and the former ones are closed",
+      async () => {
+        listenOn(2222);
+        const { code, stderr, stdout } = firewall("--ssh-port", "22");
+        expect([code, stdout + stderr]).toEqual([0, expect.stringContaining("does not listen on port 22")]);
+        await expectOpen([80, 443, 2222]);
+        expect(ssh.login(2222, host.gateway)).toMatchObject({ code: 0 });
+        expect(firewall("--ssh-port", "2022")).toMatchObject({ code: 0, stderr: "" });
+        await expectOpen([80, 443, 2022, 2222]);
+        expect(host.sh("ufw allow 25/tcp").code).toBe(0);
+        expect(firewall("--ssh-port", "2200")).toMatchObject({ code: 0, stderr: "" });
+        await expectOpen([25, 80, 443, 2200, 2222]);
+        expect(record().firewall.opened).not.toContain("allow 25/tcp");
+      },
+    );
+
+    testOn(
+      "bookworm",
+      "host firewall: rules that name addresses are proven from the address of the admin's own session",
+      async () => {
+        const { code, stderr } = ssh.login(
+          2222,
+          client4,
+          "edox-ops host firewall --yes --allow 2222/tcp@198.51.100.0/24 --ssh-port 2200",
+        );
+        expect([code, stderr]).toEqual([0, ""]);
+        await expectOpen([25, 80, 443, 2200], { client4: [2222] });
+        expect(ssh.login(2222, client4)).toMatchObject({ code: 0 });
+      },
+    );
+
+    testOn("bookworm", "doctor: host:firewall is an error while ufw is disabled or SSH is not allowed", async () => {
+      expect(host.sh("ufw delete allow from 198.51.100.0/24 to any port 2222 proto tcp").code).toBe(0);
+      expect(doctor("host:firewall")).toMatchObject({ status: "error", detail: expect.stringContaining("2222") });
+      expect(host.sh("ufw disable").code).toBe(0);
+      expect(doctor("host:firewall")).toMatchObject({ status: "error", detail: expect.stringContaining("not active") });
+    });
+
+    testOn("bookworm", "host firewall: where ufw was inactive, a failed proof disables it again", async () => {
+      const path = `${host.root}/etc/ufw/before.rules`;
+      const text = readFileSync(path, "utf8");
+      const drop = "-A ufw-before-input -p tcp --dport 2222 -m conntrack --ctstate NEW -j DROP\n";
+      writeFileSync(path, text.replace("# allow all on loopback\n", `${drop}$&`));
+      appendFileSync(`${host.root}/etc/default/ufw`, "# A comment of the admin\nIPV6=no\n");
+      const before = contents();
+      const { code, stderr } = firewall();
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/login from outside.*rolled back/)]);
+      expect(contents()).toEqual(before);
+      expect(host.sh("ufw status").stdout).toBe("Status: inactive\n");
+      expect(ssh.login(2222, host.gateway)).toMatchObject({ code: 0 });
+      writeFileSync(path, text);
+      expect(firewall("--limit-ssh")).toMatchObject({ code: 0, stderr: "" });
+      await expectOpen([25, 80, 443, 2200, 2222]);
+      expect(host.sh("grep IPV6 /etc/default/ufw; ufw status | grep LIMIT").stdout).toContain("IPV6=yes\n2200/tcp");
+    });
+  });
+}
