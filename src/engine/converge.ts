@@ -55,8 +55,8 @@ export interface Options {
 }
 
 /**
- * Checks and applies each step in order, and returns one result per step. All steps after a failed one are skipped.
- * `initial` may be a snapshot: it is used until something has run.
+ * Checks and applies each step in order, and returns one result per step. The steps after a failed one are skipped, apart
+ * from those of other parts. `initial` may be a snapshot: it is used until something has run.
  */
 export async function converge(steps: readonly Step[], initial: HostReader, options: Options): Promise<StepResult[]> {
   let reader = initial;
@@ -64,7 +64,7 @@ export async function converge(steps: readonly Step[], initial: HostReader, opti
   /** The changes that a dry run has planned so far. Later steps check the host as if they had been applied. */
   const ahead: Change[] = [];
   for (const step of steps) {
-    if (results.some(({ outcome }) => outcome === "failed" || outcome === "skipped")) {
+    if (isSkipped(step, steps, results)) {
       results.push(emptyResult(step, "skipped"));
       continue;
     }
@@ -76,6 +76,15 @@ export async function converge(steps: readonly Step[], initial: HostReader, opti
     await options.watch?.finished?.(result);
   }
   return results;
+}
+
+/** Returns whether an earlier step failed that this one depends on. `results`: those of the first steps. */
+function isSkipped({ part }: Step, steps: readonly Step[], results: readonly StepResult[]): boolean {
+  return results.some(({ outcome, problem }, i) => {
+    if (outcome !== "failed" && outcome !== "skipped") return false;
+    const failed = steps[i]?.part;
+    return failed === undefined || failed === part || problem?.code === "interrupted";
+  });
 }
 
 function emptyResult(step: Step, outcome: StepResult["outcome"]): StepResult {

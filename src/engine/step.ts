@@ -87,6 +87,11 @@ export interface Step {
   armed?: { withinMs: number };
   /** Resources of other steps that it depends on, for a run that leaves those steps out. */
   needs?: { step: string; resource: Resource }[];
+  /**
+   * Steps with the same name belong together, and the others do not depend on them: a failure skips only the later steps
+   * of its part. The failure of a step without it skips all later steps, and so does an interruption.
+   */
+  part?: string;
   /** Marks completion and changes nothing. Its outcome is derived from the steps before it. */
   mark?: true;
 }

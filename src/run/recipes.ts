@@ -156,7 +156,8 @@ function conclude(session: Session, applied: AppliedRecipe): void {
     session.conclude({ text, closing }, null);
   } else {
     const isInterrupted = failure.problem?.code === "interrupted";
-    const text = isInterrupted ? "" : lineOf`${recipe.failed} ${failure.id}`;
+    const failed = results.filter(({ outcome }) => outcome === "failed").map(({ id }) => id);
+    const text = isInterrupted ? "" : lineOf`${recipe.failed} ${failed.join(", ")}`;
     const closing = async () => (await import("./recipe-closing.ts")).failureLines(applied, failure, session.again);
     session.conclude(null, { text, closing });
   }
@@ -164,7 +165,8 @@ function conclude(session: Session, applied: AppliedRecipe): void {
 
 /**
  * Shows the planned changes of a recipe and asks for confirmation, unless --yes is given or nothing would change.
- * Returns the notes that were printed, or null if the plan failed, because there is nothing to confirm. Throws a
+ * Returns the notes that were printed, or null if the plan failed, because there is nothing to confirm. A part of a plan
+ * that fails does not keep the others from being confirmed. Throws a
  * Problem if the user declines or cannot be asked, and if this user may not change the host. A dry run needs neither.
  */
 export async function confirm(session: Session, recipeFor: RecipeFor): Promise<string[] | null> {
@@ -189,7 +191,8 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   for (const each of notes.warnings) await reporter.note(each);
   for (const each of notes.unknown) await reporter.note(`could not be determined: ${each}`);
   for (const result of pending) await reporter.step(result);
-  if (planned.some(({ outcome }) => outcome === "failed")) {
+  const isApplicable = planned.some(({ outcome }, i) => outcome === "pending" && steps[i]?.part !== undefined);
+  if (planned.some(({ outcome }) => outcome === "failed") && !isApplicable) {
     session.add(...planned);
     return null;
   }
