@@ -2,12 +2,14 @@
 
 import * as v from "valibot";
 import { Text } from "../engine/change.ts";
+import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { regularFile } from "../problem/regular-file.ts";
 import { hintToShow } from "../problem/show-file.ts";
 import { file } from "../resources/file.ts";
+import { isUnitName } from "../resources/unit-name.ts";
 import { userPattern } from "../resources/user.ts";
 import { parseJson } from "../text/json.ts";
 import { hostRecordPath } from "./paths.ts";
@@ -39,10 +41,8 @@ const settings = v.looseObject({
   ssh_port: v.optional(port),
   firewall: v.optional(firewallSchema),
   ssh: v.optional(v.looseObject({ password_users: v.optional(v.array(userName)), modern: always })),
-  security_updates: v.optional(
-    v.looseObject({ reboot: v.optional(v.pipe(v.string(), v.regex(/^([01]\d|2[0-3]):[0-5]\d$/, "is not a time"))) }),
-  ),
-  nginx_dropin: always,
+  /** The units that edox-ops enabled, or whose package it installed. */
+  enabled: v.optional(v.array(v.pipe(v.string(), v.check(isUnitName, "is not the name of a unit")))),
 });
 /** valibot takes an array for an object without keys. */
 const recordSchema = v.pipe(
@@ -77,9 +77,9 @@ function broken(why: string): Problem {
 /** Returns the record after a change. It keeps the keys of other commands, and keys that this version does not know. */
 export type RecordEdit = (before: HostRecord, reader: HostReader) => HostRecord | Promise<HostRecord>;
 
-/** Returns the record as a resource. An empty record is no file. */
+/** Returns the record as a resource. An empty record is no file. Earlier steps of a run may change it too. */
 export function recordFile(edit: RecordEdit): Resource {
-  return file({
+  const resource = file({
     name: `state:${hostRecordPath}`,
     title: "the settings of the host commands are recorded",
     path: hostRecordPath,
@@ -93,6 +93,7 @@ export function recordFile(edit: RecordEdit): Resource {
       return Text.of(`${JSON.stringify(after, null, 2)}\n`);
     },
   });
+  return { ...resource, check: (reader, ahead, warn) => resource.check(overlay(reader, ahead), ahead, warn) };
 }
 
 /** JSON does not have undefined values, so that a key with one is equal to a missing key. */

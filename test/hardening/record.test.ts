@@ -18,9 +18,9 @@ test("host.json: an edit keeps the keys of other commands and unknown keys", asy
   expect(readHostRecord(host)).toEqual({});
   const before = { ssh_port: 2222, firewall: { allow: [], opened: ["allow 2222/tcp"], later: 1 }, new_key: { a: [1] } };
   host.put(path, JSON.stringify(before));
-  expect(await planned(host, (record) => ({ ...record, nginx_dropin: true }))).toEqual({
+  expect(await planned(host, (record) => ({ ...record, enabled: ["fail2ban.service"] }))).toEqual({
     mode: 0o600,
-    json: { ...before, nginx_dropin: true },
+    json: { ...before, enabled: ["fail2ban.service"] },
   });
 });
 
@@ -38,7 +38,7 @@ test.each([
   ['{"firewall": {"opened": ["--force reset"]}}', "firewall.opened.0: is not a rule"],
   ['{"firewall": {"opened": ["allow 22/tcp --dry-run"]}}', "firewall.opened.0: is not a rule"],
   ['{"firewall": {"allow": ["22"]}}', "firewall.allow.0: is not a port"],
-  ['{"security_updates": {"reboot": "24:00"}}', "security_updates.reboot: is not a time"],
+  ['{"enabled": ["--now"]}', "enabled.0: is not the name of a unit"],
 ])("host.json: %p is refused with the place and a command that shows the file", (text, reason) => {
   const host = fakeDebian();
   host.put(path, text);
