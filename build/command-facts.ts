@@ -124,6 +124,26 @@ export const commandFacts: Record<string, CommandFacts> = {
       ...[`${paths.journalDir}/host.firewall.configure`, paths.hardeningLogPath, paths.lockPath],
     ],
   },
+  "host security-updates": {
+    files: [paths.periodicPath, paths.rebootPath, paths.hostRecordPath, paths.hardeningLogPath, ...kept],
+  },
+  "host fail2ban": {
+    files: [paths.jailPath, paths.hostRecordPath, paths.hardeningLogPath, ...kept],
+  },
+  "host harden": {
+    files: [
+      ...[paths.periodicPath, paths.jailPath, paths.sshDropInPath, paths.logrotatePath, paths.nginxDropInPath],
+      ...[paths.hostRecordPath, paths.hardeningLogPath, ...kept],
+    ],
+  },
+  "host status": { files: [] },
+  "host unharden": {
+    files: [
+      ...[paths.periodicPath, paths.rebootPath, paths.jailPath, paths.logrotatePath, paths.nginxDropInPath],
+      ...[paths.dockerRulesPath, paths.dockerUnitPath, paths.sshDropInPath],
+      ...[paths.hostRecordPath, paths.hardeningLogPath, paths.lockPath],
+    ],
+  },
   "host logrotate": {
     files: [paths.logrotatePath, paths.hardeningLogPath, ...kept],
   },

@@ -2,7 +2,7 @@
 
 import { Text } from "../engine/change.ts";
 import { logDir, replacedDir } from "../engine/paths.ts";
-import type { Recipe } from "../engine/step.ts";
+import type { Recipe, Step } from "../engine/step.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { parentOf } from "../text/path.ts";
@@ -44,3 +44,17 @@ export const logrotate: Recipe = hostRecipe("host logrotate", "Logs are rotated 
     ],
   },
 ]);
+
+export const logrotateRemoval: Step = {
+  id: "host.logrotate.remove",
+  title: "logrotate has no file of edox-ops",
+  resources: [
+    file({
+      name: logrotatePath,
+      title: `${logrotatePath} is removed`,
+      path: logrotatePath,
+      mode: 0o644,
+      text: () => null,
+    }),
+  ],
+};

@@ -10,6 +10,11 @@ export const hardeningLogPath = `${logDir}/host.log`;
 export const dockerRulesPath = `${stateDir}/docker-firewall.nft`;
 export const dockerUnitPath = "/etc/systemd/system/edox-ops-docker-firewall.service";
 export const logrotatePath = "/etc/logrotate.d/edox-ops";
+/** The settings of automatic updates, which the package unattended-upgrades writes too. */
+export const periodicPath = "/etc/apt/apt.conf.d/20auto-upgrades";
+export const rebootPath = "/etc/apt/apt.conf.d/52edox-ops-reboot";
+export const jailPath = "/etc/fail2ban/jail.d/edox-ops-sshd.local";
+export const nginxDropInPath = "/etc/systemd/system/nginx.service.d/edox-ops.conf";
 
 /** The sudo rule of an admin, for a user NAME. */
 export const adminSudoersPath = "/etc/sudoers.d/edox-ops-admin-NAME";
@@ -23,4 +28,8 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [adminSudoersPath, "sudo rule of an admin"],
   [dockerRulesPath, "filter for the ports that Docker publishes"],
   [dockerUnitPath, "unit that loads that filter"],
+  [periodicPath, "turns automatic updates on; shared with the package unattended-upgrades"],
+  [rebootPath, "time of the reboot after updates that require one"],
+  [jailPath, "jail of fail2ban for SSH"],
+  [nginxDropInPath, "restrictions of the service nginx"],
 ];

@@ -1,6 +1,6 @@
 // What the recipes of the host commands have in common.
 
-import type { Recipe, Step } from "../engine/step.ts";
+import type { Recipe, Resource, Step } from "../engine/step.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
@@ -12,13 +12,16 @@ export function hostRecipe(command: string, done: string, steps: Step[], require
   return { command, logPath: hardeningLogPath, done, failed: `${command} failed at step`, requires, steps };
 }
 
-/** Returns a step that installs packages of the distribution, without their recommendations. */
-export function packagesStep(id: string, names: readonly string[]): Step {
+/**
+ * Returns a step that installs packages of the distribution, without their recommendations. `records` are changed before
+ * the packages.
+ */
+export function packagesStep(id: string, names: readonly string[], records: readonly Resource[] = []): Step {
   return {
     id,
     title: `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} installed`,
     action: "Installing packages",
     requires: [firstBootDone, clockSet, ...aptUsable()],
-    resources: [dpkgConfigured, ...names.map(packageInstalled)],
+    resources: [...records, dpkgConfigured, ...names.map(packageInstalled)],
   };
 }

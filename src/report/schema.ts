@@ -403,6 +403,21 @@ export const documentSchema = v.object({
       addresses: v.optional(addressesSchema),
     }),
   ),
+  hardening: v.optional(
+    v.array(
+      v.object({
+        part: v.string(),
+        /** The worst status of its checks. */
+        status: v.picklist(["ok", "not-set-up", "warning", "unknown", "error"]),
+        /** When its file was changed last, in ISO 8601; null without it. */
+        since: v.nullable(v.string()),
+        /** What differs, and what could not be determined. */
+        differs: v.array(v.object({ check: v.string(), detail: v.string() })),
+        /** The command that sets it up or repairs it. */
+        command: v.array(v.string()),
+      }),
+    ),
+  ),
   findings: v.optional(
     v.array(
       v.object({

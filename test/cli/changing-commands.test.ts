@@ -20,6 +20,7 @@ import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { addUfw } from "../hardening/fake-ufw.ts";
 import { publicKey, sshHost } from "../hardening/ssh-host.ts";
+import { hardenableHost } from "../hardening/hardened-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
@@ -197,7 +198,15 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "host confirm": () => unconfirmed("host confirm"),
   "host ssh-harden": () => inMemory(sshHost(), "host ssh-harden --yes"),
   "host firewall": () => withoutSsh("host firewall --yes --allow 8080 --docker"),
+  "host security-updates": () => inMemory(hardenableHost(), "host security-updates --reboot 03:30 --yes"),
+  "host fail2ban": () => inMemory(hardenableHost(), "host fail2ban --yes"),
   "host logrotate": () => inMemory(fakeDebian(), "host logrotate --yes"),
+  "host harden": () => inMemory(hardenableHost(), "host harden --all --yes"),
+  "host unharden": async () => {
+    const host = hardenableHost();
+    expect(await typedWords("host harden --all --yes".split(" "), host)).toMatchObject({ exit: 0 });
+    return inMemory(host, "host unharden --yes");
+  },
   "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
   "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),
   "project certs issue": async () => {
@@ -347,7 +356,11 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "host confirm": { by: "nothing", piped: 0 },
   "host ssh-harden": { by: "plan", piped: 2 },
   "host firewall": { by: "plan", piped: 2 },
+  "host security-updates": { by: "plan", piped: 2 },
+  "host fail2ban": { by: "plan", piped: 2 },
   "host logrotate": { by: "plan", piped: 2 },
+  "host harden": { by: "plan", piped: 2 },
+  "host unharden": { by: "plan", piped: 2 },
   "certs renew": { by: "plan", piped: 2 },
   "certs setup-auto-renew": { by: "plan", piped: 2 },
   "certs install": { by: "plan", piped: 2 },

@@ -6,6 +6,7 @@ const project = "project.test.ts";
 const keys = "deploy-keys.test.ts";
 const ssh = "hardening-ssh.test.ts";
 const selftest = "selftest.test.ts";
+const hardening = "hardening-rest.test.ts";
 const bundleUse = "bundle-use.test.ts";
 const proof = "hardening-proof.test.ts";
 const bundleCarried = "bundle-carried.test.ts";
@@ -36,6 +37,7 @@ export const onHosts: Record<string, string> = {
   'resources/ready.ts ["cloud-init", "status", "--long"]': doctor,
   'docker/containers.ts ["sudo", "docker", "ps"]': selftest,
   'runner/drain.ts ["systemctl", "status", runnerUnit]': selftest,
+  'hardening/nginx-unit.ts ["sudo", "tail", "/var/log/nginx/error.log"]': hardening,
   'bundle/images.ts ["sudo", "docker", "system", "df"]': bundleUse,
   'bundle/images.ts ["sudo", "systemctl", "status", "docker"]': bundleUse,
   'cli/bundle/program.ts ["edox-ops", ...words, "--program", "none"]': bundleCarried,
@@ -99,6 +101,8 @@ export const untyped: Record<string, string> = {
     "the corrected line downloads packages; test/cli/usage.test.ts reaches the state",
   'engine/journal.ts ["sudo", "edox-ops", "self-update"]':
     "no version writes a later journal yet; test/engine/journal.test.ts reaches the state",
+  'hardening/parts/unharden.ts ["sudo", "apt-get", "remove", ...packages]':
+    "it follows a success, and removes packages; test/hardening/parts.test.ts reaches the state",
   'engine/armed.ts ["ps", "-p", "1"]': unarmed,
   'engine/armed.ts ["sudo", "install", "-m", "0755", program, "/usr/local/bin/edox-ops"]': unarmed,
   'resources/line.ts ["ls", "-ld", path]': undeclared,
@@ -143,6 +147,8 @@ export const parts: string[] = [
   'sites/serve/site-hints.ts ["sudo", ...(isThere ? ["cp", "-a", "--", from, root_path] : ["mkdir", "-p", root_path])]',
   "sites/store.ts (...words: string[])",
   'sites/store.ts ["sudo", "edox-ops", "project", ...words]',
+  'hardening/nginx-unit.ts ["mkdir", "-p", "-m", "0755", dropInDir]',
+  'hardening/nginx-unit.ts ["rmdir", dropInDir]',
   'resources/absent.ts ["rm", "-r", path]',
   'report/json.ts ["error"]',
   "report/text.ts [`hint: {shellLine(hint(problem.hint))}`]",

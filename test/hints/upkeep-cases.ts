@@ -26,6 +26,17 @@ function rollsBack(host: FakeHost, attributes: { mode: number; uid: number }): v
 
 export const upkeepCases: Case[] = [
   {
+    of: 'hardening/updates-checks.ts ["sudo", "unattended-upgrade", "--verbose"]',
+    async state(host) {
+      host.put("/etc/apt/apt.conf.d/20auto-upgrades", 'APT::Periodic::Unattended-Upgrade "1";\n');
+      await host.sleep(5 * 86_400_000);
+      teach(host, "unattended-upgrade --verbose", () =>
+        host.put("/var/lib/apt/periodic/unattended-upgrades-stamp", ""),
+      );
+    },
+    from: "host:security-updates-run",
+  },
+  {
     of: 'problem/roots-alone.ts ["sudo", "chmod", "go-w", part]',
     state: (host) => rollsBack(host, { mode: 0o777, uid: 0 }),
     from: "self-update --rollback --dry-run",

@@ -1,0 +1,37 @@
+import { command } from "../command.ts";
+import { bundleFlags, changeFlags } from "../flags.ts";
+import { change } from "../run.ts";
+import { sshPortFlag, sshPortOf } from "./flags.ts";
+
+export default command({
+  meta: {
+    name: "harden",
+    description: "Apply the parts of the hardening in one run",
+    long: [
+      "It applies security-updates and fail2ban, and records the port of SSH.",
+      "With --all, it also rotates logs and restricts the service nginx.",
+      "A part that fails is rolled back, the other parts are applied, and the exit code is 1.",
+      "nginx is restarted once, and each site is requested before and after that.",
+    ],
+    examples: [
+      "sudo edox-ops host harden --yes",
+      "sudo edox-ops host harden --all --yes",
+      "edox-ops host harden --all --dry-run --diff",
+    ],
+  },
+  args: {
+    all: { type: "boolean", description: "Apply all parts: rotation of logs and restrictions of nginx as well" },
+    ...sshPortFlag,
+    ...changeFlags,
+    ...bundleFlags,
+  },
+  steps: async () => (await import("../../hardening/parts/harden.ts")).harden({ all: true }).steps,
+  async run(values, context) {
+    const { harden } = await import("../../hardening/parts/harden.ts");
+    const { sshSession } = await import("../../ssh/session.ts");
+    const sshPort = sshPortOf(values);
+    const session = await sshSession(await context.host());
+    const wanted = { sshPort, all: values.all === true, address: session?.client.address ?? null };
+    return change(() => harden(wanted), values, context);
+  },
+});

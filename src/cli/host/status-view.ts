@@ -1,0 +1,37 @@
+// The parts of the hardening as a table for a terminal.
+
+import { type Cell, table } from "../../report/table.ts";
+import { ageText } from "../../text/time.ts";
+import { linesText, type View } from "../view.ts";
+import type { PartStatus } from "./status.ts";
+
+const words = {
+  ok: "effective",
+  "not-set-up": "not set up",
+  warning: "differs",
+  error: "not effective",
+  unknown: "unknown",
+} as const satisfies Record<PartStatus["status"], string>;
+
+/** Returns a row for each part, and what differs below. */
+export function partsText(parts: readonly PartStatus[], nowMs: number, view: View): string {
+  const rows = parts.map(({ part, status, since }): Cell[] => [
+    part,
+    { text: words[status], paint: (text) => view.paint(status, text) },
+    since === null ? "" : ageText(Date.parse(since), nowMs),
+  ]);
+  const notes = parts.flatMap(({ part, differs, command }) =>
+    differs.map(({ detail }, i) => ({
+      mark: "warning" as const,
+      text: `${part}: ${detail}`,
+      ...(i === differs.length - 1 && { next: { argv: command } }),
+    })),
+  );
+  const absent = parts.find(({ status }) => status === "not-set-up");
+  const next = { text: "", next: { label: "Set up a part:", argv: absent?.command ?? [] } };
+  const lines = [...notes, ...(absent === undefined ? [] : [next])];
+  return [
+    table(["PART", "STATE", "SINCE"], rows, view.width),
+    ...(lines.length > 0 ? [linesText(view, ...lines)] : []),
+  ].join("\n");
+}
