@@ -1,7 +1,10 @@
 // A Debian in memory with what the host commands talk to: apt's settings, fail2ban, and an nginx that systemd restricts.
 
-import { fakeDebian, type Like } from "../fake-debian.ts";
+import type { Step } from "../../src/engine/step.ts";
+import type { Like } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { addUfw } from "./fake-ufw.ts";
+import { sshHost } from "./ssh-host.ts";
 
 const jail = "/etc/fail2ban/jail.d/edox-ops-sshd.local";
 const dropIn = "/etc/systemd/system/nginx.service.d/edox-ops.conf";
@@ -10,8 +13,8 @@ const failed = (stderr: string) => ({ code: 1, stdout: "", stderr });
 
 /** Returns a host with apt's timers and an SSH server, on which fail2ban reads its jail when it starts. */
 export function hardenableHost(options: Like = {}): FakeHost {
-  const host = fakeDebian(options);
-  host.put("/usr/sbin/sshd", "");
+  const host = sshHost(options);
+  addUfw(host);
   host.dir("/etc/apt/apt.conf.d");
   for (const timer of timers) {
     host.put(`/lib/systemd/system/${timer}`, "[Install]\nWantedBy=timers.target\n");
@@ -45,8 +48,6 @@ export function hardenableHost(options: Like = {}): FakeHost {
     if (line === `systemctl show --property=ActiveState -- ${timers.join(" ")}`) {
       return ok("ActiveState=active\nActiveState=active\n");
     }
-    if (program === "sshd") return ok("port 22\n");
-    if (line.startsWith("systemctl show --property=ActiveState,Listen ssh.socket")) return ok("ActiveState=inactive\n");
     if (line === "fail2ban-client --test") return ok();
     if (line === "systemctl restart fail2ban.service") {
       loaded = host.text(jail) ?? "";
@@ -83,4 +84,12 @@ export function hardenableHost(options: Like = {}): FakeHost {
     return undefined;
   });
   return host;
+}
+
+/** Returns the steps without the proof from outside, which a host in memory does not have. */
+export function unguarded(steps: readonly Step[]): Step[] {
+  return steps.map((step) => {
+    const { armed, before, verify, journal, ...plain } = step;
+    return armed === undefined ? step : plain;
+  });
 }

@@ -1,12 +1,22 @@
 // Several parts of the hardening at once, on a Debian in memory.
 
 import { expect, test } from "bun:test";
+import type { Change } from "../../src/engine/change.ts";
+import { converge } from "../../src/engine/converge.ts";
+import type { StepResult } from "../../src/engine/step.ts";
+import { type Harden, harden } from "../../src/hardening/parts/harden.ts";
+import { parts } from "../../src/hardening/parts/parts.ts";
+import { unharden } from "../../src/hardening/parts/unharden.ts";
 import { bootstrap, typed } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
-import { hardenableHost } from "./hardened-host.ts";
+import { isUfwActive, rulesOf } from "./fake-ufw.ts";
+import { hardenableHost, unguarded } from "./hardened-host.ts";
 
 const record = "/etc/edox-ops/host.json";
 const jail = "/etc/fail2ban/jail.d/edox-ops-sshd.local";
+const ssh = "/etc/ssh/sshd_config.d/00-edox-ops.conf";
+const dropIn = "/etc/systemd/system/nginx.service.d/edox-ops.conf";
+const logrotate = "/etc/logrotate.d/edox-ops";
 
 async function nginxHost(): Promise<FakeHost> {
   const host = await bootstrap(hardenableHost());
@@ -14,62 +24,93 @@ async function nginxHost(): Promise<FakeHost> {
   return host;
 }
 
+const apply = (host: FakeHost, wanted: Harden = {}) => converge(unguarded(harden(wanted).steps), host, { act: host });
+const plan = (host: FakeHost, wanted: Harden = {}) => converge(unguarded(harden(wanted).steps), host, {});
+const failures = (results: readonly StepResult[]) =>
+  results.flatMap(({ id, problem }) => (problem ? [`${id}: ${problem.message}`] : []));
+const changesOf = (results: readonly StepResult[]): Change[] => results.flatMap(({ changes }) => changes);
+
+async function remove(host: FakeHost, ...names: string[]) {
+  const chosen = parts.filter(({ name }) => names.length === 0 || names.includes(name));
+  const recipe = await unharden(host, chosen);
+  const results = await converge(unguarded(recipe.steps), host, { act: host });
+  return { recipe, failed: failures(results) };
+}
+
 /** The files of /etc, apart from those of packages. */
 function etc(host: FakeHost): Record<string, string> {
-  const isOurs = ([path]: [string, string]) =>
-    !/fail2ban\/?(jail\.d)?$|20auto-upgrades|fail2ban\.service|logrotate\.d$/.test(path);
-  return Object.fromEntries(Object.entries(host.listing("/etc/")).filter(isOurs));
+  const ofPackages = /^\/etc\/default$|fail2ban\/?(jail\.d)?$|20auto-upgrades|fail2ban\.service|logrotate\.d$|\bufw\b/;
+  return Object.fromEntries(Object.entries(host.listing("/etc/")).filter(([path]) => !ofPackages.test(path)));
 }
 
 test("host harden: records the port, applies the parts of the contract, and has nothing to do again", async () => {
   const host = await nginxHost();
-  expect(await typed("host harden --ssh-port 2222 --yes", host)).toMatchObject({ exit: 0, err: "" });
+  expect(failures(await apply(host, { sshPort: 2222 }))).toEqual([]);
   expect(JSON.parse(host.text(record) ?? "")).toMatchObject({ ssh_port: 2222 });
   expect(host.text(jail)).toContain("port = 22,2222\n");
-  expect(host.stat("/etc/logrotate.d/edox-ops")).toBeNull();
-  expect((await typed("host harden --check", host)).exit).toBe(0);
-  expect((await typed("host harden --all --yes", host)).exit).toBe(0);
-  expect(host.stat("/etc/logrotate.d/edox-ops")).not.toBeNull();
-  expect(host.stat("/etc/systemd/system/nginx.service.d/edox-ops.conf")).not.toBeNull();
-  expect((await typed("host harden --all --check", host)).exit).toBe(0);
+  expect([isUfwActive(host), rulesOf(host).ipv4.length > 0]).toEqual([true, true]);
+  expect([ssh, logrotate, dropIn].map((path) => host.stat(path))).toEqual([null, null, null]);
+  expect(changesOf(await plan(host))).toEqual([]);
+  expect(failures(await apply(host, { all: true }))).toEqual([]);
+  for (const path of [ssh, logrotate, dropIn]) expect(host.stat(path)).not.toBeNull();
+  expect(changesOf(await plan(host, { all: true }))).toEqual([]);
 });
 
-test("host harden: a part that fails is reported, the others are applied, and the exit code is 1", async () => {
+test("host harden: never bans the address of the session, and keeps its port open", async () => {
+  const host = await nginxHost();
+  const [client, server] = [
+    { address: "203.0.113.9", port: 40_000 },
+    { address: "198.51.100.1", port: 2022 },
+  ];
+  expect(failures(await apply(host, { session: { client, server, user: null, key: null } }))).toEqual([]);
+  expect(host.text(jail)).toContain(" 203.0.113.9\n");
+  expect(JSON.stringify(rulesOf(host))).toContain("2022");
+});
+
+test("host harden: a part that fails does not keep the others from being applied", async () => {
   const host = await nginxHost();
   host.put("/etc/apt/apt.conf.d/99off", 'APT::Periodic::Enable "0";\n');
   host.taught.unshift((argv) =>
     argv.join(" ") === "fail2ban-client --test" ? { code: 255, stdout: "", stderr: "bad file\n" } : undefined,
   );
-  const { exit, err } = await typed("host harden --all --yes", host);
-  expect(exit).toBe(1);
-  expect(err).toContain("99off");
-  expect(err).toContain("fail2ban-client --test failed");
-  expect(err).toEndWith("host harden --all failed at step host.security-updates.configure, host.fail2ban.configure\n");
+  expect(failures(await apply(host, { all: true }))).toEqual([
+    expect.stringMatching(/^host.security-updates.configure: .*99off/),
+    expect.stringMatching(/^host.fail2ban.configure: fail2ban-client --test failed/),
+  ]);
   expect(host.stat(jail)).toBeNull();
-  expect(host.stat("/etc/logrotate.d/edox-ops")).not.toBeNull();
-  expect(host.stat("/etc/systemd/system/nginx.service.d/edox-ops.conf")).not.toBeNull();
+  expect(isUfwActive(host)).toBe(true);
+  for (const path of [ssh, logrotate, dropIn]) expect(host.stat(path)).not.toBeNull();
 });
 
-test("host harden: a part whose plan fails does not keep a terminal from applying the others", async () => {
+test("host harden: a part whose requirement is not met stops only itself", async () => {
   const host = await nginxHost();
-  expect((await typed("host security-updates --yes", host)).exit).toBe(0);
-  host.put("/etc/apt/apt.conf.d/99off", 'APT::Periodic::Enable "0";\n');
-  expect((await typed("host harden", host, true)).exit).toBe(1);
-  expect(host.stat(jail)).not.toBeNull();
+  host.nodes.delete("/run/systemd/units/invocation:ssh.service");
+  expect(failures(await apply(host, { all: true }))).toEqual([expect.stringContaining("host.ssh-harden")]);
+  for (const path of [jail, logrotate, dropIn]) expect(host.stat(path)).not.toBeNull();
 });
 
-test("host unharden: leaves /etc as before, keeps packages and stops the service that was not there before", async () => {
+test("host unharden: leaves /etc as before, keeps packages and stops the services that were not there before", async () => {
   const host = await nginxHost();
   const before = etc(host);
-  expect((await typed("host harden --all --yes", host)).exit).toBe(0);
-  const { exit, out } = await typed("host unharden --yes", host);
-  expect(exit).toBe(0);
-  expect(out).toEndWith(
-    "The hardening is removed. These packages stay: fail2ban, logrotate, nftables, python3-systemd, unattended-upgrades.\n",
-  );
+  expect(failures(await apply(host, { all: true }))).toEqual([]);
+  const { recipe, failed } = await remove(host);
+  expect(failed).toEqual([]);
+  expect(recipe.done).toStartWith("The hardening is removed. These packages stay: fail2ban, ");
   expect(etc(host)).toEqual(before);
+  expect([isUfwActive(host), rulesOf(host)]).toEqual([false, { ipv4: [], ipv6: [] }]);
   expect(host.ran).toContain("systemctl disable fail2ban.service");
-  expect((await typed("host unharden --check", host)).exit).toBe(0);
+  const again = await unharden(host, parts);
+  expect(changesOf(await converge(unguarded(again.steps), host, {}))).toEqual([]);
+});
+
+test("host unharden firewall: a firewall that was active before stays, with its own rules", async () => {
+  const host = await nginxHost();
+  expect(failures(await apply(host))).toEqual([]);
+  const { firewall, ...others } = JSON.parse(host.text(record) ?? "");
+  host.put(record, JSON.stringify({ ...others, firewall: { ...firewall, enabled: undefined, opened: [] } }));
+  const rules = rulesOf(host);
+  expect((await remove(host, "firewall")).failed).toEqual([]);
+  expect([isUfwActive(host), rulesOf(host)]).toEqual([true, rules]);
 });
 
 test("host unharden: a service that ran before keeps running, without the jail", async () => {
@@ -83,10 +124,10 @@ test("host unharden: a service that ran before keeps running, without the jail",
 
 test("host unharden PART: removes only that part, and refuses one that does not exist", async () => {
   const host = await nginxHost();
-  expect((await typed("host harden --all --yes", host)).exit).toBe(0);
-  expect((await typed("host unharden logrotate,nginx --yes", host)).exit).toBe(0);
-  expect(host.stat("/etc/logrotate.d/edox-ops")).toBeNull();
-  expect(host.stat(jail)).not.toBeNull();
+  expect(failures(await apply(host, { all: true }))).toEqual([]);
+  expect(await typed("host unharden logrotate,nginx --yes", host)).toMatchObject({ exit: 0, err: "" });
+  expect([logrotate, dropIn].map((path) => host.stat(path))).toEqual([null, null]);
+  for (const path of [jail, ssh]) expect(host.stat(path)).not.toBeNull();
   expect(JSON.parse(host.text(record) ?? "").ssh_port).toBe(22);
   expect(await typed("host unharden fail2bann", host)).toMatchObject({
     exit: 2,
@@ -108,7 +149,9 @@ test("host status: lists each part with its state, for a pipe, a terminal and as
   const { hardening } = JSON.parse((await typed("host status --json", host)).out);
   expect(hardening.map(({ part, status }: { part: string; status: string }) => `${part} ${status}`)).toEqual([
     "security-updates not-set-up",
+    "firewall not-set-up",
     "fail2ban warning",
+    "ssh not-set-up",
     "logrotate not-set-up",
     "nginx not-set-up",
   ]);

@@ -1,5 +1,5 @@
 import { command } from "../command.ts";
-import { bundleFlags, changeFlags } from "../flags.ts";
+import { bundleFlags, changeFlags, confirmWithinOf, guardFlags } from "../flags.ts";
 import { change } from "../run.ts";
 import { sshPortFlag, sshPortOf } from "./flags.ts";
 
@@ -8,8 +8,8 @@ export default command({
     name: "harden",
     description: "Apply the parts of the hardening in one run",
     long: [
-      "It applies security-updates and fail2ban, and records the port of SSH.",
-      "With --all, it also rotates logs and restricts the service nginx.",
+      "It applies security-updates, firewall and fail2ban.",
+      "With --all, it also applies ssh-harden and logrotate, and restricts the service nginx.",
       "A part that fails is rolled back, the other parts are applied, and the exit code is 1.",
       "nginx is restarted once, and each site is requested before and after that.",
     ],
@@ -20,8 +20,9 @@ export default command({
     ],
   },
   args: {
-    all: { type: "boolean", description: "Apply all parts: rotation of logs and restrictions of nginx as well" },
+    all: { type: "boolean", description: "Apply ssh-harden, logrotate and the restrictions of nginx as well" },
     ...sshPortFlag,
+    ...guardFlags,
     ...changeFlags,
     ...bundleFlags,
   },
@@ -29,9 +30,9 @@ export default command({
   async run(values, context) {
     const { harden } = await import("../../hardening/parts/harden.ts");
     const { sshSession } = await import("../../ssh/session.ts");
-    const sshPort = sshPortOf(values);
+    const [sshPort, confirmWithinMs] = [sshPortOf(values), confirmWithinOf(values)];
     const session = await sshSession(await context.host());
-    const wanted = { sshPort, all: values.all === true, address: session?.client.address ?? null };
+    const wanted = { sshPort, all: values.all === true, session, confirmWithinMs };
     return change(() => harden(wanted), values, context);
   },
 });

@@ -1,7 +1,7 @@
 import { nearestName } from "../../text/nearest-name.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
-import { changeFlags } from "../flags.ts";
+import { changeFlags, confirmWithinOf, guardFlags } from "../flags.ts";
 import { change } from "../run.ts";
 
 const { only: _, skip: __, "fail-step": ___, ...flags } = changeFlags;
@@ -12,6 +12,7 @@ export default command({
     description: "Remove what the host commands added",
     long: [
       "It removes the files of edox-ops, and disables the services that edox-ops enabled.",
+      "Logins are tested from outside before SSH or the firewall stays changed.",
       "Packages stay installed, and are listed at the end: unattended-upgrades continues to install updates.",
       "Without a part, all parts are removed.",
     ],
@@ -28,6 +29,7 @@ export default command({
       valueHint: "part,...",
       description: "Remove only these parts, as host status lists them",
     },
+    ...guardFlags,
     ...flags,
   },
   async run(values, context) {
@@ -41,6 +43,7 @@ export default command({
     }
     const host = await context.host();
     const chosen = parts.filter(({ name }) => typed?.includes(name) ?? true);
-    return change(() => unharden(host, chosen), values, context);
+    const terms = { confirmWithinMs: confirmWithinOf(values) };
+    return change(() => unharden(host, chosen, terms), values, context);
   },
 });

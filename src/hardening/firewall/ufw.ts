@@ -29,7 +29,8 @@ const ufwPath = "/usr/sbin/ufw";
 /** The files that ufw rewrites. A rollback restores them. */
 const touches = [userRulesPath, userRules6Path, ufwConfPath, ufwDefaultsPath];
 
-function ufw(reason: string, ...words: string[]): Command {
+/** Returns a command of ufw, whose files a rollback restores. */
+export function ufw(reason: string, ...words: string[]): Command {
   return { kind: "command", argv: ["ufw", ...words], reason, touches };
 }
 

@@ -2,12 +2,17 @@
 
 import { stateDir } from "../../engine/paths.ts";
 import type { Recipe, Step } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
 import { directory } from "../../resources/directory.ts";
+import type { SshSession } from "../../ssh/session.ts";
 import { fail2ban } from "../fail2ban/recipe.ts";
+import { firewallRecipe } from "../firewall/recipe.ts";
+import { recordedOptions } from "../firewall/wanted.ts";
 import { logrotate } from "../logrotate.ts";
-import { nginxRestricted } from "../nginx-unit.ts";
+import { nginxRecipe } from "../nginx-unit.ts";
 import { hostRecipe } from "../recipe.ts";
 import { recordFile } from "../record.ts";
+import { sshHarden } from "../ssh/recipe.ts";
 import { securityUpdates } from "../updates.ts";
 
 export interface Harden {
@@ -15,26 +20,36 @@ export interface Harden {
   sshPort?: number | undefined;
   /** The parts that the Python version did not have in it, too. */
   all?: boolean;
-  /** The address of the admin's session. */
-  address?: string | null;
+  /** The SSH session of the admin, or null. */
+  session?: SshSession | null;
+  /** --confirm-within */
+  confirmWithinMs?: number | undefined;
 }
 
 /** The default of the Python version, which a script may rely on. */
 const defaultPort = 22;
 
 /** Returns the recipe. The failure of a part does not keep the others from being applied. */
-export function harden({ sshPort, all = false, address = null }: Harden): Recipe {
+export function harden({ sshPort, all = false, session = null, confirmWithinMs }: Harden): Recipe {
+  const firewall = (reader: HostReader) => {
+    const recorded = recordedOptions(reader);
+    return { ...recorded, sshPort: sshPort ?? recorded.sshPort, sessionPort: session?.server.port };
+  };
   const steps = [
-    ...inPart("record", [recorded(sshPort)]),
-    ...inPart("security-updates", securityUpdates().steps),
-    ...inPart("fail2ban", fail2ban({ sshPort, address }).steps),
-    ...(all ? [...inPart("logrotate", logrotate.steps), ...inPart("nginx", [nginxRestricted])] : []),
+    ...inPart("record", { steps: [recorded(sshPort)] }),
+    ...inPart("security-updates", securityUpdates()),
+    ...inPart("firewall", firewallRecipe(firewall, { confirmWithinMs })),
+    ...inPart("fail2ban", fail2ban({ sshPort, address: session?.client.address ?? null })),
+    ...(all ? inPart("ssh", sshHarden({}, confirmWithinMs)) : []),
+    ...(all ? inPart("logrotate", logrotate) : []),
+    ...(all ? inPart("nginx", nginxRecipe) : []),
   ];
   return hostRecipe(`host harden${all ? " --all" : ""}`, "This host is hardened.", steps);
 }
 
-function inPart(part: string, steps: readonly Step[]): Step[] {
-  return steps.map((step) => ({ ...step, part }));
+/** Returns the steps of a part. Its requirements stop only this part. */
+function inPart(part: string, { steps, requires: ofPart = [] }: Pick<Recipe, "steps"> & Partial<Recipe>): Step[] {
+  return steps.map((step) => ({ ...step, part, requires: [...ofPart, ...(step.requires ?? [])] }));
 }
 
 /** The contract fixes the key. Without a port, the recorded one stays. */

@@ -5,7 +5,11 @@ import type { Check } from "../../engine/finding.ts";
 import type { Recipe, Step } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import { hasUpdates } from "../apt-periodic.ts";
-import { jailPath, logrotatePath, nginxDropInPath, periodicPath } from "../paths.ts";
+import { ufwConfPath } from "../firewall/paths.ts";
+import { isFirewallSetUp } from "../firewall/set-up.ts";
+import type { GuardTerms } from "../guarded.ts";
+import { jailPath, logrotatePath, nginxDropInPath, periodicPath, sshDropInPath } from "../paths.ts";
+import { hasSshHardening } from "../ssh/paths.ts";
 
 export interface HostPart {
   name: string;
@@ -21,8 +25,8 @@ export interface HostPart {
   /** Returns the recipe whose resources doctor checks. */
   recipe?(): Promise<Recipe>;
   checks?(): Promise<readonly Check[]>;
-  /** Returns the steps that remove what the part added to this host. */
-  removal(reader: HostReader): Promise<Step[]>;
+  /** Returns the step that removes what the part added to this host, or null if it added nothing. */
+  removal(reader: HostReader, terms: GuardTerms): Promise<Step | null>;
 }
 
 const exists =
@@ -41,7 +45,18 @@ export const parts: readonly HostPart[] = [
     packages: async () => (await import("../updates.ts")).updatesPackages,
     recipe: async () => (await import("../updates.ts")).securityUpdates(),
     checks: async () => (await import("../updates-checks.ts")).updatesChecks,
-    removal: async (reader) => [(await import("../updates.ts")).updatesRemoval(reader)],
+    removal: async (reader) => (await import("../updates.ts")).updatesRemoval(reader),
+  },
+  {
+    name: "firewall",
+    command: "host firewall",
+    check: "host:firewall",
+    path: ufwConfPath,
+    isSetUp: isFirewallSetUp,
+    packages: async () => (await import("../firewall/recipe.ts")).firewallPackages,
+    recipe: async () => (await import("../firewall/recipe.ts")).firewallRecipe(),
+    checks: async () => [(await import("../firewall/docker-ports.ts")).dockerPorts],
+    removal: async (reader, terms) => (await import("../firewall/removal.ts")).firewallRemoval(reader, terms),
   },
   {
     name: "fail2ban",
@@ -51,7 +66,17 @@ export const parts: readonly HostPart[] = [
     isSetUp: exists(jailPath),
     packages: async () => (await import("../fail2ban/recipe.ts")).fail2banPackages,
     recipe: async () => (await import("../fail2ban/recipe.ts")).fail2ban(),
-    removal: async (reader) => [(await import("../fail2ban/recipe.ts")).fail2banRemoval(reader)],
+    removal: async (reader) => (await import("../fail2ban/recipe.ts")).fail2banRemoval(reader),
+  },
+  {
+    name: "ssh",
+    command: "host ssh-harden",
+    check: "host:ssh-harden",
+    path: sshDropInPath,
+    isSetUp: hasSshHardening,
+    packages: async () => (await import("../ssh/recipe.ts")).sshPackages,
+    checks: async () => (await import("../ssh/checks.ts")).sshChecks,
+    removal: async (_, terms) => (await import("../ssh/removal.ts")).sshRemoval(terms),
   },
   {
     name: "logrotate",
@@ -61,7 +86,7 @@ export const parts: readonly HostPart[] = [
     isSetUp: exists(logrotatePath),
     packages: async () => (await import("../logrotate.ts")).logrotatePackages,
     recipe: async () => (await import("../logrotate.ts")).logrotate,
-    removal: async () => [(await import("../logrotate.ts")).logrotateRemoval],
+    removal: async () => (await import("../logrotate.ts")).logrotateRemoval,
   },
   {
     name: "nginx",
@@ -71,7 +96,7 @@ export const parts: readonly HostPart[] = [
     isSetUp: exists(nginxDropInPath),
     packages: async () => [],
     recipe: async () => (await import("../nginx-unit.ts")).nginxRecipe,
-    removal: async () => [(await import("../nginx-unit.ts")).nginxRemoval],
+    removal: async () => (await import("../nginx-unit.ts")).nginxRemoval,
   },
 ];
 

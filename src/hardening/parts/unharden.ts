@@ -2,18 +2,24 @@
 
 import type { Recipe, Step } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
+import type { GuardTerms } from "../guarded.ts";
 import { hostRecipe } from "../recipe.ts";
 import { recordFile } from "../record.ts";
 import { type HostPart, installedOf, parts } from "./parts.ts";
 
 /** Returns the recipe for these parts. Packages stay: other programs may use them by now. */
-export async function unharden(reader: HostReader, chosen: readonly HostPart[]): Promise<Recipe> {
+export async function unharden(
+  reader: HostReader,
+  chosen: readonly HostPart[],
+  terms: GuardTerms = {},
+): Promise<Recipe> {
   const steps: Step[] = [];
   const packages: string[] = [];
   for (const part of [...chosen].reverse()) {
     if (!part.isSetUp(reader)) continue;
-    const removal = await part.removal(reader);
-    steps.push(...removal.map((step) => ({ ...step, part: part.name })));
+    const removal = await part.removal(reader, terms);
+    if (removal === null) continue;
+    steps.push({ ...removal, part: part.name });
     packages.push(...(await installedOf(reader, part)));
   }
   if (chosen.length === parts.length && steps.length > 0) steps.push(portForgotten);

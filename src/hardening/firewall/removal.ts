@@ -1,0 +1,47 @@
+// Removes the rules that edox-ops added to the firewall, and the firewall if edox-ops enabled it.
+
+import type { Change } from "../../engine/change.ts";
+import type { Resource, Step } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
+import { type GuardTerms, guarded } from "../guarded.ts";
+import { readHostRecord, recordFile } from "../record.ts";
+import { dockerFilter } from "./docker-rules.ts";
+import { has, readRule, spellRule, ufwTuples } from "./rules.ts";
+import { isActive, ufw } from "./ufw.ts";
+
+/** Returns the step, or null on a host whose firewall is not by edox-ops. Rules of others stay. */
+export function firewallRemoval(reader: HostReader, terms: GuardTerms = {}): Step | null {
+  if (readHostRecord(reader).firewall === undefined) return null;
+  const step: Step = {
+    id: "host.firewall.remove",
+    title: "ufw has no rules of edox-ops",
+    action: "Removing rules of ufw",
+    resources: [
+      dockerFilter(() => ({ allow: [], limitSsh: false, docker: false })),
+      rulesRemoved,
+      recordFile(({ firewall: _, ...others }) => others),
+    ],
+  };
+  return guarded(step, terms);
+}
+
+const rulesRemoved: Resource = {
+  name: "firewall:rules",
+  title: "ufw has no rules of edox-ops",
+  async check(reader): Promise<Change[]> {
+    const { enabled, opened = [] } = readHostRecord(reader).firewall ?? {};
+    const active = await isActive(reader);
+    const { ipv4, ipv6 } = ufwTuples(reader);
+    const rules = opened.flatMap((text) => readRule(text) ?? []).filter((rule) => has(ipv4, rule) || has(ipv6, rule));
+    const deletions = rules.map((rule) => {
+      return ufw(`edox-ops added the rule '${spellRule(rule)}'`, "delete", ...spellRule(rule).split(" "));
+    });
+    if (enabled !== true || !active) {
+      const load: Change = { ...ufw("ufw has not loaded its rules", "reload"), again: true };
+      return active && rules.length > 0 ? [...deletions, load] : deletions;
+    }
+    // The rules are deleted last, because they keep SSH open while ufw filters.
+    const disable: Change = { ...ufw("edox-ops enabled ufw", "disable"), undo: ["ufw", "--force", "enable"] };
+    return [disable, ...deletions];
+  },
+};
