@@ -60,9 +60,11 @@ if (!fast) {
   for (const suite of suites) {
     await part(`packages for ${suite}`, [process.execPath, "test/integration/ci-packages.ts", suite]);
   }
-  await Promise.all(
-    suites.map((suite) => part(`bootstrapped ${suite}`, [process.execPath, "test/integration/bootstrapped.ts", suite])),
-  );
+  for (const state of ["bootstrapped", "with-ssh"]) {
+    await Promise.all(
+      suites.map((suite) => part(`${state} ${suite}`, [process.execPath, `test/integration/${state}.ts`, suite])),
+    );
+  }
   await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());

@@ -5,6 +5,7 @@ import { type Change, Text } from "../../src/engine/change.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { lockPath } from "../../src/engine/paths.ts";
 import { recover } from "../../src/engine/recover.ts";
+import type { Step } from "../../src/engine/step.ts";
 import { guarded, provingAdmin } from "../../src/hardening/guarded.ts";
 import { proveAll } from "../../src/hardening/proof/prove.ts";
 import { localHost } from "../../src/host/local.ts";
@@ -38,9 +39,19 @@ const actions: Record<string, () => unknown> = {
       admin === undefined
         ? guarded(plain, { mayLose: () => mayLose ?? [], confirmWithinMs })
         : provingAdmin(plain, admin);
-    const [result] = await converge([step], host, { act: host, program: "/usr/local/bin/bun" });
+    let failed = 0;
+    const verify: Step["verify"] = async (...args) => {
+      try {
+        await step.verify?.(...args);
+      } catch (error) {
+        failed = performance.now();
+        throw error;
+      }
+    };
+    const [result] = await converge([{ ...step, verify }], host, { act: host, program: "/usr/local/bin/bun" });
     const { outcome, problem, notes } = result ?? {};
-    return { outcome, code: problem?.code, message: problem?.message, hint: problem?.hint, notes };
+    const restoredMs = failed === 0 ? undefined : performance.now() - failed;
+    return { outcome, code: problem?.code, message: problem?.message, hint: problem?.hint, notes, restoredMs };
   },
 };
 

@@ -6,6 +6,7 @@ import { suites } from "./base.ts";
 import { openOn, openPorts, SshClient, type Way } from "./outside.ts";
 import { run } from "./run.ts";
 import { TestHost } from "./test-host.ts";
+import { withSsh } from "./with-ssh.ts";
 
 const client = "198.51.100.7";
 /** 8080 to 8082 are published everywhere, 8083 on loopback, 8084 on a network of its own, and nothing has 9000. */
@@ -52,15 +53,14 @@ for (const suite of suites) {
     }
 
     beforeAll(async () => {
-      host = await TestHost.bare(suite, undefined, "/var/lib/docker");
+      host = await TestHost.bare(suite, undefined, "/var/lib/docker", await withSsh(suite));
       host.addIpv6(client);
       ssh = new SshClient(host);
-      const packages = `openssh-server docker.io ${suite === "bookworm" ? "" : "docker-cli"} busybox-static`;
-      sh(`mkdir -p /etc/docker; install -d -m 0700 /root/.ssh; apt-get update -q >&2`);
+      const packages = `docker.io ${suite === "bookworm" ? "" : "docker-cli"} busybox-static`;
+      sh("mkdir -p /etc/docker; install -d -m 0700 /root/.ssh; apt-get update -q >&2");
       const settings = { ipv6: true, "fixed-cidr-v6": "fd00:d::/64", ip6tables: true, experimental: true };
       writeFileSync(`${host.root}/etc/docker/daemon.json`, JSON.stringify(settings));
       writeFileSync(`${host.root}/root/.ssh/authorized_keys`, ssh.publicKey, { mode: 0o600 });
-      sh("DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends iptables >&2");
       for (const name of ["iptables", "ip6tables"]) {
         sh(`update-alternatives --set ${name} /usr/sbin/${name}-${variants[suite]} >&2`);
       }

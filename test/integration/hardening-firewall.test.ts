@@ -6,6 +6,7 @@ import { suites } from "./base.ts";
 import { openOn, SshClient, type Way } from "./outside.ts";
 import { testsOn } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
+import { withSsh } from "./with-ssh.ts";
 
 /** Addresses of documentation, RFC 5737 and RFC 3849. */
 const [client4, client6] = ["198.51.100.7", "2001:db8:5::7"];
@@ -46,11 +47,9 @@ for (const suite of suites) {
     }
 
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
+      host = await TestHost.bare(suite, undefined, undefined, await withSsh(suite));
       host.addIpv6(client4, client6);
       ssh = new SshClient(host);
-      const install = "DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends openssh-server";
-      expect(host.sh(`apt-get update -q && ${install}`).code).toBe(0);
       // OpenSSH 9.8 and newer ban clients that connect often without a login.
       if (suite !== "bookworm") {
         writeFileSync(`${host.root}/etc/ssh/sshd_config.d/20-penalties.conf`, "PerSourcePenalties no\n");
@@ -93,20 +92,24 @@ for (const suite of suites) {
       expect(host.run(["edox-ops", "host", "firewall", "--check", ...flags]).code).toBe(0);
     });
 
-    test("host firewall: a change that would lock the admins out is rolled back to the same bytes", async () => {
-      const before = [...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")];
-      const session = Bun.spawn(ssh.argv(22, host.gateway, ["cat"]), { stdin: "pipe", stdout: "pipe" });
-      const { code, stderr } = firewall("--allow", "22@192.0.2.1");
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/logs in from outside.*restored/)]);
-      expect([...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")]).toEqual(before);
-      await expectOpen([22, 80, 443, 8080], { client4: [5432], client6: [9000] });
-      expect(ssh.login(22, host.gateway)).toMatchObject({ code: 0 });
-      // A session that was open before lives on, which proves nothing about new ones.
-      session.stdin.write("still here\n");
-      await session.stdin.end();
-      expect(await session.stdout.text()).toBe("still here\n");
-      expect(host.sh("ip netns list; ls /etc/systemd/system | grep recover").stdout).toBe("");
-    });
+    testOn(
+      "bookworm",
+      "host firewall: a change that would lock the admins out is rolled back to the same bytes",
+      async () => {
+        const before = [...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")];
+        const session = Bun.spawn(ssh.argv(22, host.gateway, ["cat"]), { stdin: "pipe", stdout: "pipe" });
+        const { code, stderr } = firewall("--allow", "22@192.0.2.1");
+        expect([code, stderr]).toEqual([1, expect.stringMatching(/logs in from outside.*restored/)]);
+        expect([...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")]).toEqual(before);
+        await expectOpen([22, 80, 443, 8080], { client4: [5432], client6: [9000] });
+        expect(ssh.login(22, host.gateway)).toMatchObject({ code: 0 });
+        // A session that was open before lives on, which proves nothing about new ones.
+        session.stdin.write("still here\n");
+        await session.stdin.end();
+        expect(await session.stdout.text()).toBe("still here\n");
+        expect(host.sh("ip netns list; ls /etc/systemd/system | grep recover").stdout).toBe("");
+      },
+    );
 
     testOn(
       "bookworm",

@@ -21,7 +21,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       [...new Set(proof.logins.map(({ user }) => user.name))].sort();
 
     beforeAll(async () => {
-      on = await ProofHost.up(suite, ["ufw"]);
+      on = await ProofHost.up(suite);
     });
     afterAll(() => on?.[Symbol.dispose]());
     beforeEach(() => {

@@ -2,8 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
+import { bootstrapped } from "./bootstrapped.ts";
+import { soak } from "./rounds.ts";
 import { must, run } from "./run.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 import { typedHint } from "./typed-hint.ts";
 
 const site = (host: TestHost, name = "demo.test", path = "/"): string =>
@@ -34,13 +36,12 @@ class Outside implements Disposable {
     return run(["ip", "netns", "exec", this.name, ...argv]);
   }
 
-  /** Tries to log in with a key, and returns the exit code and the error. */
-  login(key: string, user: string, command = "true") {
+  /** Returns the command line of a login with a key. */
+  login(key: string, user: string, command = "true"): string[] {
     const options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=3"];
     const flags = ["-F", "none", "-i", key, "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR"];
-    // A ban also drops the packets of a login that has begun, which its client would wait for.
-    const argv = ["timeout", "10", "ssh", ...flags, ...options.flatMap((each) => ["-o", each])];
-    return this.run(...argv, `${user}@${this.host.address}`, command);
+    const argv = ["ip", "netns", "exec", this.name, "ssh", ...flags, ...options.flatMap((each) => ["-o", each])];
+    return [...argv, `${user}@${this.host.address}`, command];
   }
 
   [Symbol.dispose](): void {
@@ -48,7 +49,8 @@ class Outside implements Disposable {
   }
 }
 
-for (const suite of suites) {
+// On bookworm, fail2ban does not start without a package that it only recommends.
+for (const suite of soak ? suites : (["bookworm"] as const)) {
   describe(`hardening on ${suite}`, () => {
     let host: TestHost;
     const ops = (line: string) => host.sh(`edox-ops ${line}`);
@@ -68,9 +70,9 @@ for (const suite of suites) {
       ).stdout;
 
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
-      expect(ops("bootstrap --yes").code).toBe(0);
-      host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server sudo curl");
+      host = await bootstrapped(suite);
+      const install = "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server";
+      expect(host.sh(`apt-get update -q && ${install}`).code).toBe(0);
       // sshd drops an address after a few failed logins, before fail2ban counts them.
       host.sh(
         "echo 'PerSourcePenalties no' >/etc/ssh/sshd_config.d/test.conf; sshd -t || rm /etc/ssh/sshd_config.d/test.conf; systemctl restart ssh",
@@ -96,7 +98,7 @@ for (const suite of suites) {
       expect(named()).not.toBe(before);
       const status = ops("host status").stdout.split("\n").filter(Boolean);
       expect(status.map((line) => line.replace(/ since.*/, ""))).toEqual(
-        ["security-updates", "fail2ban", "logrotate", "nginx"].map((part) => `${part}: ok;`),
+        ["security-updates", "firewall", "fail2ban", "ssh", "logrotate", "nginx"].map((part) => `${part}: ok;`),
       );
     });
 
@@ -120,12 +122,17 @@ for (const suite of suites) {
       const set = run([...login, "sudo edox-ops host fail2ban --yes"]);
       expect([set.code, set.stderr]).toEqual([0, ""]);
       expect(host.sh("fail2ban-client get sshd ignoreip").stdout).toContain(host.gateway);
-      expect(outside.login(key("good"), "admin").code).toBe(0);
+      expect(run(outside.login(key("good"), "admin")).code).toBe(0);
       const banned = (): boolean => host.sh("fail2ban-client status sshd").stdout.includes(outside.address);
-      for (let tries = 0; tries < 8 && !banned(); tries++) outside.login(key("wrong"), "admin");
+      for (let tries = 0; tries < 8 && !banned(); tries++) {
+        const login = Bun.spawn(outside.login(key("wrong"), "admin"), { stdin: "ignore", stderr: "ignore" });
+        // A ban also drops the packets of a login that has begun, which its client would wait for.
+        while (login.exitCode === null && !banned()) await Bun.sleep(100);
+        login.kill();
+      }
       for (let polls = 0; polls < 30 && !banned(); polls++) await Bun.sleep(100);
       expect(banned()).toBe(true);
-      const refused = outside.login(key("good"), "admin");
+      const refused = run(outside.login(key("good"), "admin"));
       expect([refused.code, refused.stderr]).toEqual([255, expect.stringContaining("refused")]);
       const page = `curl -sS -o /dev/null -w %{http_code} -H Host:demo.test http://${host.address}/`;
       expect(outside.run(...page.split(" ")).stdout).toBe("200");

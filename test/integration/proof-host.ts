@@ -8,6 +8,7 @@ import type { Suite } from "./base.ts";
 import type { Guarded } from "./guarded-run.ts";
 import { type Ended, must, run } from "./run.ts";
 import { TestHost } from "./test-host.ts";
+import { withSsh } from "./with-ssh.ts";
 
 const program = "/usr/local/bin/guarded-run.js";
 /** With Bun's own name, since systemd may run it. */
@@ -20,6 +21,8 @@ interface GuardResult {
   message?: string;
   hint?: string[];
   notes?: string[];
+  /** The time from the failed proof until all was rolled back. */
+  restoredMs?: number;
 }
 
 interface Client {
@@ -34,20 +37,17 @@ export class ProofHost implements Disposable {
     private readonly dir: string,
   ) {}
 
-  static async up(suite: Suite, packages: readonly string[] = []): Promise<ProofHost> {
+  static async up(suite: Suite): Promise<ProofHost> {
     const dir = mkdtempSync(`${tmpdir()}/edox-proof-`);
     must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", `${dir}/key`]);
     const entrypoints = [`${import.meta.dir}/guarded-run.ts`];
     const built = await Bun.build({ entrypoints, outdir: dir, target: "bun" });
     if (!built.success) throw new Error("guarded-run.ts cannot be built");
-    const host = await TestHost.up(suite);
+    const host = await TestHost.up(suite, { state: await withSsh(suite) });
     const proof = new ProofHost(host, dir);
     try {
       host.put(process.execPath, bun);
       host.put(`${dir}/guarded-run.js`, program);
-      const names = ["openssh-server", "openssh-client", ...packages].join(" ");
-      const install = `apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends ${names}`;
-      proof.must(install);
       proof.addUser("admin", "sudo");
       return proof;
     } catch (error) {
@@ -86,10 +86,11 @@ export class ProofHost implements Disposable {
     if (sudo) this.must(`echo '${name} ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/${name}`);
   }
 
-  /** Removes all that a test has added, and starts sshd again. */
+  /** Removes all that a test has added, and starts sshd again, however often systemd has started it. */
   reset(): void {
     const users = `for user in $(ls /home | grep -vx admin); do userdel -rf "$user"; rm -rf "/home/$user"; done`;
-    this.sh(`${users}; rm -rf /etc/ssh/sshd_config.d/test.conf /root/.ssh; systemctl restart ssh`);
+    this.sh(`${users}; rm -rf /etc/ssh/sshd_config.d/test.conf /root/.ssh`);
+    this.must("systemctl reset-failed ssh; systemctl restart ssh");
   }
 
   /** Returns the command line of a real session from this machine. */
