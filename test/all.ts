@@ -12,7 +12,7 @@ const wantedCoverage = 0.9;
 const fast = process.argv.includes("--fast");
 /** The integration files that take over a minute and a half, the longest first. */
 const longest =
-  "release runner ci-killed site bundle odd-host project selftest redirects deploy-keys generated bundle-use killed races https harness".split(
+  "release runner site odd-host pipeline ci-killed project https bundle killed bundle-use selftest deploy-killed harness races signal network environment".split(
     " ",
   );
 const processors = Math.max(2, availableParallelism());
