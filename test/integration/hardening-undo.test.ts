@@ -9,7 +9,9 @@ import { TestHost } from "./test-host.ts";
 
 const service = "/etc/systemd/system/edox-ops-recover.service";
 const unit = `[Service]
-ExecStart=/bin/sh -c 'cp /etc/guarded.conf /run/guarded.active; exec sleep infinity'
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/cp /etc/guarded.conf /run/guarded.active
 [Install]
 WantedBy=multi-user.target
 `;
