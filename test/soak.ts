@@ -56,6 +56,7 @@ const jobs = [
   ["hardening-proof"],
   ["hardening-undo"],
   ["hardening-firewall"],
+  ["hardening-docker"],
   ["../soak/hardening-scores"],
   // Properties, with many more generated inputs than in `npm test`.
   ["../sites/archive-refused"],

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { suites } from "./base.ts";
 import { openOn, openPorts, SshClient, type Way } from "./outside.ts";
+import { soak } from "./rounds.ts";
 import { run } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 import { withSsh } from "./with-ssh.ts";
@@ -12,10 +13,10 @@ const client = "198.51.100.7";
 /** 8080 to 8082 are published everywhere, 8083 on loopback, 8084 on a network of its own, and nothing has 9000. */
 const ports = [8080, 8081, 8082, 8083, 8084, 9000];
 const published = [8080, 8081, 8082, 8084];
-/** Each suite uses the other variant of iptables, with which ufw and Docker write their rules. */
+/** Each suite uses the other variant of iptables, with which ufw and Docker write their rules. nft is the default. */
 const variants = { bookworm: "legacy", trixie: "nft" } as const;
 
-for (const suite of suites) {
+for (const suite of soak ? suites : (["trixie"] as const)) {
   describe(`Docker and the firewall on ${suite}, iptables-${variants[suite]}`, () => {
     let host: TestHost;
     let ssh: SshClient;
