@@ -24,26 +24,30 @@ ${logDir}/*.log {
 }
 `;
 
-export const logrotate: Recipe = hostRecipe("host logrotate", "Logs are rotated weekly, and 8 weeks are kept.", [
-  packagesStep("host.logrotate.install", logrotatePackages),
-  {
-    id: "host.logrotate.configure",
-    title: "logrotate rotates the logs of edox-ops",
-    resources: [
-      // logrotate refuses a directory that a group can change.
-      directory(logDir, 0o755, `log:${logDir}`),
-      directory(parentOf(logrotatePath), 0o755),
-      file({
-        name: "host:logrotate",
-        title: "logrotate rotates the logs of edox-ops",
-        path: logrotatePath,
-        mode: 0o644,
-        keepDir: replacedDir,
-        text: () => Text.of(text),
-      }),
-    ],
-  },
-]);
+export const logrotate: Recipe = hostRecipe(
+  "host logrotate",
+  `Logrotate configured at ${logrotatePath} for ${logDir}/*.log`,
+  [
+    packagesStep("host.logrotate.install", logrotatePackages),
+    {
+      id: "host.logrotate.configure",
+      title: "logrotate rotates the logs of edox-ops",
+      resources: [
+        // logrotate refuses a directory that a group can change.
+        directory(logDir, 0o755, `log:${logDir}`),
+        directory(parentOf(logrotatePath), 0o755),
+        file({
+          name: "host:logrotate",
+          title: "logrotate rotates the logs of edox-ops",
+          path: logrotatePath,
+          mode: 0o644,
+          keepDir: replacedDir,
+          text: () => Text.of(text),
+        }),
+      ],
+    },
+  ],
+);
 
 export const logrotateRemoval: Step = {
   id: "host.logrotate.remove",

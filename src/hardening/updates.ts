@@ -69,7 +69,7 @@ export function rebootTime(reader: HostReader): string | null {
 
 /** Returns the recipe that turns automatic security updates on. Without a value the reboot stays as it is set. */
 export function securityUpdates(wanted?: Reboot): Recipe {
-  return hostRecipe("host security-updates", "Security updates are installed automatically.", [
+  return hostRecipe("host security-updates", `Enabled automatic security updates via ${periodicPath}`, [
     packagesStep("host.security-updates.install", updatesPackages, enabledRecorded(timers)),
     {
       id: "host.security-updates.configure",

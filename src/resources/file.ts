@@ -3,7 +3,7 @@ import type { Resource } from "../engine/step.ts";
 import { type HostReader, hasAttributes } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
-import { nameOf } from "../text/path.ts";
+import { nameOf, parentOf } from "../text/path.ts";
 import { missingDirectories } from "./directory.ts";
 import { demandOwnWay, idsOf, type Owner, rootOwner } from "./owner.ts";
 
@@ -55,7 +55,9 @@ export function file({ path, name, title, mode, owner = rootOwner, text, keepDir
     const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);
     const copy = `${keepDir}/${nameOf(path)}.${digest}`;
     if (reader.stat(copy) !== null) return [];
-    const room = missingDirectories(reader, ahead, keepDir, { mode: 0o700 });
+    // Others may not read the names of what an admin had.
+    const above = missingDirectories(reader, ahead, parentOf(keepDir), { mode: 0o750 });
+    const room = [...above, ...missingDirectories(reader, [...ahead, ...above], keepDir, { mode: 0o700 })];
     const change: Change = { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root };
     return [...room, change].map((each) => ({ ...each, keeps: true as const }));
   }
