@@ -14,16 +14,17 @@ export async function unharden(
   terms: GuardTerms = {},
 ): Promise<Recipe> {
   const steps: Step[] = [];
-  const packages: string[] = [];
+  const installed: string[] = [];
   for (const part of [...chosen].reverse()) {
     if (!part.isSetUp(reader)) continue;
     const removal = await part.removal(reader, terms);
     if (removal === null) continue;
     steps.push({ ...removal, part: part.name });
-    packages.push(...(await installedOf(reader, part)));
+    installed.push(...(await installedOf(reader, part)));
   }
   if (chosen.length === parts.length && steps.length > 0) steps.push(portForgotten);
-  const kept = packages.length === 0 ? "" : ` These packages stay: ${packages.sort().join(", ")}.`;
+  const packages = [...new Set(installed)].sort();
+  const kept = packages.length === 0 ? "" : ` These packages stay: ${packages.join(", ")}.`;
   const recipe = hostRecipe("host unharden", `The hardening is removed.${kept}`, steps);
   return {
     ...recipe,
