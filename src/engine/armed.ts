@@ -84,11 +84,13 @@ function demandSystemd(host: Host): void {
 
 /** Throws a Problem if the program is gone after a boot, or if another user could replace it. */
 function demandPermanent(host: Host, program: string): void {
-  demandRootsAlone(host, program);
   const isPermanent = !/^\/(run|tmp|var\/tmp|dev)\/|[\s"'\\]/.test(program);
-  if (isPermanent && host.stat(program)?.type === "file") return;
-  const message = `systemd cannot run ${program} after a boot: nothing would roll this change back if the run were killed`;
-  throw new Problem("precondition-failed", message, {
-    hint: ["sudo", "install", "-m", "0755", program, "/usr/local/bin/edox-ops"],
-  });
+  // First, because the other Problem would say that /tmp must not be open to others.
+  if (!isPermanent || host.stat(program)?.type !== "file") {
+    const message = `systemd cannot run ${program} after a boot: nothing would roll this change back if the run were killed`;
+    throw new Problem("precondition-failed", message, {
+      hint: ["sudo", "install", "-m", "0755", program, "/usr/local/bin/edox-ops"],
+    });
+  }
+  demandRootsAlone(host, program);
 }

@@ -166,13 +166,14 @@ describe("armed: a step that cannot be armed changes nothing", () => {
     });
   }
 
-  test("armed: with a program that a boot removes", async () => {
+  test.each(["/run/edox-ops-new", "/tmp/edox-ops"])("armed: with a program that a boot removes: %s", async (path) => {
     const { host } = hostWithSystemd();
-    host.put("/run/edox-ops-new", "");
-    const [result] = await converge([stepOf()], host, { act: host, program: "/run/edox-ops-new" });
+    host.dir("/tmp", { mode: 0o1777 });
+    host.put(path, "");
+    const [result] = await converge([stepOf()], host, { act: host, program: path });
     expect(result?.problem).toMatchObject({
       code: "precondition-failed",
-      hint: ["sudo", "install", "-m", "0755", "/run/edox-ops-new", "/usr/local/bin/edox-ops"],
+      hint: ["sudo", "install", "-m", "0755", path, "/usr/local/bin/edox-ops"],
     });
     expect(host.text("/a")).toBe("old");
   });
