@@ -14,7 +14,10 @@ import { distributionSources, type Source } from "../../src/bundle/create/source
 import { demandAccepted } from "../../src/bundle/create/vendor-source.ts";
 import { inventoryText, readInventory, statusOf, takeInventory } from "../../src/bundle/inventory.ts";
 import { openBundle } from "../../src/bundle/reader.ts";
+import create from "../../src/cli/bundle/create.ts";
+import { features } from "../../src/cli/features.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
+import type { Feature } from "../../src/engine/feature.ts";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { Problem } from "../../src/problem/problem.ts";
@@ -347,6 +350,15 @@ test("bundle create: an output that cannot be written is refused before apt runs
   const { exit, err } = await typed(line, host);
   expect([exit, err]).toEqual([1, expect.stringContaining("/none/b.tar")]);
   expect(host.ran.filter((each) => !each.startsWith("mkdir "))).toEqual([]);
+});
+
+test("bundle create: --with lists every role that a feature has", async () => {
+  const all = Object.values(features).map((each: Feature) =>
+    each.bundled?.({ family: "debian", codename: "bookworm", architecture: "amd64" }),
+  );
+  const names = (await Promise.all(all)).flatMap((role) => (role ? [role.name] : []));
+  const described = String(create.args?.with?.description).replace(/^.*: /, "").split(", ");
+  expect(described.sort()).toEqual(names.sort());
 });
 
 test("bundle create: wrong values are refused before anything is fetched", async () => {

@@ -50,7 +50,11 @@ export default command({
       options: ["amd64", "arm64"],
       description: "Architecture of the host: amd64 or arm64",
     },
-    with: { type: "string", valueHint: "role,...", description: "Packages to include: host, docker, runner, certs" },
+    with: {
+      type: "string",
+      valueHint: "role,...",
+      description: "Packages to include: host, docker, runner, certs, deploy-keys, hardening",
+    },
     image: {
       type: "string",
       completes: "file",
