@@ -11,7 +11,6 @@ export interface Row {
 const plan = "`--dry-run` prints the plan instead of `Would …` or the last line";
 const unasked = "and needs no `--yes`: exit 0 instead of 2 (`restore`: 1)";
 const twice = "An option that is given twice is refused with exit 2";
-const gone = "typed, they end with exit 2";
 const steps = "prints a line for each step before its last line";
 const planned = (line: string, code = 0): Row => ({
   line,
@@ -63,7 +62,21 @@ export const looking: Row[] = [
   planned("gitlab-runner register --url https://gitlab.test --token GR1348941-token --dry-run"),
   planned("gitlab-runner register --url https://gitlab.test/?a=1 --token GR1348941-token --tags '' --dry-run"),
   planned("gitlab-runner register --url https://gitlab.test --token GR1348941-token --profile other --dry-run"),
-  { line: "host firewall --yes --dry-run", differs: { says: gone, code: 2 } },
+  { line: "host" },
+  { line: "host nosuch" },
+  ...["security-updates", "firewall", "fail2ban", "harden", "ssh-harden", "logrotate"].map((part) => ({
+    line: `host ${part}`,
+  })),
+  { line: "host firewall --yes --ssh-port 0" },
+  { line: "host harden --yes --ssh-port x" },
+  planned("host security-updates --yes --dry-run"),
+  planned("host firewall --yes --ssh-port 2222 --dry-run"),
+  planned("host fail2ban --yes --dry-run"),
+  planned("host harden --yes --dry-run"),
+  planned("host logrotate --yes --dry-run"),
+  { line: "host logrotate --dry-run", differs: { says: unasked, code: 0, stdout: /^pending/ } },
+  { line: "host ssh-harden --yes" },
+  { line: "host ssh-harden --yes --dry-run", differs: { says: "the same, with `--dry-run` and no sshd", code: 1 } },
   planned("certs install --yes --dry-run"),
   planned("project certs issue demo --email a@b.test --no-preflight --yes --dry-run"),
   { line: "project" },
@@ -158,4 +171,22 @@ export const changing: Row[] = [
   },
   { line: "project show SLUG" },
   stepped("gitlab-runner register --url URL --token TOKEN --description SLUG --tags a,b"),
+];
+
+const noPorts = "that of `firewall`, `fail2ban` and `harden` names none";
+
+/** The commands of the hardening. The first harden of the Python tool fails, unless fail2ban starts fast enough. */
+export const hardening: Row[] = [
+  stepped("host security-updates --yes"),
+  stepped("host logrotate --yes"),
+  {
+    line: "host harden --yes",
+    differs: { says: "their first run succeeds", code: 0, stdout: /^This host is hardened\.\n$/m },
+  },
+  { line: "host harden --yes", differs: { says: noPorts, code: 0, stdout: /^This host is hardened\.\n$/m } },
+  { line: "host firewall --yes", differs: { says: noPorts, code: 0, stdout: /^The firewall is active\.\n$/m } },
+  {
+    line: "host fail2ban --yes",
+    differs: { says: noPorts, code: 0, stdout: /^fail2ban bans addresses after failed SSH logins\.\n$/m },
+  },
 ];

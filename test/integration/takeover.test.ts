@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { GitLab, tokens } from "../stand-in/gitlab.ts";
 import { ciPackages, runnerVersions } from "./ci-packages.ts";
 import { bothEnds, faultsOf } from "./python-ends.ts";
-import { changing, looking } from "./python-table.ts";
+import { changing, hardening, looking } from "./python-table.ts";
 import { installPythonTool, pythonTool } from "./python-tool.ts";
 import { TestHost } from "./test-host.ts";
 
@@ -205,6 +205,18 @@ describe("takeover from the Python tool", () => {
     const words = { URL: gitlab.url, TOKEN: tokens.registration };
     const ended = bothEnds(host, changing, words);
     expect(changing.flatMap((row, i) => faultsOf(row, ended[i]))).toEqual([]);
+  });
+
+  test("takeover: the hardening of the Python tool is replaced, and a copy of its jail is kept", () => {
+    const ended = bothEnds(host, hardening);
+    expect(hardening.flatMap((row, i) => faultsOf(row, ended[i]))).toEqual([]);
+    expect(ended.map(([, ours]) => ours.code)).toEqual(hardening.map(() => 0));
+    expect(host.sh("ls /etc/edox-ops/replaced").stdout).toMatch(/^edox-ops-sshd\.local\.\w+\nedox-ops\.\w+$/m);
+    expect(JSON.parse(host.sh("cat /etc/edox-ops/host.json").stdout).ssh_port).toBe(22);
+    const checks = host
+      .sh("edox-ops doctor")
+      .stdout.match(/^.* host:(firewall|fail2ban|logrotate|security-updates): /gm);
+    expect(checks?.every((line) => line.startsWith("[OK] ")) && checks.length).toBe(4);
   });
 });
 

@@ -42,6 +42,10 @@ const searches = [
   ["version selector", "versions"],
   ["password", "sites", "previews"],
   ["vanish", "sites"],
+  ["firewall", "hardening"],
+  ["locked out", "hardening"],
+  ["fail2ban", "hardening"],
+  ["harden", "hardening"],
 ] as const;
 
 export interface Smoked {
