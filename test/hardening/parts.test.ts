@@ -162,4 +162,10 @@ test("host status: lists each part with its state, for a pipe, a terminal and as
     "logrotate not-set-up",
     "nginx not-set-up",
   ]);
+  const shown = (await atTerminal(80, () => typed("host status", host))).out;
+  expect(shown).toMatch(/^PART +STATE +SINCE$/m);
+  expect(shown).toMatch(/^fail2ban +differs +\S/m);
+  expect(shown).toMatch(/^logrotate +not set up$/m);
+  expect(shown).toContain("edox-ops-sshd.local differs from what edox-ops");
+  expect(shown).toMatch(/Set up a part: .*edox-ops host security-updates/);
 });
