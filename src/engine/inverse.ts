@@ -146,11 +146,22 @@ function removal(path: string, target: string | null): Change {
 function lineRemoval(reader: HostReader, { path, line }: { path: string; line: string }): Change | null {
   const own = reader.readOwn(path);
   if (own === null) return null;
-  const text = Buffer.from(own.bytes).toString("latin1");
-  const unwanted = Buffer.from(line).toString("latin1");
-  const rows = text.split(/(?<=\n)/).filter((row) => row !== unwanted && row !== `${unwanted}\n`);
-  const after = new Text(Buffer.from(rows.join(""), "latin1"), true);
+  const after = new Text(withoutLine(Buffer.from(own.bytes), Buffer.from(line)), true);
   const { mode, uid, gid } = own.stat;
   const before = new Text(own.bytes, true);
   return before.equals(after) ? null : { kind: "file", path, before, after, mode, uid, gid };
+}
+
+/** The owner of the file may have filled it with millions of lines, so that none of them becomes a string. */
+function withoutLine(bytes: Buffer, line: Buffer): Buffer {
+  const end = 0x0a;
+  const kept: Buffer[] = [];
+  let from = 0;
+  for (let at = bytes.indexOf(line); at >= 0; at = bytes.indexOf(line, at + 1)) {
+    const next = at + line.length;
+    if ((at > 0 && bytes[at - 1] !== end) || (next < bytes.length && bytes[next] !== end)) continue;
+    kept.push(bytes.subarray(from, at));
+    from = next + 1;
+  }
+  return from === 0 ? bytes : Buffer.concat([...kept, bytes.subarray(from)]);
 }

@@ -24,26 +24,43 @@ function keyIn(line: string): AuthorizedKey[] {
   const text = line.trim();
   if (text === "" || text.startsWith("#")) return [];
   const first = text.split(/[ \t]/, 1)[0] ?? "";
-  const end = keyType.test(first) ? 0 : endOfOptions(text);
+  const [options, end] = keyType.test(first) ? [[], 0] : optionsOf(text);
   const [type = "", base64 = ""] = text
     .slice(end)
     .trim()
     .split(/[ \t]+/);
-  const options = optionsIn(text.slice(0, end));
   const blob = Buffer.from(base64, "base64");
   const isKey = keyType.test(type) && blob.length > 0 && blob.toString("latin1").includes(type);
-  return isKey && !options.has("cert-authority") ? [{ type, fingerprint: fingerprintOf(blob), options }] : [];
+  const named = new Map(options.map(withValue));
+  return isKey && !named.has("cert-authority") ? [{ type, fingerprint: fingerprintOf(blob), options: named }] : [];
 }
 
-/** Returns where the options end: at the first space that is not within quotes. */
-function endOfOptions(text: string): number {
-  const [options = ""] = /^(?:"(?:\\"|[^"])*"|[^"\s])*/.exec(text) ?? [];
-  return options.length;
+/**
+ * Returns the options of a line, and where they end: at the first space that is not within quotes, as in sshd. It takes
+ * time in proportion to the line, whose author may want it to take long.
+ */
+function optionsOf(line: string): [options: string[], end: number] {
+  const options: string[] = [];
+  let [from, at, isQuoted] = [0, 0, false];
+  for (; at < line.length; at++) {
+    const character = line[at] as string;
+    if (character === "\\" && line[at + 1] === '"') at += 1;
+    else if (character === '"') isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (character === " " || character === "\t") break;
+    else if (character === ",") {
+      options.push(line.slice(from, at));
+      from = at + 1;
+    }
+  }
+  return [[...options, line.slice(from, at)], at];
 }
 
-function optionsIn(text: string): Map<string, string> {
-  const found = text.matchAll(/([\w-]+)(?:="((?:\\"|[^"])*)")?(?:,|$)/g);
-  return new Map([...found].map(([, name = "", value = ""]) => [name.toLowerCase(), value.replaceAll('\\"', '"')]));
+function withValue(option: string): [name: string, value: string] {
+  const at = option.indexOf("=");
+  if (at < 0) return [option.toLowerCase(), ""];
+  const value = option.slice(at + 1).replace(/^"(.*)"$/s, "$1");
+  return [option.slice(0, at).toLowerCase(), value.replaceAll('\\"', '"')];
 }
 
 /**

@@ -29,3 +29,24 @@ test("line: a disk that cannot be written is a failure of the rollback", async (
   const { failures } = await undo(host, [{ kind: "line", path: "/home/eve/keys", line: "probe" }]);
   expect(failures).toMatchObject([{ code: "no-space" }]);
 });
+
+test("line: it is removed wherever it is a whole line, and from a file with millions of lines", async () => {
+  const host = fakeHost();
+  const after = async (text: string): Promise<string> => {
+    host.put("/home/eve/keys", text, { uid: 7 });
+    await undo(host, [{ kind: "line", path: "/home/eve/keys", line: "probe" }]);
+    return Buffer.from(host.read("/home/eve/keys") ?? []).toString();
+  };
+  const cases: [text: string, expected: string][] = [
+    ["probe\na\n", "a\n"],
+    ["a\nprobe", "a\n"],
+    ["probe\nprobe\n\nprobe\nb", "\nb"],
+    ["probes\na probe\nprobe \n", "probes\na probe\nprobe \n"],
+    ["probe", ""],
+    ["a\nprobeprobe\nprobe\n", "a\nprobeprobe\n"],
+  ];
+  for (const [text, expected] of cases) expect([text, await after(text)]).toEqual([text, expected]);
+  const start = performance.now();
+  expect((await after(`${"\n".repeat(20_000_000)}probe\n`)).length).toBe(20_000_000);
+  expect(performance.now() - start).toBeLessThan(3000);
+});

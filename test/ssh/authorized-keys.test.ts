@@ -64,3 +64,28 @@ test("authorized keys: no content of a file is an error", () => {
     }),
   );
 });
+
+test("authorized keys: lines that a user has made to take long are read at once", () => {
+  const start = performance.now();
+  const megabyte = 1_000_000;
+  const lines = [
+    `${"a".repeat(megabyte)}! ${key}`,
+    `${'a="b",'.repeat(megabyte / 6)}! ${key}`,
+    `a="${'\\"'.repeat(megabyte / 2)}!" ${key}`,
+    `"${'\\"'.repeat(megabyte / 2)} ${key}`,
+  ];
+  for (const line of lines) keysOf(line);
+  expect(opens(`from="${"*".repeat(24)}x"`)).toBe(false);
+  expect(opens(`from="${"*?".repeat(megabyte / 2)}"`)).toBe(false);
+  expect(performance.now() - start).toBeLessThan(3000);
+});
+
+test("authorized keys: an option has a value up to the comma that is not in quotes", () => {
+  const [found] = keysOf(`no-pty,From="10.0.0.1,*",environment="A=\\"b\\"",command=ls ${key}`);
+  expect([...(found?.options ?? [])]).toEqual([
+    ["no-pty", ""],
+    ["from", "10.0.0.1,*"],
+    ["environment", 'A="b"'],
+    ["command", "ls"],
+  ]);
+});

@@ -124,8 +124,10 @@ function ownKeys(
       const stat = reader.stat(path);
       if (stat === null) continue;
       if (stat.type !== "file") return { reason: `${path} is not a regular file` };
-      if (stat.size > mostBytes) return { reason: `${path} is larger than 1 MiB` };
-      const keys = authorizedKeys(reader.readOwn(path)?.bytes ?? new Uint8Array());
+      const bytes = stat.size > mostBytes ? null : (reader.readOwn(path)?.bytes ?? new Uint8Array());
+      // It may have grown meanwhile.
+      if (bytes === null || bytes.length > mostBytes) return { reason: `${path} is larger than 1 MiB` };
+      const keys = authorizedKeys(bytes);
       if (keys.length > 0) return { path, keys };
     } catch (error) {
       if (error instanceof UnknownStateError) throw error;
