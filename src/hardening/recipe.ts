@@ -7,6 +7,8 @@ import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { hardeningLogPath } from "./paths.ts";
 
+const listed = new Intl.ListFormat("en-GB");
+
 /** Returns a recipe of these steps. `done` is its last line. */
 export function hostRecipe(command: string, done: string, steps: Step[], requires: Requirement[] = []): Recipe {
   return { command, logPath: hardeningLogPath, done, failed: `${command} failed at step`, requires, steps };
@@ -19,7 +21,7 @@ export function hostRecipe(command: string, done: string, steps: Step[], require
 export function packagesStep(id: string, names: readonly string[], records: readonly Resource[] = []): Step {
   return {
     id,
-    title: `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} installed`,
+    title: `${listed.format(names)} ${names.length === 1 ? "is" : "are"} installed`,
     action: "Installing packages",
     requires: [firstBootDone, clockSet, ...aptUsable()],
     resources: [...records, dpkgConfigured, ...names.map(packageInstalled)],

@@ -14,16 +14,16 @@ export async function unharden(
   terms: GuardTerms = {},
 ): Promise<Recipe> {
   const steps: Step[] = [];
-  const installed: string[] = [];
+  const installed = new Set<string>();
   for (const part of [...chosen].reverse()) {
     if (!part.isSetUp(reader)) continue;
     const removal = await part.removal(reader, terms);
     if (removal === null) continue;
     steps.push({ ...removal, part: part.name });
-    installed.push(...(await installedOf(reader, part)));
+    for (const name of await installedOf(reader, part)) installed.add(name);
   }
   if (chosen.length === parts.length && steps.length > 0) steps.push(portForgotten);
-  const packages = [...new Set(installed)].sort();
+  const packages = [...installed].sort();
   const kept = packages.length === 0 ? "" : ` These packages stay: ${packages.join(", ")}.`;
   const recipe = hostRecipe("host unharden", `The hardening is removed.${kept}`, steps);
   return {
