@@ -4,7 +4,6 @@ import type { Policy } from "../bundle/trust.ts";
 import type { RunOptions } from "../run/options.ts";
 import { usage } from "./arguments.ts";
 import type { Arguments, Values } from "./command.ts";
-import { waitOf } from "./wait.ts";
 
 const json = { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } as const;
 
@@ -89,24 +88,6 @@ export function bundlePolicyOf(values: Values): Policy {
     requiresSignature: values["require-signature"] === true,
     allowsOlder: values["allow-older"] === true,
   };
-}
-
-/** Flags of commands that may cut off the admin. {@link confirmWithinOf} reads them. */
-export const guardFlags = {
-  "confirm-within": {
-    type: "string",
-    valueHint: "duration",
-    description: "Roll back unless a new login runs host confirm within this time, for example 10m",
-  },
-} as const satisfies Arguments;
-
-/** Returns the milliseconds of --confirm-within, or undefined without it. Throws a usage Problem for another value. */
-export function confirmWithinOf(values: Values): number | undefined {
-  const typed = values["confirm-within"] as string | undefined;
-  if (typed === undefined) return undefined;
-  const ms = waitOf("--confirm-within", typed);
-  if (ms < 60_000 || ms > 86_400_000) throw usage(`--confirm-within ${typed} is not between 1m and 24h`);
-  return ms;
 }
 
 export const doctorFlags = {

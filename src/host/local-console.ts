@@ -80,7 +80,7 @@ export const localConsole = {
     return TERM !== "linux" && (!locale || /utf-?8/i.test(locale));
   },
   interactive: (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true,
-  async confirm(question: string, stream: "out" | "err"): Promise<boolean> {
+  async confirm(question: string, stream: "out" | "err", usual: "yes" | "no"): Promise<boolean> {
     const fd = stream === "out" ? stdout : stderr;
     await write(fd, question);
     // The terminal edits and echoes the line, and Ctrl-C ends this process as it does at any other time.
@@ -92,7 +92,8 @@ export const localConsole = {
     const line = await promise;
     lines.close();
     if (line === null) await write(fd, "\n");
-    return /^y(es)?$/i.test(line?.trim() ?? "");
+    const answer = line?.trim() ?? "";
+    return usual === "yes" ? !/^no?$/i.test(answer) : /^y(es)?$/i.test(answer);
   },
   async secret(question: string): Promise<Secret> {
     if (process.stdin.isTTY !== true) return new Secret(firstLine(await beginning(Bun.stdin.stream())));

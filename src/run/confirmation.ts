@@ -44,9 +44,18 @@ export async function askFirst(
 }
 
 /** Asks at a terminal. Throws {@link Declined} if the answer is no. The lines of the question are wrapped. */
-export async function ask({ environment: { console }, options }: Asking, question: string): Promise<void> {
+export async function ask(asking: Asking, question: string): Promise<void> {
+  if (!(await answer(asking, `${question} [y/N]`, "no"))) throw new Declined();
+}
+
+/** Offers a precaution at a terminal. Returns whether it is accepted, which everything except a no does. */
+export function offer(asking: Asking, question: string): Promise<boolean> {
+  return answer(asking, `${question} [Y/n]`, "yes");
+}
+
+function answer({ environment: { console }, options }: Asking, text: string, usual: "yes" | "no"): Promise<boolean> {
   // With --json, stdout has only the document.
   const stream = options.json ? "err" : "out";
-  const lines = `${question} [y/N]`.split("\n").map((line) => wrap(line, console.width(stream) ?? 80));
-  if (!(await console.confirm(`${lines.join("\n")} `, stream))) throw new Declined();
+  const lines = text.split("\n").map((line) => wrap(line, console.width(stream) ?? 80));
+  return console.confirm(`${lines.join("\n")} `, stream, usual);
 }

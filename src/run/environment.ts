@@ -20,8 +20,11 @@ interface Console {
   unicode(): boolean;
   /** Returns whether the program can ask a question: stdin and stdout are a terminal. */
   interactive(): boolean;
-  /** Prints the question, and returns whether the line that is typed is y or yes. An end of the input is a no. */
-  confirm(question: string, stream: "out" | "err"): Promise<boolean>;
+  /**
+   * Prints the question, and returns whether the line that is typed is a yes. An empty line, any other word and the end
+   * of the input are the usual answer.
+   */
+  confirm(question: string, stream: "out" | "err", usual: "yes" | "no"): Promise<boolean>;
   /** Reads a line from stdin. On a terminal it prints the question and hides the input. */
   secret(question: string): Promise<Secret>;
 }

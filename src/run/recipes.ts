@@ -166,10 +166,15 @@ function conclude(session: Session, applied: AppliedRecipe): void {
 /**
  * Shows the planned changes of a recipe and asks for confirmation, unless --yes is given or nothing would change.
  * Returns the notes that were printed, or null if the plan failed, because there is nothing to confirm. A part of a plan
- * that fails does not keep the others from being confirmed. Throws a
- * Problem if the user declines or cannot be asked, and if this user may not change the host. A dry run needs neither.
+ * that fails does not keep the others from being confirmed. `agreed`: what follows the answer at the terminal, with the
+ * steps that will be applied. Throws a Problem if the user declines or cannot be asked, and if this user may not change
+ * the host. A dry run needs neither.
  */
-export async function confirm(session: Session, recipeFor: RecipeFor): Promise<string[] | null> {
+export async function confirm(
+  session: Session,
+  recipeFor: RecipeFor,
+  agreed?: (steps: readonly Step[]) => Promise<void>,
+): Promise<string[] | null> {
   const { environment, options } = session;
   if (options.dryRun) return [];
   session.demandRoot();
@@ -191,7 +196,8 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   for (const each of notes.warnings) await reporter.note(each);
   for (const each of notes.unknown) await reporter.note(`could not be determined: ${each}`);
   for (const result of pending) await reporter.step(result);
-  const isApplicable = planned.some(({ outcome }, i) => outcome === "pending" && steps[i]?.part !== undefined);
+  const applicable = steps.filter((_, i) => planned[i]?.outcome === "pending");
+  const isApplicable = applicable.some(({ part }) => part !== undefined);
   if (planned.some(({ outcome }) => outcome === "failed") && !isApplicable) {
     session.add(...planned);
     return null;
@@ -201,6 +207,7 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   const style = styleFor(environment, "out", options.colour);
   await console.out(closingText([planSummary(planned)], style, console.width("out") ?? 80));
   await ask(session, "Apply these changes?");
+  await agreed?.(applicable);
   return [...notes.warnings, ...notes.unknown];
 }
 

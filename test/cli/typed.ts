@@ -14,6 +14,8 @@ import { type FakeHost, fakeHost } from "../fake-host.ts";
 export const variables: Record<string, string> = {};
 /** The questions of the command lines since this list was emptied. */
 export const asked: string[] = [];
+/** The answers to the next questions, for a person who does not answer all of them alike. */
+export const answers: boolean[] = [];
 /** What happens while a question is on the screen. */
 export const meanwhile: { act: (() => Promise<unknown>) | null } = { act: null };
 export const secretLine = "glrt-from-stdin";
@@ -56,7 +58,7 @@ export async function typedWords(
       await meanwhile.act?.();
       if (stream === "out") out += question;
       else err += question;
-      return person === true;
+      return answers.shift() ?? person === true;
     },
     secret: async (question: string) => {
       asked.push(question);

@@ -1,7 +1,7 @@
 // A change that is rolled back unless a new login confirms it.
 
 import { describe, expect, test } from "bun:test";
-import { confirmWithinOf } from "../../src/cli/flags.ts";
+import { confirmWithinOf } from "../../src/cli/host/flags.ts";
 import { type Change, Text } from "../../src/engine/change.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { journalDir, lockDir, lockPath, recoverTimerPath, unconfirmedPath } from "../../src/engine/paths.ts";

@@ -104,11 +104,11 @@ test("confirm: at a terminal only y or yes and Enter accept, the end of the inpu
   fs.writeFileSync(
     program,
     `import { localConsole } from ${JSON.stringify(source)};
-     const isSure = await localConsole.confirm("Sure? [y/N] ", "out");
+     const isSure = await localConsole.confirm("Sure? [y/N] ", "out", process.argv[2]);
      await localConsole.out(isSure ? "accepted\\n" : "declined\\n");`,
   );
-  const answered = async (keys: string): Promise<string> => {
-    const line = `trap : INT; "${process.execPath}" "${program}"; echo "exit $?"`;
+  const answered = async (keys: string, usual = "no"): Promise<string> => {
+    const line = `trap : INT; "${process.execPath}" "${program}" ${usual}; echo "exit $?"`;
     const argv = ["script", "-qec", line, "/dev/null"];
     const { stdin, stdout } = Bun.spawn(argv, { cwd: dir, timeout: 20_000, stdin: "pipe" });
     let shown = "";
@@ -121,10 +121,12 @@ test("confirm: at a terminal only y or yes and Enter accept, the end of the inpu
     }
     return shown;
   };
-  const all = async (...keys: string[]) => Promise.all(keys.map(answered));
+  const all = async (...keys: string[]) => Promise.all(keys.map((each) => answered(each)));
   for (const shown of await all("y\r", "Y\r", " yes \r"))
     expect(shown).toMatch(/^Sure\? .*\r\naccepted\r\nexit 0\r\n$/);
   for (const shown of await all("\r", "n\r", "yeah\r")) expect(shown).toMatch(/^Sure\? .*\r\ndeclined\r\nexit 0\r\n$/);
+  for (const keys of ["\r", "nope\r", "\u0004"]) expect(await answered(keys, "yes")).toContain("\r\naccepted\r\n");
+  for (const keys of ["n\r", " NO \r"]) expect(await answered(keys, "yes")).toContain("\r\ndeclined\r\n");
   const [ended = "", interrupted] = await all("\u0004", "\u0003");
   expect(ended).toMatch(/^Sure\? .*\r\ndeclined\r\nexit 0\r\n$/);
   expect(interrupted).toEndWith("exit 130\r\n");

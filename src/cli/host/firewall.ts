@@ -1,9 +1,9 @@
 import type { HostReader } from "../../host/host.ts";
 import { repeatedValues, usage } from "../arguments.ts";
 import { command } from "../command.ts";
-import { bundleFlags, changeFlags, confirmWithinOf, guardFlags } from "../flags.ts";
-import { change } from "../run.ts";
-import { sshPortFlag, sshPortOf } from "./flags.ts";
+import { bundleFlags, changeFlags } from "../flags.ts";
+import { guardFlags, sshPortFlag, sshPortOf } from "./flags.ts";
+import { guardedChange } from "./guarded-change.ts";
 
 export default command({
   meta: {
@@ -49,12 +49,11 @@ export default command({
       return allowed;
     });
     const sshPort = sshPortOf(values);
-    const confirmWithinMs = confirmWithinOf(values);
     const typed = { allow, limitSsh: values["limit-ssh"] === true, docker: values.docker === true };
     const sessionPort = (await sshSession(await context.host()))?.server.port;
     const optionsOf = (reader: HostReader) => {
       return { ...typed, sshPort: sshPort ?? recordedOptions(reader).sshPort, sessionPort };
     };
-    return change(() => firewallRecipe(optionsOf, { confirmWithinMs }), values, context);
+    return guardedChange((confirmWithinMs) => firewallRecipe(optionsOf, { confirmWithinMs }), values, context);
   },
 });

@@ -1,7 +1,7 @@
 import { command } from "../command.ts";
-import { bundleFlags, changeFlags, confirmWithinOf, guardFlags } from "../flags.ts";
-import { change } from "../run.ts";
-import { sshPortFlag, sshPortOf } from "./flags.ts";
+import { bundleFlags, changeFlags } from "../flags.ts";
+import { guardFlags, sshPortFlag, sshPortOf } from "./flags.ts";
+import { guardedChange } from "./guarded-change.ts";
 
 export default command({
   meta: {
@@ -30,9 +30,9 @@ export default command({
   async run(values, context) {
     const { harden } = await import("../../hardening/parts/harden.ts");
     const { sshSession } = await import("../../ssh/session.ts");
-    const [sshPort, confirmWithinMs] = [sshPortOf(values), confirmWithinOf(values)];
+    const sshPort = sshPortOf(values);
     const session = await sshSession(await context.host());
-    const wanted = { sshPort, all: values.all === true, session, confirmWithinMs };
-    return change(() => harden(wanted), values, context);
+    const wanted = { sshPort, all: values.all === true, session };
+    return guardedChange((confirmWithinMs) => harden({ ...wanted, confirmWithinMs }), values, context);
   },
 });

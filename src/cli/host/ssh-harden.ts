@@ -2,8 +2,9 @@ import type { Choices } from "../../hardening/ssh/settings.ts";
 import { userPattern } from "../../resources/user.ts";
 import { repeatedValues, usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
-import { bundleFlags, changeFlags, confirmWithinOf, guardFlags } from "../flags.ts";
-import { change } from "../run.ts";
+import { bundleFlags, changeFlags } from "../flags.ts";
+import { guardFlags } from "./flags.ts";
+import { guardedChange } from "./guarded-change.ts";
 
 export default command({
   meta: {
@@ -35,10 +36,9 @@ export default command({
   },
   steps: async () => (await import("../../hardening/ssh/recipe.ts")).sshHarden({}).steps,
   async run(values, context) {
-    const { "allow-password": _, modern, "no-modern": noModern, "confirm-within": __, ...others } = values;
-    const [given, confirmWithinMs] = [choicesIn(values), confirmWithinOf(values)];
+    const given = choicesIn(values);
     const { sshHarden } = await import("../../hardening/ssh/recipe.ts");
-    return change(() => sshHarden(given, confirmWithinMs), others, context);
+    return guardedChange((confirmWithinMs) => sshHarden(given, confirmWithinMs), values, context);
   },
 });
 

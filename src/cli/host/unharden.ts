@@ -1,8 +1,9 @@
 import { nearestName } from "../../text/nearest-name.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
-import { changeFlags, confirmWithinOf, guardFlags } from "../flags.ts";
-import { change } from "../run.ts";
+import { changeFlags } from "../flags.ts";
+import { guardFlags } from "./flags.ts";
+import { guardedChange } from "./guarded-change.ts";
 
 const { only: _, skip: __, "fail-step": ___, ...flags } = changeFlags;
 
@@ -43,7 +44,6 @@ export default command({
     }
     const host = await context.host();
     const chosen = parts.filter(({ name }) => typed?.includes(name) ?? true);
-    const terms = { confirmWithinMs: confirmWithinOf(values) };
-    return change(() => unharden(host, chosen, terms), values, context);
+    return guardedChange((confirmWithinMs) => unharden(host, chosen, { confirmWithinMs }), values, context);
   },
 });
