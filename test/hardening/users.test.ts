@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { sudoRule } from "../../src/hardening/proof/users.ts";
+import { sudoRule, usersWithKeys } from "../../src/hardening/proof/users.ts";
+import { sshHost } from "./ssh-host.ts";
 
 const listing = (...rules: string[]): string => `Matching Defaults entries for a on h:
     env_reset, mail_badpass,
@@ -25,4 +26,14 @@ test("sudo: only a rule for all commands as root makes a user an admin", () => {
   ];
   for (const [lines, expected] of rules) expect([lines, sudoRule(listing(...lines))]).toEqual([lines, expected]);
   expect([sudoRule("User nobody is not allowed to run sudo on h.\n"), sudoRule("")]).toEqual([null, null]);
+});
+
+test("users: an admin who is the last of many accounts is found, and accounts that are left out are counted", async () => {
+  const host = sshHost();
+  const people = Array.from({ length: 120 }, (_, i) => `user${i}:x:${3000 + i}:100::/home/user${i}:/bin/bash\n`);
+  const [, alice = "", bob = ""] = (host.text("/etc/passwd") ?? "").split(/(?<=\n)/);
+  host.put("/etc/passwd", [...people, bob, alice].join(""));
+  const { users, reasons } = await usersWithKeys(host, null);
+  expect(users.map(({ name }) => name)).toEqual(["alice"]);
+  expect(reasons).toEqual(["22 of 122 accounts were not examined"]);
 });

@@ -10,7 +10,7 @@ import { linesOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
 
 const mostUsers = 20;
-/** Each account costs a run of sshd, and this many people have a shell on few hosts. */
+/** Each account costs a run of sshd. Those that have a file of keys at the usual place come first. */
 const mostAccounts = 100;
 /** sshd reads the whole file for each login. A person has a few kilobytes. */
 const mostBytes = 1024 * 1024;
@@ -40,7 +40,10 @@ export interface Users {
 export async function usersWithKeys(reader: HostReader, session: SshSession | null, only?: string): Promise<Users> {
   const users: User[] = [];
   const reasons: string[] = [];
-  for (const account of await accounts(reader, session, only)) {
+  const all = await accounts(reader, session, only);
+  if (all.length > mostAccounts)
+    reasons.push(`${all.length - mostAccounts} of ${all.length} accounts were not examined`);
+  for (const account of all.slice(0, mostAccounts)) {
     const found = await userOf(reader, account, session);
     if (found === null) continue;
     if ("reason" in found) reasons.push(`${account.name}: ${found.reason}`);
@@ -68,7 +71,18 @@ async function accounts(reader: HostReader, session: SshSession | null, only?: s
     const account = await findAccount(reader, name);
     if (account !== null && !isWithoutShell(account.shell)) found.push(account);
   }
-  return found.slice(0, mostAccounts);
+  const rank = ({ name, home }: Account): number => (name === session?.user ? 0 : hasUsualKeys(reader, home) ? 1 : 2);
+  const ranked = found.map((account) => ({ account, rank: rank(account) }));
+  return ranked.sort((one, other) => one.rank - other.rank).map(({ account }) => account);
+}
+
+/** A home that this process may not open has none. */
+function hasUsualKeys(reader: HostReader, home: string): boolean {
+  try {
+    return reader.stat(`${home}/.ssh/authorized_keys`) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** A name that ssh and sshd take as an argument. */
