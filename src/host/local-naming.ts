@@ -24,7 +24,11 @@ export function nullIfMissing<T>(read: () => T): T | null {
 
 /** Removes a file, if there is one. The runtime's own function fails with EFAULT if its directory is a file. */
 export function removeFile(path: string): void {
-  nullIfMissing(() => fs.unlinkSync(path));
+  nullIfMissing(() => {
+    // Of a read-only file system, the kernel reports that first, also if there is no file.
+    fs.lstatSync(path);
+    fs.unlinkSync(path);
+  });
 }
 
 /**

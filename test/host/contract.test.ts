@@ -220,6 +220,19 @@ describe("localHost.append", () => {
   });
 });
 
+describe("localHost.removeTemporary", () => {
+  test("a read-only file system without a temporary file is no failure, and one with it is", async () => {
+    const inside = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
+      const host = localHost();
+      host.removeTemporary("/mnt/keys");
+      try { host.removeTemporary("/mnt/left"); } catch (error) { console.log(error.code); }`;
+    const unshared = ["unshare", "--mount", ...(me.uid === 0 ? [] : ["--map-root-user"])];
+    const mounted = "mount -t tmpfs none /mnt && touch /mnt/.left.edox-ops-new && mount -o remount,ro /mnt";
+    const argv = [...unshared, "sh", "-c", `${mounted} && "$@"`, "sh", process.execPath, "-e", inside];
+    expect(await localHost().run(argv)).toMatchObject({ code: 0, stdout: "EROFS\n" });
+  });
+});
+
 describe("localHost.writeFile", () => {
   const own = localHost(folder);
   /** The owner of the directory can create entries in it before a file is written. */
