@@ -27,6 +27,8 @@ const lastPort = 29_000;
 const tcpProtocol = 6;
 const setupLimitMs = 10_000;
 const nothing = new Uint8Array();
+/** The proofs of a run share the count, so that a failure of each has an address of its own. */
+let used = Math.floor(Math.random() * mostSources);
 
 /** Ways to connect to this host as a stranger does. */
 export interface Outside {
@@ -68,7 +70,6 @@ export async function withOutside<T>(
     const enter = ["nsenter", `--net=/proc/${pid}/ns/net`, "--"];
     const network = await connect(host, { pid, enter, ...inside });
     if (network === null) return null;
-    let used = Math.floor(Math.random() * mostSources);
     return await act({
       isOutside: true,
       operator: network.operator,
@@ -86,7 +87,6 @@ export async function withOutside<T>(
 
 /** Returns what replaces the namespace where none is allowed: connections over loopback. */
 export function loopback(host: Host): Outside {
-  let used = 0;
   return {
     isOutside: false,
     operator: null,
