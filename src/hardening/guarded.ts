@@ -3,7 +3,7 @@
 import type { Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { doorText } from "./proof/door.ts";
+import { endpointText } from "../ssh/sockets.ts";
 import type { Proof } from "./proof/prove.ts";
 
 /** How a step is guarded. The session of the operator is found by the guard itself: see sshSession. */
@@ -24,7 +24,7 @@ const settleMs = 500;
 
 /**
  * Returns the step with a proof of logins from outside around its changes. Before the first change it finds out who logs
- * in, by which doors of sshd, and which ports answer. After the last one, all of that must still be possible, apart from
+ * in, by which endpoints of sshd, and which ports answer. After the last one, all of that must still be possible, apart from
  * the users of `mayLose`: otherwise the step is rolled back. It changes nothing if no user who can become root logs in,
  * or if each of them may lose the login. Where connections from outside cannot be made, it demands a confirmation.
  */
@@ -90,13 +90,15 @@ function provenSentences({ logins, answering, isOutside }: Omit<Proof, "reasons"
   const where = isOutside ? "" : " over loopback";
   const ofUsers = Map.groupBy(logins, ({ user }) => user.name);
   const users = [...ofUsers].map(([name, each]) => {
-    const ways = each.map(({ door, source }) => `${doorText(door)} from ${source}`).join(", ");
+    const ways = each.map(({ endpoint, source }) => `${endpointText(endpoint)} from ${source}`).join(", ");
     const becomes = { is: "", sudo: ", and becomes root", password: ", and becomes root with a password" };
     const root = each[0]?.user.becomesRoot;
     return `proven${where}: ${name} logs in at ${ways}${root ? becomes[root] : ""}`;
   });
   const verb = answering.length === 1 ? "answers" : "answer";
-  return answering.length === 0 ? users : [...users, `proven${where}: ${answering.map(doorText).join(", ")} ${verb}`];
+  return answering.length === 0
+    ? users
+    : [...users, `proven${where}: ${answering.map(endpointText).join(", ")} ${verb}`];
 }
 
 const adminHint = ["sudo", "edox-ops", "host", "admin", "NAME", "--key", "FILE"];
@@ -105,7 +107,7 @@ function nobody({ logins, reasons }: Proof, losing: readonly string[]): Problem 
   const who = logins.map(({ user }) => user.name).filter((name) => losing.includes(name));
   const message =
     who.length > 0
-      ? `only ${[...new Set(who)].join(", ")} could log in and become root, and this change takes that away`
+      ? `only ${[...new Set(who)].join(", ")} can log in and become root, and this change disables that login`
       : `no user who can become root logs in with a key${reasons.length > 0 ? ` (${reasons.join("; ")})` : ""}`;
   return new Problem("precondition-failed", message, { hint: adminHint });
 }

@@ -2,12 +2,17 @@
 
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
-import { canonicalAddress } from "./address.ts";
+import { canonicalAddress, familyOf } from "./address.ts";
 
 export interface Endpoint {
   /** An address as inet_ntop(3) writes it. An IPv4 address that is mapped into IPv6 is written as IPv4. */
   address: string;
   port: number;
+}
+
+/** Returns "192.0.2.1:22" or "[2001:db8::1]:22". */
+export function endpointText({ address, port }: Endpoint): string {
+  return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 export interface TcpSocket {

@@ -100,7 +100,7 @@ test("guard: a login that is lost, or that nobody had, is a Problem, and nothing
 test("guard: users who may lose their login are not needed, unless nobody else can become root", async () => {
   const { host } = hostWithSshd();
   await expect(guarded(plain, { mayLose: () => ["admin"] }).before?.(host, runOf())).rejects.toMatchObject({
-    message: "only admin could log in and become root, and this change takes that away",
+    message: "only admin can log in and become root, and this change disables that login",
   });
 });
 

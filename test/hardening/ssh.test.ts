@@ -166,7 +166,7 @@ describe("host ssh-harden:", () => {
     host.remove("/home/alice/.ssh/authorized_keys");
     const before = files(host);
     const { exit, err } = await harden(host);
-    expect([exit, err]).toEqual([1, expect.stringContaining("only root could log in and become root")]);
+    expect([exit, err]).toEqual([1, expect.stringContaining("only root can log in and become root")]);
     expect(err).toContain("hint: edox-ops host admin NAME --key FILE");
     expect(files(host)).toEqual(before);
   });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { sudoRule, usersWithKeys } from "../../src/hardening/proof/users.ts";
+import { sudoRule } from "../../src/hardening/proof/sudo.ts";
+import { usersWithKeys } from "../../src/hardening/proof/users.ts";
 import { sshHost } from "./ssh-host.ts";
 
 const listing = (...rules: string[]): string => `Matching Defaults entries for a on h:

@@ -85,7 +85,7 @@ for (const suite of soak ? suites : (["trixie"] as const)) {
       const changes = settings("MaxAuthTries 4\n");
       expect(on.guard({ changes, mayLose: ["admin"] })).toMatchObject({
         code: "precondition-failed",
-        message: "only admin could log in and become root, and this change takes that away",
+        message: "only admin can log in and become root, and this change disables that login",
         hint: ["sudo", "edox-ops", "host", "admin", "NAME", "--key", "FILE"],
       });
       on.must("mv /home/admin/.ssh /home/admin/away");

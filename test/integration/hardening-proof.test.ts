@@ -129,10 +129,10 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
 
     test("proof: each port of sshd is tried, at the address that it listens on", () => {
       sshd("Port 22\\nPort 2222\\n");
-      expect(on.prove({ port: 2222 }).logins.map(({ door }) => door.port)).toEqual([2222, 22]);
+      expect(on.prove({ port: 2222 }).logins.map(({ endpoint }) => endpoint.port)).toEqual([2222, 22]);
       sshd(`ListenAddress ${on.host.address}:2222\\nListenAddress 127.0.0.1:22\\n`);
       expect(on.prove({ port: 2222 }).logins).toMatchObject([
-        { door: { address: on.host.address, port: 2222 }, source: on.host.gateway },
+        { endpoint: { address: on.host.address, port: 2222 }, source: on.host.gateway },
       ]);
       sshd("ListenAddress 127.0.0.1\\n");
       const { code, hint } = on.onConsole<{ code: string; hint: string[] }>("prove");
@@ -165,7 +165,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       must(["ip", "-6", "address", "add", `${ours}/64`, "dev", link, "nodad"]);
       on.must(`ip -6 address add ${theirs}/64 dev host0 nodad`);
       const { logins } = on.prove({ address: theirs });
-      expect(logins.map(({ door, source }) => [door.address, source])).toEqual([
+      expect(logins.map(({ endpoint, source }) => [endpoint.address, source])).toEqual([
         [theirs, ours],
         [on.host.address, expect.stringMatching(/^198\.18\./)],
       ]);

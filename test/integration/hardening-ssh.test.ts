@@ -84,7 +84,7 @@ for (const suite of suites) {
     });
 
     const refused: [state: string, arrange: string, says: RegExp][] = [
-      ["only root has a key", "userdel -rf admin; rm /etc/sudoers.d/admin", /only root could log in and become root/],
+      ["only root has a key", "userdel -rf admin; rm /etc/sudoers.d/admin", /only root can log in and become root/],
       ["the sudo user has no password", "rm /etc/sudoers.d/admin; usermod -aG sudo admin", /only root could log in/],
       ["the account is expired", "chage --expiredate 1 admin", /only root could log in/],
       ["the shell is nologin", "usermod -s /usr/sbin/nologin admin", /only root could log in/],

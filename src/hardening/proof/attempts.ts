@@ -1,11 +1,10 @@
-// The logins of a proof: who tries which door, from which address, in which order.
+// The logins of a proof: who tries which endpoint, from which address, in which order.
 
 import type { Host } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
 import { familyOf } from "../../ssh/address.ts";
-import type { Endpoint } from "../../ssh/sockets.ts";
-import { doorText } from "./door.ts";
+import { type Endpoint, endpointText } from "../../ssh/sockets.ts";
 import type { Record } from "./journal.ts";
 import { type ThrowawayKey, throwawayKey } from "./key.ts";
 import { login } from "./login.ts";
@@ -14,10 +13,10 @@ import type { User } from "./users.ts";
 
 const atOnce = 3;
 
-/** A user at a door of sshd. */
+/** A user at an endpoint of sshd. */
 export interface Entry {
   user: User;
-  door: Endpoint;
+  endpoint: Endpoint;
 }
 
 /** A user who logged in from this address. */
@@ -54,13 +53,13 @@ export async function tryLogins(
   await inTurns([...Map.groupBy(ready, ({ source }) => source).values()], async (ofSource) => {
     for (const each of ofSource) {
       throwIfInterrupted(stop);
-      const { user, door, source } = each;
-      const reason = await login(outside, host, { user: user.name, door, source, key });
+      const { user, endpoint, source } = each;
+      const reason = await login(outside, host, { user: user.name, endpoint, source, key });
       if (reason === null) {
         onLogin?.(each);
         continue;
       }
-      onFailure(`${user.name}: ${doorText(door)} from ${source}: ${reason}`);
+      onFailure(`${user.name}: ${endpointText(endpoint)} from ${source}: ${reason}`);
       return;
     }
   });
@@ -78,8 +77,8 @@ function whyUnauthorized(key: ThrowawayKey, attempts: readonly Login[]): string 
   }
 }
 
-function sourceOf({ operator, source }: Outside, { user, door }: Entry): string {
-  const family = familyOf(door.address);
+function sourceOf({ operator, source }: Outside, { user, endpoint }: Entry): string {
+  const family = familyOf(endpoint.address);
   return user.isOperator && operator !== null && familyOf(operator) === family ? operator : source(family);
 }
 

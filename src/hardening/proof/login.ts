@@ -17,7 +17,7 @@ const longestReason = 200;
 
 /** A way in, and the address that it is tried from. */
 export interface Attempt {
-  door: Endpoint;
+  endpoint: Endpoint;
   source: string;
 }
 
@@ -25,11 +25,11 @@ export interface Attempt {
 export async function login(
   outside: Outside,
   reader: HostReader,
-  { user, door, source, key }: Attempt & { user: string; key: ThrowawayKey },
+  { user, endpoint, source, key }: Attempt & { user: string; key: ThrowawayKey },
 ): Promise<string | null> {
   const end = reader.now() + retryMs;
   for (;;) {
-    const { code, stderr } = await outside.run(sshCommand({ user, door, source }, key), { limitMs: loginLimitMs });
+    const { code, stderr } = await outside.run(sshCommand({ user, endpoint, source }, key), { limitMs: loginLimitMs });
     if (code === 0) return null;
     const lines = linesOf(stderr);
     const reason = (lines.at(-1) ?? `exit code ${code}`).slice(0, longestReason);
@@ -43,13 +43,13 @@ export async function login(
  * Returns whether a server answers a TCP connection. ssh makes it, and then breaks off, because the server is none of
  * its kind: other programs for that need not be installed.
  */
-export async function answers(outside: Outside, { door, source }: Attempt): Promise<boolean> {
-  const argv = sshCommand({ user: "probe", door, source });
+export async function answers(outside: Outside, { endpoint, source }: Attempt): Promise<boolean> {
+  const argv = sshCommand({ user: "probe", endpoint, source });
   const { code, stderr } = await outside.run(argv, { limitMs: loginLimitMs });
   return code === 255 && !/^(?:ssh: connect to host|bind) /m.test(stderr);
 }
 
-function sshCommand({ user, door, source }: Attempt & { user: string }, key?: ThrowawayKey): string[] {
+function sshCommand({ user, endpoint, source }: Attempt & { user: string }, key?: ThrowawayKey): string[] {
   const options = [
     "BatchMode=yes",
     "PreferredAuthentications=publickey",
@@ -67,6 +67,6 @@ function sshCommand({ user, door, source }: Attempt & { user: string }, key?: Th
     `BindAddress=${source}`,
   ];
   const identity = key === undefined ? [] : ["-i", key.keyPath];
-  const words = [...identity, "-T", "-p", String(door.port), "-l", user];
-  return ["ssh", "-F", "none", ...options.flatMap((each) => ["-o", each]), ...words, "--", door.address];
+  const words = [...identity, "-T", "-p", String(endpoint.port), "-l", user];
+  return ["ssh", "-F", "none", ...options.flatMap((each) => ["-o", each]), ...words, "--", endpoint.address];
 }

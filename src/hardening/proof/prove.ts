@@ -5,10 +5,9 @@ import { Problem } from "../../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
 import { familyOf } from "../../ssh/address.ts";
 import { type SshSession, sshSession } from "../../ssh/session.ts";
-import type { Endpoint } from "../../ssh/sockets.ts";
+import { type Endpoint, endpointText } from "../../ssh/sockets.ts";
 import { type Entry, inTurns, type Login, type Scene, tryLogins } from "./attempts.ts";
-import { doorText } from "./door.ts";
-import { type OwnAddresses, ownAddresses, sshDoors } from "./doors.ts";
+import { type OwnAddresses, ownAddresses, sshEndpoints } from "./endpoints.ts";
 import { undoing } from "./journal.ts";
 import { answers } from "./login.ts";
 import { loopback, withOutside } from "./namespace.ts";
@@ -20,7 +19,7 @@ export interface Proof {
   logins: Login[];
   /** The other ports that answered. */
   answering: Endpoint[];
-  /** Why other users, or other doors, are not among the logins. */
+  /** Why other users, or other endpoints, are not among the logins. */
   reasons: string[];
 }
 
@@ -40,13 +39,13 @@ export async function proveAll(host: Host, { ports, stop, only }: Question): Pro
   const session = await sshSession(host);
   const { users, reasons } = await usersWithKeys(host, session, only);
   const own = await ownAddresses(host, session);
-  const doors = await sshDoors(host, session, own);
-  if (doors.length === 0) {
+  const endpoints = await sshEndpoints(host, session, own);
+  if (endpoints.length === 0) {
     throw new Problem("precondition-failed", "no SSH server listens on an address that other hosts reach", {
       hint: ["sudo", "ss", "-ltnp"],
     });
   }
-  const entries = users.flatMap((user, i) => doorsOf(i === 0, doors).map((door) => ({ user, door })));
+  const entries = users.flatMap((user, i) => endpointsOf(i === 0, endpoints).map((endpoint) => ({ user, endpoint })));
   const others = ports.flatMap((port) => Object.values(own.main).map((address) => ({ address, port })));
   return within(host, { session, own, stop }, async (scene) => {
     const proof: Proof = { isOutside: scene.outside.isOutside, logins: [], answering: [], reasons };
@@ -56,9 +55,9 @@ export async function proveAll(host: Host, { ports, stop, only }: Question): Pro
     });
     // They end in any order.
     proof.logins = entries.flatMap(
-      ({ user, door }) => proof.logins.find((each) => each.user === user && each.door === door) ?? [],
+      ({ user, endpoint }) => proof.logins.find((each) => each.user === user && each.endpoint === endpoint) ?? [],
     );
-    await tryPorts(scene, others, (door, answered) => answered && proof.answering.push(door));
+    await tryPorts(scene, others, (endpoint, answered) => answered && proof.answering.push(endpoint));
     return proof;
   });
 }
@@ -71,10 +70,10 @@ export async function proveAgain(host: Host, { logins, answering }: Proof, stop:
   const session = await sshSession(host);
   const own = await ownAddresses(host, session);
   const { users, reasons } = await usersWithKeys(host, session);
-  const entries = logins.map(({ user, door }): Entry => {
+  const entries = logins.map(({ user, endpoint }): Entry => {
     const found = users.find(({ name }) => name === user.name);
     // The operator is who it was before: a slow journal does not change that.
-    if (found !== undefined) return { user: { ...user, keysPath: found.keysPath }, door };
+    if (found !== undefined) return { user: { ...user, keysPath: found.keysPath }, endpoint };
     throw lost(reasons.find((each) => each.startsWith(`${user.name}: `)) ?? `${user.name}: has no key`);
   });
   await within(host, { session, own, stop }, async (scene) => {
@@ -83,8 +82,8 @@ export async function proveAgain(host: Host, { logins, answering }: Proof, stop:
         throw lost(reason);
       },
     });
-    await tryPorts(scene, answering, (door, answered) => {
-      if (!answered) throw new Problem("verify-failed", `${doorText(door)} no longer answers from outside`);
+    await tryPorts(scene, answering, (endpoint, answered) => {
+      if (!answered) throw new Problem("verify-failed", `${endpointText(endpoint)} no longer answers from outside`);
     });
   });
 }
@@ -93,20 +92,20 @@ function lost(reason: string): Problem {
   return new Problem("verify-failed", `a login from outside is no longer possible: ${reason}`);
 }
 
-/** The first user is tried at each door, and others once for each port. */
-function doorsOf(isFirst: boolean, doors: readonly Endpoint[]): Endpoint[] {
-  if (isFirst) return [...doors];
-  return [...Map.groupBy(doors, ({ port }) => port).values()].flatMap(([door]) => door ?? []);
+/** The first user is tried at each endpoint, and others once for each port. */
+function endpointsOf(isFirst: boolean, endpoints: readonly Endpoint[]): Endpoint[] {
+  if (isFirst) return [...endpoints];
+  return [...Map.groupBy(endpoints, ({ port }) => port).values()].flatMap(([endpoint]) => endpoint ?? []);
 }
 
 async function tryPorts(
   { outside, stop }: Scene,
-  doors: readonly Endpoint[],
-  onResult: (door: Endpoint, answered: boolean) => void,
+  endpoints: readonly Endpoint[],
+  onResult: (endpoint: Endpoint, answered: boolean) => void,
 ): Promise<void> {
-  await inTurns(doors, async (door) => {
+  await inTurns(endpoints, async (endpoint) => {
     throwIfInterrupted(stop);
-    onResult(door, await answers(outside, { door, source: outside.source(familyOf(door.address)) }));
+    onResult(endpoint, await answers(outside, { endpoint, source: outside.source(familyOf(endpoint.address)) }));
   });
 }
 

@@ -8,6 +8,7 @@ import type { SshSession } from "../../ssh/session.ts";
 import { authorizedKeysPaths, parseSettings, type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
 import { linesOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
+import { type BecomesRoot, becomesRoot, shadowOf } from "./sudo.ts";
 
 const mostUsers = 20;
 /** Each account costs a run of sshd. Those that have a file of keys at the usual place come first. */
@@ -20,11 +21,7 @@ export interface User {
   name: string;
   /** The file of authorized keys that has the user's own keys. */
   keysPath: string;
-  /**
-   * How the user becomes root: already is, by sudo without a password, or by sudo with the password that is set. null:
-   * not at all.
-   */
-  becomesRoot: "is" | "sudo" | "password" | null;
+  becomesRoot: BecomesRoot;
   /** Whether the present session is of this user. */
   isOperator: boolean;
 }
@@ -111,7 +108,7 @@ async function userOf(
   if (usable.length === 0) return { reason: "has no key that opens a shell from here" };
   const reason = refusal(settings, uid) ?? expired(reader, name);
   if (reason !== null) return { reason };
-  return { name, keysPath: own.path, becomesRoot: await rootOf(reader, name, uid), isOperator };
+  return { name, keysPath: own.path, becomesRoot: await becomesRoot(reader, name, uid), isOperator };
 }
 
 /** Returns the settings for a user, or the default ones where sshd does not print them. A login decides then. */
@@ -171,34 +168,4 @@ function refusal({ is }: SshdSettings, uid: number): string | null {
 function expired(reader: HostReader, name: string): string | null {
   const days = Number(shadowOf(reader, name)[7] || Number.NaN);
   return days * dayMs <= reader.now() ? "its account has expired" : null;
-}
-
-function shadowOf(reader: HostReader, name: string): string[] {
-  const lines = (textOf(reader, "/etc/shadow") ?? "").split("\n").map((line) => line.split(":"));
-  return lines.find(([first]) => first === name) ?? [];
-}
-
-async function rootOf(reader: HostReader, name: string, uid: number): Promise<User["becomesRoot"]> {
-  if (uid === 0) return "is";
-  const { code, stdout } = await reader.probe(["sudo", "-l", "-U", name], { limitMs: 10_000 });
-  const rule = code === 0 ? sudoRule(stdout) : null;
-  if (rule !== "password") return rule;
-  return /^[^!*]/.test(shadowOf(reader, name)[1] ?? "") ? "password" : null;
-}
-
-/**
- * Returns whether a listing of sudo has a rule for all commands as root. It wraps no rules, but its Defaults, which are
- * indented as rules are.
- */
-export function sudoRule(listing: string): "sudo" | "password" | null {
-  const rules = linesOf(listing).flatMap((line) => {
-    const [, runAs = "", rest = ""] = /^ {4}\(([^)]*)\) (.*)$/.exec(line) ?? [];
-    const users = (runAs.split(":")[0] ?? "").split(",").map((each) => each.trim());
-    const [, tags = "", commands = ""] = /^((?:[A-Z_]+: )*)(.*)$/.exec(rest) ?? [];
-    const isAll = commands.split(",").some((each) => each.trim() === "ALL");
-    const isRoot = users.some((each) => each === "ALL" || each === "root") && !users.includes("!root");
-    return isAll && isRoot ? [tags.includes("NOPASSWD: ") ? ("sudo" as const) : ("password" as const)] : [];
-  });
-  // The last rule that matches decides.
-  return rules.at(-1) ?? null;
 }

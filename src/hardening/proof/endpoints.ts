@@ -5,11 +5,10 @@ import type { HostReader } from "../../host/host.ts";
 import { familyOf, isLocalAddress } from "../../ssh/address.ts";
 import { sshListeners } from "../../ssh/server.ts";
 import type { SshSession } from "../../ssh/session.ts";
-import type { Endpoint } from "../../ssh/sockets.ts";
+import { type Endpoint, endpointText } from "../../ssh/sockets.ts";
 import { parseJson } from "../../text/json.ts";
-import { doorText } from "./door.ts";
 
-const mostDoors = 8;
+const mostEndpoints = 8;
 
 export interface OwnAddresses {
   /** All addresses of this host that other hosts can reach. */
@@ -45,12 +44,12 @@ export async function ownAddresses(reader: HostReader, session: SshSession | nul
  * Returns the addresses and ports at which a client of another host reaches sshd: that of the session first. A listener
  * on all addresses has one for each family.
  */
-export async function sshDoors(
+export async function sshEndpoints(
   reader: HostReader,
   session: SshSession | null,
   { main }: OwnAddresses,
 ): Promise<Endpoint[]> {
-  const doors = (await sshListeners(reader)).flatMap(({ address, port }) => {
+  const endpoints = (await sshListeners(reader)).flatMap(({ address, port }) => {
     const families: readonly (4 | 6)[] = address === "*" ? [4, 6] : [familyOf(address)];
     const isAny = ["*", "0.0.0.0", "::"].includes(address);
     return families.flatMap((family) => {
@@ -60,8 +59,8 @@ export async function sshDoors(
   });
   const isOfSession = ({ address, port }: Endpoint): boolean =>
     session?.server.address === address && session.server.port === port;
-  const unique = [...new Map(doors.map((each) => [doorText(each), each])).values()];
-  return [...unique.filter(isOfSession), ...unique.filter((each) => !isOfSession(each))].slice(0, mostDoors);
+  const unique = [...new Map(endpoints.map((each) => [endpointText(each), each])).values()];
+  return [...unique.filter(isOfSession), ...unique.filter((each) => !isOfSession(each))].slice(0, mostEndpoints);
 }
 
 const linkSchema = v.object({
