@@ -2,7 +2,9 @@
 
 import { expect, test } from "bun:test";
 import type { Step, StepRun } from "../../src/engine/step.ts";
+import { guardedLogins } from "../../src/hardening/firewall/guard.ts";
 import { guarded, provingAdmin } from "../../src/hardening/guarded.ts";
+import { freePrefix } from "../../src/hardening/proof/ranges.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJSmVfhsxpzVOwlJ3rWwDvGjtmlXKOxrbbVoJTe+nll";
@@ -120,4 +122,41 @@ test("admin: is proven by a login that becomes root", async () => {
   expect(notes).toHaveLength(1);
   state.locked = true;
   await expect(provingAdmin(plain, "admin").verify?.(host, runOf())).rejects.toMatchObject({ code: "verify-failed" });
+});
+
+test("guard: no login comes from a network that a rule of the firewall names", async () => {
+  const { host, state } = hostWithSshd();
+  host.put(
+    "/etc/ufw/user.rules",
+    "### tuple ### allow any any 0.0.0.0/0 any 198.18.0.0/15 in\n-A x -s 198.18.0.0/15\n",
+  );
+  host.taught.unshift((argv) => {
+    if (argv[0] === "iptables-save") return ok("-A INPUT -s 100.64.0.0/10 -j ACCEPT\n");
+    return argv[0] === "nft" ? ok("iifname lo ip saddr { 0.0.0.0/0, 10.0.0.0/8 } accept\n") : undefined;
+  });
+  await guarded(plain).before?.(host, runOf());
+  expect(state.sources).toEqual([expect.stringMatching(/^172\.31\./)]);
+});
+
+test("guard: rules of an inactive ufw that deny SSH to some clients demand a session, or a confirmation", async () => {
+  const { host } = hostWithSshd();
+  const plainly = { allow: [], limitSsh: false, docker: false };
+  const before = (confirmWithinMs?: number) =>
+    guardedLogins(plain, { confirmWithinMs }, () => plainly).before?.(host, runOf());
+  const rule = (...lines: string[]) =>
+    host.put("/etc/ufw/user.rules", lines.map((line) => `### tuple ### ${line}\n`).join(""));
+  rule("deny any any 0.0.0.0/0 any 203.0.113.0/24 in");
+  expect(before()).rejects.toThrow("denies SSH to 203.0.113.0/24, and no login with a key");
+  await before(60_000);
+  rule("reject tcp 22 0.0.0.0/0 any 0.0.0.0/0 in_eth0");
+  expect(before()).rejects.toThrow("denies SSH on an interface");
+  rule("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", "deny any any 0.0.0.0/0 any 203.0.113.0/24 in");
+  await before();
+  rule("deny tcp 25 0.0.0.0/0 any 203.0.113.0/24 in");
+  await before();
+});
+
+test("guard: addresses of IPv6 are private ones, unless a rule names those", () => {
+  expect(freePrefix(["2001:db8::/32", "fe80::/10"])).toMatch(/^fd/);
+  expect(freePrefix(["fc00::/7"])).toBe("2001:2:0");
 });

@@ -32,7 +32,7 @@ export function addOutside(host: FakeHost, letsInUser = (user: string): boolean 
       return ok(JSON.stringify([{ ifname: "eth0", addr_info: [{ local: "192.0.2.1" }] }]));
     }
     if (line === "ip -j -4 route show default") return ok(JSON.stringify([{ dev: "eth0" }]));
-    if (program === "ip" || program === "tee") return ok();
+    if (/^(?:ip|tee|ip6?tables-save|nft)$/.test(program ?? "")) return ok();
     if (program === "ss") return ok('LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=77,fd=3))\n');
     if (line === "systemctl show --property=ActiveState,Listen ssh.socket") return ok("ActiveState=inactive\n");
     if (program === "date") return ok("20270401000000\n");

@@ -74,7 +74,9 @@ export const untyped: Record<string, string> = {
   'bootstrap/recipe.ts ["sudo", "edox-ops", ...words]': example,
   'hardening/guarded.ts ["sudo", "edox-ops", "host", "admin", "NAME", "--key", "FILE"]':
     "an example whose names the admin replaces; test/integration/hardening-guard.test.ts reaches the state",
-  'hardening/proof/namespace.ts ["ip", "route", "show", "table", "all"]':
+  'hardening/firewall/guard.ts ["sudo", "ufw", "show", "added"]':
+    "it shows rules, for a decision of the admin; test/hardening/guarded.test.ts reaches the state",
+  'hardening/proof/ranges.ts ["ip", "route", "show", "table", "all"]':
     "no host of these tests has routes to all six networks",
   'runner/recipe.ts ["sudo", "edox-ops", "gitlab-runner", ...words]': example,
   'certs/errors/connection.ts ["curl", "-sSI", url]': authority,

@@ -3,8 +3,9 @@
 import type { Step, StepRun } from "../../engine/step.ts";
 import type { Host, HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { sshSession } from "../../ssh/session.ts";
 import { type GuardTerms, guarded } from "../guarded.ts";
-import { isOpened, ufwTuples } from "./rules.ts";
+import { isOpened, partialDenials, ufwTuples } from "./rules.ts";
 import { serverPorts } from "./ssh-ports.ts";
 import { isActive } from "./ufw.ts";
 import { type FirewallOptions, wantedRules } from "./wanted.ts";
@@ -22,6 +23,7 @@ export function guardedLogins(step: Step, terms: GuardTerms, optionsOf: (reader:
     async before(host, run) {
       const ports = await serverPorts(host);
       if (ports.length === 0) return;
+      if (terms.confirmWithinMs === undefined) await demandProvable(host, ports);
       const isRepair = await shutsOut(host, ports);
       proof = isRepair || (await limitsAddresses(host, ports, optionsOf(host))) ? "any" : "all";
       if (proof === "all") await proven.before?.(host, run);
@@ -37,6 +39,28 @@ export function guardedLogins(step: Step, terms: GuardTerms, optionsOf: (reader:
     },
   };
 }
+
+/**
+ * Throws a Problem if ufw would begin to deny SSH to clients whose part a proof cannot play: to addresses, without a
+ * session of the admin whose key and address the proof uses, or on an interface, since the probe has one of its own.
+ */
+async function demandProvable(host: Host, ports: readonly number[]): Promise<void> {
+  if (await isActive(host)) return;
+  const { ipv4, ipv6 } = ufwTuples(host);
+  const denials = ports.flatMap((port) => {
+    return [ipv4, ipv6].flatMap((tuples) => partialDenials(tuples, { port, protocol: "tcp" }));
+  });
+  if (denials.length === 0) return;
+  const isInSession = ((await sshSession(host))?.key ?? null) !== null;
+  const found = denials.find(({ isOfInterface }) => isOfInterface || !isInSession);
+  if (found === undefined) return;
+  const message = found.isOfInterface
+    ? "ufw has a rule that denies SSH on an interface, and no proof can show that this is not yours: delete the rule"
+    : `ufw has a rule that denies SSH to ${found.from}, and no login with a key shows that this is not you: run the command in an SSH session`;
+  throw new Problem("precondition-failed", `${message}, or pass --confirm-within 10m`, { hint: ufwRulesHint });
+}
+
+const ufwRulesHint = ["sudo", "ufw", "show", "added"];
 
 /** Throws a Problem unless an admin logs in from outside. Over loopback, which ufw never filters, that proves nothing. */
 async function demandAdmin(host: Host, run: StepRun, { confirmWithinMs }: GuardTerms): Promise<void> {

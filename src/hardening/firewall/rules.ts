@@ -19,6 +19,7 @@ export interface Tuple {
   from: string;
   /** It holds for some interfaces, destinations or source ports only. */
   isNarrow: boolean;
+  isOfInterface: boolean;
   /** It names an application profile, so that no other rule replaces it. */
   isProfile: boolean;
 }
@@ -61,7 +62,8 @@ function tuplesOf(text: string | null): Tuple[] {
     const isNarrow = direction !== "in" || !everywhere.includes(to) || sourcePorts !== "any";
     // A logged rule is "allow_log".
     const isProfile = words.length > 7;
-    return [{ action: action.replace(/_log.*$/, ""), protocol, ports, from, isNarrow, isProfile }];
+    const isOfInterface = direction !== "in";
+    return [{ action: action.replace(/_log.*$/, ""), protocol, ports, from, isNarrow, isOfInterface, isProfile }];
   });
 }
 
@@ -76,6 +78,16 @@ function concerns(tuple: Tuple, { port, protocol }: Pick<Rule, "port" | "protoco
 /** Returns the first rule that decides about packets of any address to this port, or undefined. */
 export function decisive(tuples: readonly Tuple[], at: Pick<Rule, "port" | "protocol">): Tuple | undefined {
   return tuples.find((tuple) => concerns(tuple, at) && !tuple.isNarrow && everywhere.includes(tuple.from));
+}
+
+/** Returns the rules that deny this port to some addresses, or on an interface, before another rule decides. */
+export function partialDenials(tuples: readonly Tuple[], at: Pick<Rule, "port" | "protocol">): Tuple[] {
+  const all = decisive(tuples, at);
+  const first = all === undefined ? tuples : tuples.slice(0, tuples.indexOf(all));
+  return first.filter((each) => {
+    const isPartial = each.isOfInterface || !everywhere.includes(each.from);
+    return isPartial && !isOpening(each) && concerns(each, at);
+  });
 }
 
 /** Returns whether some rule lets anyone reach this port. */

@@ -2,9 +2,10 @@
 
 import type { Host, Output, RunOptions } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
-import { canonicalAddress, familyOf, isLocalAddress, overlap } from "../../ssh/address.ts";
+import { canonicalAddress, familyOf, isLocalAddress } from "../../ssh/address.ts";
 import { tcpSockets } from "../../ssh/sockets.ts";
 import type { Record } from "./journal.ts";
+import { freePrefix, freeRange, namedNetworks } from "./ranges.ts";
 
 /** The end of the link on the host. A kill leaves neither the link nor the namespace: see {@link holdNamespace}. */
 const link = "edox-probe";
@@ -15,8 +16,6 @@ const peerMac = "02:ed:0b:50:00:02";
 /** The routing table of replies to the address of the operator, and the priority of its rule. */
 const table = "4019";
 const priority = "17";
-/** Ranges for the sources of the probe. The first ones are reserved for tests of networks (RFC 2544). */
-const ranges = ["198.18", "198.19", "100.127", "10.253", "172.31", "192.168"];
 /** Each login has a network of its own, because sshd may count failures by network (PerSourceNetBlockSize). */
 const mostSources = 250;
 /** Ports of the probe for the address of the operator. Clients of other systems choose higher ones. */
@@ -137,8 +136,9 @@ interface Network {
 async function connect(host: Host, { pid, enter, operator: address, own, record }: Wanted): Promise<Network | null> {
   const isUsable = address !== null && !isLocalAddress(address) && !own.includes(address);
   const operator = isUsable ? address : null;
-  const range = await freeRange(host, isUsable ? [...own, address] : own);
-  const prefix = randomPrefix();
+  const named = await namedNetworks(host);
+  const range = await freeRange(host, [...named, ...own, ...(isUsable ? [address] : [])]);
+  const prefix = freePrefix(named);
   const veth = ["address", hostMac, "type", "veth", "peer", "name", peer, "address", peerMac, "netns", String(pid)];
   if ((await host.run(["ip", "link", "add", link, ...veth])).code !== 0) return null;
   const isLoose = await write(host, ["tee", `/proc/sys/net/ipv4/conf/${link}/rp_filter`], "2");
@@ -191,23 +191,6 @@ async function connect(host: Host, { pid, enter, operator: address, own, record 
     );
   }
   return { range, prefix, operator };
-}
-
-/** Returns the first two numbers of a range in which this host has no route, and none of these addresses is. */
-async function freeRange(host: Host, addresses: readonly string[]): Promise<string> {
-  const { stdout } = await host.probe(["ip", "-4", "route", "show", "table", "all"], { limitMs: setupLimitMs });
-  const routes = [...stdout.matchAll(/^(?:[a-z]+ )?([\d./]+) /gm)].map(([, network = ""]) => network);
-  const free = ranges.find((range) => ![...routes, ...addresses].some((each) => overlap(`${range}.0.0/16`, each)));
-  if (free !== undefined) return free;
-  throw new Problem("conflict", "this host has routes to all networks that a proof from outside could use", {
-    hint: ["ip", "route", "show", "table", "all"],
-  });
-}
-
-/** Returns a network of RFC 4193. Forty random bits make it unique. */
-function randomPrefix(): string {
-  const digits = Buffer.from(crypto.getRandomValues(new Uint8Array(5))).toString("hex");
-  return `fd${digits.slice(0, 2)}:${digits.slice(2, 6)}:${digits.slice(6)}`;
 }
 
 /** Returns the first of {@link portCount} ports that no connection from this address uses. */
