@@ -156,6 +156,14 @@ test("guard: rules of an inactive ufw that deny SSH to some clients demand a ses
   await before();
 });
 
+test("guard: each attempt ends by itself, so that a killed run leaves no client that keeps its network", async () => {
+  const { host } = hostWithSshd();
+  await guarded(plain).before?.(host, runOf());
+  const clients = host.ran.filter((line) => line.includes(" ssh -F none"));
+  expect(clients).not.toEqual([]);
+  expect(clients.filter((line) => !/-- timeout -k 1 \d+ ssh /.test(line))).toEqual([]);
+});
+
 test("guard: addresses of IPv6 are private ones, unless a rule names those", () => {
   expect(freePrefix(["2001:db8::/32", "fe80::/10"])).toMatch(/^fd/);
   expect(freePrefix(["fc00::/7"])).toBe("2001:2:0");

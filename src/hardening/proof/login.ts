@@ -8,8 +8,13 @@ import type { Outside } from "./namespace.ts";
 
 /** Packets that a firewall drops end in this time. */
 const connectSeconds = 3;
-/** A login runs PAM, and the start-up files of the user's shell. */
-const loginLimitMs = 10_000;
+/**
+ * A login runs PAM, and the start-up files of the user's shell. A client that outlives a killed run waits for replies
+ * that no longer reach it, and would keep the namespace forever: timeout(1) ends it.
+ */
+const loginSeconds = 10;
+const timeout = ["timeout", "-k", "1", String(loginSeconds)];
+const loginLimitMs = (loginSeconds + 2) * 1000;
 /** How long a refused or closed connection is tried again: sshd may restart, or drop new ones at random (MaxStartups). */
 const retryMs = 3000;
 const pauseMs = 200;
@@ -67,6 +72,7 @@ function sshCommand({ user, endpoint, source }: Attempt & { user: string }, key?
     `BindAddress=${source}`,
   ];
   const identity = key === undefined ? [] : ["-i", key.keyPath];
+  const flags = options.flatMap((each) => ["-o", each]);
   const words = [...identity, "-T", "-p", String(endpoint.port), "-l", user];
-  return ["ssh", "-F", "none", ...options.flatMap((each) => ["-o", each]), ...words, "--", endpoint.address];
+  return [...timeout, "ssh", "-F", "none", ...flags, ...words, "--", endpoint.address];
 }
