@@ -28,6 +28,8 @@ const jobs = [
   ["deploy-killed"],
   ["ci-killed", "on bookworm"],
   ["ci-killed", "on trixie"],
+  ["hardening-states", "on bookworm"],
+  ["hardening-states", "on trixie"],
   ["killed"],
   ["environment"],
   ["harness"],
