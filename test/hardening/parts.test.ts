@@ -7,7 +7,7 @@ import type { StepResult } from "../../src/engine/step.ts";
 import { type Harden, harden } from "../../src/hardening/parts/harden.ts";
 import { parts } from "../../src/hardening/parts/parts.ts";
 import { unharden } from "../../src/hardening/parts/unharden.ts";
-import { bootstrap, typed } from "../cli/typed.ts";
+import { atTerminal, bootstrap, typed } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { isUfwActive, rulesOf } from "./fake-ufw.ts";
 import { hardenableHost, unguarded } from "./hardened-host.ts";
@@ -157,4 +157,10 @@ test("host status: lists each part with its state, for a pipe, a terminal and as
     "logrotate not-set-up",
     "nginx not-set-up",
   ]);
+  const { out: seen } = await atTerminal(80, () => typed("host status", host));
+  expect(seen).toMatch(/^PART +STATE +SINCE$/m);
+  expect(seen).toMatch(/^fail2ban +differs +just now$/m);
+  expect(seen).toMatch(/^logrotate +not set up *$/m);
+  expect(seen).toMatch(/^▲ fail2ban: \S+ differs from what edox-ops\n +writes → edox-ops host fail2ban$/m);
+  expect(seen).toMatch(/Set up a part: .*edox-ops host security-updates/);
 });
