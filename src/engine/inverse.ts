@@ -13,7 +13,8 @@ export type Inverse =
   | ({ kind: "file"; path: string; bytes: Uint8Array } & Attributes)
   | ({ kind: "directory"; path: string } & Attributes)
   | { kind: "link"; path: string; target: string }
-  | { kind: "command"; argv: string[] }
+  /** Without the path of `ifExists`, the command has nothing to undo: it need not be idempotent then. */
+  | { kind: "command"; argv: string[]; ifExists?: string }
   /** A line that a step adds for its own duration. Each such line is removed, regardless of later edits of the file. */
   | { kind: "line"; path: string; line: string }
   /** Packages are never removed. They end the rollback if dpkg has unpacked one of them: see {@link toUndo}. */
@@ -72,7 +73,11 @@ export function toUndo(reader: HostReader, inverses: readonly Inverse[]): Invers
  */
 export function restoration(reader: HostReader, inverse: Inverse): Change | null {
   if (inverse.kind === "packages") return null;
-  if (inverse.kind === "command") return { ...inverse, reason: "an interrupted run may have run its counterpart" };
+  if (inverse.kind === "command") {
+    const { kind, argv, ifExists } = inverse;
+    if (ifExists !== undefined && reader.stat(ifExists) === null) return null;
+    return { kind, argv, reason: "an interrupted run may have run its counterpart" };
+  }
   const { path } = inverse;
   const stat = reader.stat(path);
   if (inverse.kind === "line") return stat?.type === "file" ? lineRemoval(reader, inverse) : null;

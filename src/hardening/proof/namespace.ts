@@ -7,8 +7,10 @@ import { tcpSockets } from "../../ssh/sockets.ts";
 import type { Record } from "./journal.ts";
 import { freePrefix, freeRange, namedNetworks } from "./ranges.ts";
 
-/** The end of the link on the host. A kill leaves neither the link nor the namespace: see {@link holdNamespace}. */
+/** The end of the link on the host. */
 const link = "edox-probe";
+const linkPath = `/sys/class/net/${link}`;
+const removeLink = ["ip", "link", "delete", link];
 /** The end in the namespace. */
 const peer = "probe0";
 const hostMac = "02:ed:0b:50:00:01";
@@ -51,8 +53,8 @@ export interface Inside {
 }
 
 /**
- * Runs `act` with a network namespace that is linked to this host. The link and its routes exist until `act` ends, also
- * if this process is killed. Then only a rule of an empty table may stay, which `record` has the next run remove.
+ * Runs `act` with a network namespace that is linked to this host. The link and its routes exist until `act` ends. After a
+ * kill, the link and a rule may stay, which `record` has the next run remove.
  * Replies to the operator's address are led to the namespace for a few ports alone, which no connection from there uses
  * now, so that the session goes on. Returns null if this host allows no namespaces.
  */
@@ -140,6 +142,8 @@ async function connect(host: Host, { pid, enter, operator: address, own, record 
   const range = await freeRange(host, [...named, ...own, ...(isUsable ? [address] : [])]);
   const prefix = freePrefix(named);
   const veth = ["address", hostMac, "type", "veth", "peer", "name", peer, "address", peerMac, "netns", String(pid)];
+  // A connection that is still being closed keeps the namespace, and so the link, for minutes after a kill.
+  record({ kind: "command", argv: removeLink, ifExists: linkPath });
   if ((await host.run(["ip", "link", "add", link, ...veth])).code !== 0) return null;
   const isLoose = await write(host, ["tee", `/proc/sys/net/ipv4/conf/${link}/rp_filter`], "2");
   if (!isLoose) return null;
@@ -210,7 +214,7 @@ function flushRules(family: number): string[] {
 
 /** Removes the link with its routes, and the rules, also those of a run that was killed. */
 async function removeRemains(host: Host): Promise<void> {
-  if (host.stat(`/sys/class/net/${link}`) !== null) await host.run(["ip", "link", "delete", link]);
+  if (host.stat(linkPath) !== null) await host.run(removeLink);
   for (const family of [4, 6]) {
     const { stdout } = await host.probe(["ip", `-${family}`, "rule", "show", "table", table], {
       limitMs: setupLimitMs,
