@@ -4,6 +4,7 @@ import type { Host, HostReader, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Stop, WaitWatch } from "../problem/wait.ts";
 import { shellLine } from "../text/lines.ts";
+import { moveDamagedMarks } from "./auto-marks.ts";
 import {
   dpkgInterrupted,
   halfUnpacked,
@@ -48,9 +49,15 @@ export async function installPackages(
   watch?: WaitWatch,
 ): Promise<string[]> {
   const failedHooks: string[] = [];
+  const notes: string[] = [];
   const started = programRunner(host, stop);
   const run: Run = async (...argv) => {
-    const answer = await started(...argv);
+    let answer = await started(...argv);
+    const moved = await moveDamagedMarks(answer, started);
+    if (moved !== null) {
+      notes.push(moved);
+      answer = await started(...argv);
+    }
     const hook = answer.code === 0 ? null : failedHook(host, answer);
     if (!hook?.isAfter) return answer;
     failedHooks.push(hook.title);
@@ -71,7 +78,7 @@ export async function installPackages(
     if (presentPackages(host, remove).length === 0 && (code === 0 || finish !== null)) {
       const left = unfinishedPackages(host).join(", ");
       const warning = finish && `dpkg did not finish installing ${left} (run: ${shellLine(finish)})`;
-      return [...(warning === null ? [] : [warning]), ...new Set(failedHooks)];
+      return [...(warning === null ? [] : [warning]), ...notes, ...new Set(failedHooks)];
     }
   }
   const isInterrupted = (): boolean => !goes && dpkgInterrupted(host);
@@ -110,7 +117,7 @@ export async function installPackages(
   if (install.code === 0) {
     // If update-ca-certificates was interrupted while it created its hash links, it recreates them only with --fresh.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
-    return [...warnings, ...new Set(failedHooks)];
+    return [...warnings, ...notes, ...new Set(failedHooks)];
   }
   throw installFailure(host, install, configured, { names, instead: remove, warnings });
 }
