@@ -104,6 +104,8 @@ export interface Recipe {
   steps: Step[];
   /** The last line of a successful run. */
   done: string;
+  /** Returns that line where it depends on the host after the run. */
+  doneOn?(reader: HostReader): string | Promise<string>;
   /** The last line of a failed run, before the step's id. */
   failed: string;
   /** What a terminal shows at the end in place of `done`. */

@@ -57,7 +57,6 @@ function stepCount({ steps }: Recipe): string {
   return `${steps.filter(({ mark }) => !mark).length} steps`;
 }
 
-/** Returns the first line without its full stop. */
 /** Returns the sentences of the first line, without the full stop of the last one. */
 function sentencesOf(done: string): string[] {
   return (done.split("\n")[0] ?? "").replace(/\.$/, "").split(/\. (?=[A-Z])/);

@@ -60,8 +60,10 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
       if (session.bundle !== null) sayPlanned(session, session.bundle.planned(packagesIn(results)));
       session.summarize(() => planLines(session, terms.known !== undefined));
     } else {
-      if (failed === undefined && results.length === recipe.steps.length) log?.ended(recipe.done, results);
-      conclude(session, { recipe, results, milliseconds: performance.now() - start });
+      const isWhole = failed === undefined && results.length === recipe.steps.length;
+      const done = (isWhole && (await recipe.doneOn?.(snapshot(host)))) || recipe.done;
+      if (isWhole) log?.ended(done, results);
+      conclude(session, { recipe: { ...recipe, done }, results, milliseconds: performance.now() - start });
     }
     return failed === undefined;
   } finally {

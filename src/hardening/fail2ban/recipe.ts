@@ -79,7 +79,7 @@ const loaded: Resource = {
 
 /** Returns the recipe. Without an address, the one in the present jail stays. */
 export function fail2ban(wanted: Fail2ban = {}): Recipe {
-  return hostRecipe("host fail2ban", "fail2ban bans addresses after failed SSH logins.", [
+  const steps: Step[] = [
     packagesStep("host.fail2ban.install", fail2banPackages, enabledRecorded([service], "fail2ban")),
     {
       id: "host.fail2ban.configure",
@@ -87,7 +87,13 @@ export function fail2ban(wanted: Fail2ban = {}): Recipe {
       action: "Configuring fail2ban",
       resources: [jail(wanted), loaded, unit({ unit: service, state: "enabled", brought: "fail2ban" })],
     },
-  ]);
+  ];
+  return {
+    ...hostRecipe("host fail2ban", "fail2ban bans addresses after failed SSH logins.", steps),
+    closing: { ready: "fail2ban active" },
+    // Of the Python version, with all ports of the jail.
+    doneOn: (reader) => `fail2ban enabled (sshd jail on port ${readJail(reader).ports.join(", ")}).`,
+  };
 }
 
 /** Returns the step that removes the jail. fail2ban itself stops if edox-ops had started it. */

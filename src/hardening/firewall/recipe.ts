@@ -10,12 +10,13 @@ import { unit } from "../../resources/unit.ts";
 import type { GuardTerms } from "../guarded.ts";
 import { hostRecipe, packagesStep } from "../recipe.ts";
 import { recordFile } from "../record.ts";
+import { spellAllowed } from "./allow.ts";
 import { dockerFilter } from "./docker-rules.ts";
 import { onlyFirewall } from "./foreign.ts";
 import { guardedLogins } from "./guard.ts";
 import { ufwDefaultsPath } from "./paths.ts";
 import { isActive, planRules, ufwFilters } from "./ufw.ts";
-import { type FirewallOptions, recordedOptions, recordOf } from "./wanted.ts";
+import { type FirewallOptions, recordedOptions, recordOf, wantedRules } from "./wanted.ts";
 
 type OptionsOf = (reader: HostReader) => FirewallOptions;
 
@@ -26,7 +27,15 @@ export const firewallPackages = [...packages, "nftables"];
 
 /** Returns the recipe with these options; by default those of the last run. `terms`: how it is proven from outside. */
 export function firewallRecipe(optionsOf: OptionsOf = recordedOptions, terms: GuardTerms = {}): Recipe {
-  return hostRecipe("host firewall", "The firewall is active.", firewallSteps(optionsOf, terms));
+  return {
+    ...hostRecipe("host firewall", "The firewall is active.", firewallSteps(optionsOf, terms)),
+    closing: { ready: "Firewall active" },
+    // Of the Python version, with the ports that are open.
+    async doneOn(reader) {
+      const rules = await wantedRules(reader, optionsOf(reader), () => undefined);
+      return `UFW enabled (incoming default deny; allow ${rules.map(spellAllowed).join(", ")}).`;
+    },
+  };
 }
 
 function firewallSteps(optionsOf: OptionsOf, terms: GuardTerms): Step[] {

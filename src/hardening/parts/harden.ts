@@ -10,8 +10,9 @@ import { firewallRecipe } from "../firewall/recipe.ts";
 import { recordedOptions } from "../firewall/wanted.ts";
 import { logrotate } from "../logrotate.ts";
 import { nginxRecipe } from "../nginx-unit.ts";
+import { hostRecordPath } from "../paths.ts";
 import { hostRecipe } from "../recipe.ts";
-import { recordFile } from "../record.ts";
+import { readHostRecord, recordFile } from "../record.ts";
 import { sshHarden } from "../ssh/recipe.ts";
 import { securityUpdates } from "../updates.ts";
 
@@ -44,7 +45,14 @@ export function harden({ sshPort, all = false, session = null, confirmWithinMs }
     ...(all ? inPart("logrotate", logrotate) : []),
     ...(all ? inPart("nginx", nginxRecipe) : []),
   ];
-  return hostRecipe(`host harden${all ? " --all" : ""}`, "This host is hardened.", steps);
+  return {
+    ...hostRecipe(`host harden${all ? " --all" : ""}`, "This host is hardened.", steps),
+    closing: { ready: "Host hardened" },
+    // Of the Python version.
+    doneOn(reader) {
+      return `Host harden complete (ssh_port ${readHostRecord(reader).ssh_port} saved to ${hostRecordPath}).`;
+    },
+  };
 }
 
 /** Returns the steps of a part. Its requirements stop only this part. */
