@@ -112,7 +112,9 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
         name: string;
         status: string;
       }[];
-      const bad = findings.filter(({ name, status }) => /deploy|ssh|sudo/.test(name) && status !== "ok");
+      const bad = findings.filter(
+        ({ name, status }) => /deploy|ssh|sudo/.test(name) && !["ok", "not-set-up"].includes(status),
+      );
       // The careless AcceptEnv above, with which a client could run code of its own as the user.
       expect(bad).toMatchObject([{ name: "deploy-keys:sshd", status: "error" }]);
       expect(findings.length).toBeGreaterThan(10);

@@ -85,14 +85,14 @@ for (const suite of suites) {
 
     const refused: [state: string, arrange: string, says: RegExp][] = [
       ["only root has a key", "userdel -rf admin; rm /etc/sudoers.d/admin", /only root can log in and become root/],
-      ["the sudo user has no password", "rm /etc/sudoers.d/admin; usermod -aG sudo admin", /only root could log in/],
-      ["the account is expired", "chage --expiredate 1 admin", /only root could log in/],
-      ["the shell is nologin", "usermod -s /usr/sbin/nologin admin", /only root could log in/],
-      ["others may change the directory of the keys", "chmod 777 /home/admin/.ssh", /only root could log in/],
+      ["the sudo user has no password", "rm /etc/sudoers.d/admin; usermod -aG sudo admin", /only root can log in/],
+      ["the account is expired", "chage --expiredate 1 admin", /only root can log in/],
+      ["the shell is nologin", "usermod -s /usr/sbin/nologin admin", /only root can log in/],
+      ["others may change the directory of the keys", "chmod 777 /home/admin/.ssh", /only root can log in/],
       [
         "AllowUsers names others",
         "echo 'AllowUsers root' >/etc/ssh/sshd_config.d/20-a.conf; systemctl reload ssh",
-        /only root could log in/,
+        /only root can log in/,
       ],
       ["the server is stopped", "systemctl stop ssh", /ssh\.service is not active/],
       [
