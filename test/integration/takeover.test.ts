@@ -211,7 +211,9 @@ describe("takeover from the Python tool", () => {
     const ended = bothEnds(host, hardening);
     expect(hardening.flatMap((row, i) => faultsOf(row, ended[i]))).toEqual([]);
     expect(ended.map(([, ours]) => ours.code)).toEqual(hardening.map(() => 0));
-    expect(host.sh("ls /etc/edox-ops/replaced").stdout).toMatch(/^edox-ops-sshd\.local\.\w+\nedox-ops\.\w+$/m);
+    const kept = host.sh("ls /etc/edox-ops/replaced").stdout;
+    expect(kept).toMatch(/^edox-ops-sshd\.local\.\w+$/m);
+    expect(kept).toMatch(/^edox-ops\.\w+$/m);
     expect(JSON.parse(host.sh("cat /etc/edox-ops/host.json").stdout).ssh_port).toBe(22);
     const checks = host
       .sh("edox-ops doctor")
