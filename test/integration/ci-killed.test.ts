@@ -5,7 +5,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
 import { CiHost } from "./ci-host.ts";
 import { chance, figure, rounds, soak } from "./rounds.ts";
-import { afterInterruption, stateOf } from "./undisturbed.ts";
+import { stateOf } from "./undisturbed.ts";
 
 const log = "/var/log/edox-ops/gitlab-runner-ci-host.log";
 const steps = ["docker.install", "runner.user.create", "runner.install", "runner.service.install"];
@@ -50,7 +50,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     /** Runs the command again after any interruption, and verifies the result. */
     function endsWell(): void {
       const { code, stderr } = ci.prepare();
-      expect([code, stderr]).toEqual([0, expect.stringMatching(afterInterruption)]);
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/^(waiting at most .+\n)*$/)]);
       expect(state(ci)).toEqual(first.state);
       expect(ci.host.run(["dpkg", "--audit"]).stdout).toBe("");
       expect(ci.host.sh("docker version >/dev/null && gitlab-runner status >/dev/null; echo $?").stdout).toBe("0\n");

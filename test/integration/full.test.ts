@@ -107,3 +107,12 @@ for (const suite of suites) {
     });
   }
 }
+
+test("bootstrap: marks of apt that a full disk or a power cut has damaged are moved aside with a warning", async () => {
+  using host = await TestHost.bare("trixie");
+  const path = "/var/lib/apt/extended_states";
+  host.sh(`head -c 300 /dev/zero >${path}`);
+  const { code, stdout } = host.run(bootstrap);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`${path} was damaged, and is now ${path}.damaged`)]);
+  expect(host.sh(`stat -c %s ${path}.damaged; apt-get check >/dev/null; echo $?`).stdout).toBe("300\n0\n");
+});
