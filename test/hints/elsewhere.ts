@@ -122,6 +122,7 @@ export const parts: string[] = [
   'hardening/proof/endpoints.ts ["ip", "-j", "address", "show", "up", "scope", "global"]',
   'hardening/proof/endpoints.ts ["ip", "-j", `-{family}`, "route", "show", "default"]',
   'hardening/proof/namespace.ts ["ip", `-{family}`, "rule", "flush", "table", table]',
+  'hardening/proof/namespace.ts ["ip", "link", "delete", link]',
   'hardening/proof/namespace.ts ["ip", `-{family}`]',
   'cli/bundle/create.ts ["edox-ops", "bundle", "show"]',
   'cli/bundle/create.ts ["edox-ops", ...context.typed]',
