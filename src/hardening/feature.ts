@@ -14,8 +14,9 @@ const hardening: Feature = {
     return (await Promise.all(all)).flat();
   },
   async bundled() {
+    const { adminPackages } = await import("./admin.ts");
     const packages = await Promise.all(parts.map((part) => part.packages()));
-    return { name: "hardening", packages: [...new Set(packages.flat())] };
+    return { name: "hardening", packages: [...new Set([...packages.flat(), ...adminPackages])] };
   },
   optional: {
     isInstalled: (reader) => parts.some(({ isSetUp }) => isSetUp(reader)),
