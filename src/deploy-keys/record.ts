@@ -4,13 +4,10 @@ import * as v from "valibot";
 import { Text } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
-import { regularFile } from "../problem/regular-file.ts";
-import { hintToShow } from "../problem/show-file.ts";
+import { jsonRecord } from "../problem/json-record.ts";
 import { file } from "../resources/file.ts";
 import { network, slug } from "../sites/project.ts";
 import { readPublicKey } from "../ssh/public-key.ts";
-import { parseJson } from "../text/json.ts";
 import { deployKeysPath } from "./paths.ts";
 
 const count = (what: string) =>
@@ -71,22 +68,7 @@ function isUnique(values: readonly string[]): boolean {
 
 /** Returns the record, or null if there is no key. Throws a Problem for an invalid one. */
 export function readKeys(reader: HostReader): KeyRecord | null {
-  const bytes = regularFile(reader, deployKeysPath);
-  if (bytes === null) return null;
-  let json: unknown;
-  try {
-    json = parseJson(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw broken(error instanceof RangeError ? error.message : "it is not JSON");
-  }
-  const found = v.safeParse(recordSchema, json);
-  if (found.success) return found.output;
-  const [issue] = found.issues;
-  throw broken(`${v.getDotPath(issue) ?? "the record"}: ${issue.message}`);
-}
-
-function broken(why: string): Problem {
-  return new Problem("invalid-config", `${deployKeysPath} is invalid: ${why}`, { hint: hintToShow(deployKeysPath) });
+  return jsonRecord(reader, deployKeysPath, recordSchema);
 }
 
 /** Returns the record after a change, which may be null for no key. */

@@ -5,13 +5,10 @@ import { Text } from "../engine/change.ts";
 import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
-import { regularFile } from "../problem/regular-file.ts";
-import { hintToShow } from "../problem/show-file.ts";
+import { jsonRecord } from "../problem/json-record.ts";
 import { file } from "../resources/file.ts";
 import { isUnitName } from "../resources/unit-name.ts";
 import { userPattern } from "../resources/user.ts";
-import { parseJson } from "../text/json.ts";
 import { hostRecordPath } from "./paths.ts";
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
@@ -56,22 +53,7 @@ export type FirewallRecord = NonNullable<HostRecord["firewall"]>;
 
 /** Returns the record, which is empty if there is no file. Throws a Problem for an invalid one. */
 export function readHostRecord(reader: HostReader): HostRecord {
-  const bytes = regularFile(reader, hostRecordPath);
-  if (bytes === null) return {};
-  let json: unknown;
-  try {
-    json = parseJson(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw broken(error instanceof RangeError ? error.message : "it is not JSON");
-  }
-  const found = v.safeParse(recordSchema, json);
-  if (found.success) return found.output;
-  const [issue] = found.issues;
-  throw broken(`${v.getDotPath(issue) ?? "the record"}: ${issue.message}`);
-}
-
-function broken(why: string): Problem {
-  return new Problem("invalid-config", `${hostRecordPath} is invalid: ${why}`, { hint: hintToShow(hostRecordPath) });
+  return jsonRecord(reader, hostRecordPath, recordSchema) ?? {};
 }
 
 /** Returns the record after a change. It keeps the keys of other commands, and keys that this version does not know. */
