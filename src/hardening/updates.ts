@@ -4,7 +4,6 @@ import { installs, Text } from "../engine/change.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
 import { file } from "../resources/file.ts";
 import { units } from "../resources/unit.ts";
 import { nameOf } from "../text/path.ts";
@@ -60,11 +59,6 @@ function rebootText(time: string): string {
   return `${header}Unattended-Upgrade::Automatic-Reboot "true";
 Unattended-Upgrade::Automatic-Reboot-Time "${time}";
 `;
-}
-
-/** Returns the time of day at which the host reboots if an update requires it, or null. */
-export function rebootTime(reader: HostReader): string | null {
-  return /^Unattended-Upgrade::Automatic-Reboot-Time "(.*)";$/m.exec(textOf(reader, rebootPath) ?? "")?.[1] ?? null;
 }
 
 /** Returns the recipe that turns automatic security updates on. Without a value the reboot stays as it is set. */

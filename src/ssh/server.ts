@@ -11,9 +11,15 @@ export interface SshServer {
   key: string;
 }
 
+const sshdPath = "/usr/sbin/sshd";
 const standardPort = 22;
 /** The types of host keys, the preferred one first. */
 const types = ["ed25519", "ecdsa", "rsa"];
+
+/** Returns whether this host has an SSH server. */
+export function hasSshd(reader: HostReader): boolean {
+  return reader.stat(sshdPath) !== null;
+}
 
 /**
  * Returns port and key of the SSH server. Throws a Problem if the host has no key or the server is stopped, and an

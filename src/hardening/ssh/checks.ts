@@ -4,6 +4,7 @@ import { askRoot, type Check, type CheckResult } from "../../engine/finding.ts";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { hintToShow } from "../../problem/show-file.ts";
+import { hasSshd } from "../../ssh/server.ts";
 import { settingsCommand } from "../../ssh/settings.ts";
 import { countOf, few } from "../../text/lines.ts";
 import { readHostRecord } from "../record.ts";
@@ -18,7 +19,7 @@ import {
 } from "./effective.ts";
 import { passwordLogins } from "./passwords.ts";
 import { dropInPath, hasSshHardening, pythonPath } from "./paths.ts";
-import { hasSshd, privilegeDir } from "./server.ts";
+import { privilegeDir } from "./server.ts";
 import { choicesOf, exceptText, settingsFor } from "./settings.ts";
 
 export const sshChecks: readonly Check[] = [

@@ -6,15 +6,10 @@ import type { HostReader } from "../../host/host.ts";
 import type { Requirement } from "../../problem/requirement.ts";
 import { isActive } from "../../resources/service.ts";
 import { findUnitFile } from "../../resources/unit-file.ts";
+import { hasSshd } from "../../ssh/server.ts";
 
-const sshdPath = "/usr/sbin/sshd";
 /** sshd refuses to read its configuration without this directory, which systemd creates when it starts the service. */
 export const privilegeDir = "/run/sshd";
-
-/** Returns whether this host has an SSH server. */
-export function hasSshd(reader: HostReader): boolean {
-  return reader.stat(sshdPath) !== null;
-}
 
 function unitOf(reader: HostReader): string {
   const isSshd = findUnitFile(reader, "ssh.service") === null && findUnitFile(reader, "sshd.service") !== null;
