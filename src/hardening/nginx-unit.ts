@@ -157,7 +157,7 @@ function served(step: Step): Step {
 }
 
 /** The step that writes the drop-in. */
-export const nginxRestricted: Step = served({
+const nginxRestricted: Step = served({
   id: "host.nginx.restrict",
   title: "nginx runs with the permissions that it needs",
   action: "Restricting nginx",

@@ -38,7 +38,7 @@ function isIncluded(lines: readonly ConfigLine[]): boolean {
 }
 
 /** Returns the lines by which a setting is less strict for one of the accounts. */
-export function weaknessesOf(accounts: readonly LoginAccount[], { settings, choices, lines }: Hardening): Weakness[] {
+function weaknessesOf(accounts: readonly LoginAccount[], { settings, choices, lines }: Hardening): Weakness[] {
   const found = new Map<ConfigLine, Weakness>();
   for (const setting of settings) {
     for (const account of accounts.filter((each) => applies(setting, each, choices))) {
