@@ -83,7 +83,7 @@ for (const suite of suites) {
       await expectOpen(open, { client4: [5432], client6: [9000] });
       const before = contents();
       const again = firewall(...flags);
-      expect([again.code, again.stdout.match(/^\w+/gm)]).toEqual([0, ["ok", "ok", "The"]]);
+      expect([again.code, again.stdout.match(/^\w+/gm)]).toEqual([0, ["ok", "ok", "UFW"]]);
       expect(contents()).toEqual(before);
       expect(doctor("host:firewall")).toMatchObject({ status: "ok" });
       await host.reboot();
