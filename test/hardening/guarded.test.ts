@@ -149,11 +149,31 @@ test("guard: rules of an inactive ufw that deny SSH to some clients demand a ses
   expect(before()).rejects.toThrow("denies SSH to 203.0.113.0/24, and no login with a key");
   await before(60_000);
   rule("reject tcp 22 0.0.0.0/0 any 0.0.0.0/0 in_eth0");
-  expect(before()).rejects.toThrow("denies SSH on an interface");
+  expect(before()).rejects.toThrow("denies SSH on eth0");
   rule("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in", "deny any any 0.0.0.0/0 any 203.0.113.0/24 in");
   await before();
   rule("deny tcp 25 0.0.0.0/0 any 203.0.113.0/24 in");
   await before();
+});
+
+test("guard: an endpoint on an interface on which ufw denies SSH is no way in", async () => {
+  const { host } = hostWithSshd();
+  host.put("/usr/sbin/ufw", "", { mode: 0o755 });
+  let status = "active";
+  host.taught.unshift((argv) => (argv[0] === "ufw" ? ok(`Status: ${status}\n`) : undefined));
+  const rule = (line: string) => host.put("/etc/ufw/user.rules", `### tuple ### ${line}\n`);
+  const denial = "ufw has a rule that denies port 22 on eth0";
+  for (const name of ["eth0", "eth+"]) {
+    rule(`deny tcp 22 0.0.0.0/0 any 0.0.0.0/0 in_${name}`);
+    await expect(guarded(plain).before?.(host, runOf())).rejects.toThrow(denial);
+  }
+  status = "inactive";
+  await guarded(plain).before?.(host, runOf());
+  status = "active";
+  rule("deny tcp 22 0.0.0.0/0 any 0.0.0.0/0 in_eth1");
+  await guarded(plain).before?.(host, runOf());
+  rule("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### deny tcp 22 0.0.0.0/0 any 0.0.0.0/0 in_eth0");
+  await guarded(plain).before?.(host, runOf());
 });
 
 test("guard: each attempt ends by itself, so that a killed run leaves no client that keeps its network", async () => {

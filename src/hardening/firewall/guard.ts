@@ -52,11 +52,12 @@ async function demandProvable(host: Host, ports: readonly number[]): Promise<voi
   });
   if (denials.length === 0) return;
   const isInSession = ((await sshSession(host))?.key ?? null) !== null;
-  const found = denials.find(({ isOfInterface }) => isOfInterface || !isInSession);
+  const found = denials.find((each) => each.interface !== null || !isInSession);
   if (found === undefined) return;
-  const message = found.isOfInterface
-    ? "ufw has a rule that denies SSH on an interface, and no proof can show that this is not yours: delete the rule"
-    : `ufw has a rule that denies SSH to ${found.from}, and no login with a key shows that this is not you: run the command in an SSH session`;
+  const message =
+    found.interface !== null
+      ? `ufw has a rule that denies SSH on ${found.interface}, and no proof can show that this is not yours: delete the rule`
+      : `ufw has a rule that denies SSH to ${found.from}, and no login with a key shows that this is not you: run the command in an SSH session`;
   throw new Problem("precondition-failed", `${message}, or pass --confirm-within 10m`, { hint: ufwRulesHint });
 }
 

@@ -19,7 +19,8 @@ export interface Tuple {
   from: string;
   /** It holds for some interfaces, destinations or source ports only. */
   isNarrow: boolean;
-  isOfInterface: boolean;
+  /** The only interface that it is about, `eth+` for several; null for all. */
+  interface: string | null;
   /** It names an application profile, so that no other rule replaces it. */
   isProfile: boolean;
 }
@@ -62,8 +63,8 @@ function tuplesOf(text: string | null): Tuple[] {
     const isNarrow = direction !== "in" || !everywhere.includes(to) || sourcePorts !== "any";
     // A logged rule is "allow_log".
     const isProfile = words.length > 7;
-    const isOfInterface = direction !== "in";
-    return [{ action: action.replace(/_log.*$/, ""), protocol, ports, from, isNarrow, isOfInterface, isProfile }];
+    const name = /^in_(\S+)$/.exec(direction)?.[1] ?? null;
+    return [{ action: action.replace(/_log.*$/, ""), protocol, ports, from, isNarrow, interface: name, isProfile }];
   });
 }
 
@@ -85,9 +86,18 @@ export function partialDenials(tuples: readonly Tuple[], at: Pick<Rule, "port" |
   const all = decisive(tuples, at);
   const first = all === undefined ? tuples : tuples.slice(0, tuples.indexOf(all));
   return first.filter((each) => {
-    const isPartial = each.isOfInterface || !everywhere.includes(each.from);
+    const isPartial = each.interface !== null || !everywhere.includes(each.from);
     return isPartial && !isOpening(each) && concerns(each, at);
   });
+}
+
+/** Returns whether a rule denies this port to everyone on this interface, before another rule decides. */
+export function isDeniedOn(name: string, tuples: readonly Tuple[], at: Pick<Rule, "port" | "protocol">): boolean {
+  const isHere = (pattern: string): boolean =>
+    pattern.endsWith("+") ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+  const own = tuples.filter((each) => each.interface === null || isHere(each.interface));
+  const first = own.find((each) => concerns(each, at) && everywhere.includes(each.from));
+  return first !== undefined && first.interface !== null && !isOpening(first);
 }
 
 /** Returns whether some rule lets anyone reach this port. */

@@ -7,12 +7,15 @@ import { sshListeners } from "../../ssh/server.ts";
 import type { SshSession } from "../../ssh/session.ts";
 import { type Endpoint, endpointText } from "../../ssh/sockets.ts";
 import { parseJson } from "../../text/json.ts";
+import { isDeniedOn, ufwTuples } from "../firewall/rules.ts";
 
 const mostEndpoints = 8;
 
 export interface OwnAddresses {
   /** All addresses of this host that other hosts can reach. */
   all: string[];
+  /** The interfaces of these addresses. */
+  interfaceOf: ReadonlyMap<string, string>;
   /** The one that a client connects to, by family: that of the session, else that of the default route. */
   main: Partial<Record<4 | 6, string>>;
 }
@@ -37,7 +40,8 @@ export async function ownAddresses(reader: HostReader, session: SshSession | nul
     const address = isUsed ? used : found;
     if (address !== undefined) main[family] = address;
   }
-  return { all: addresses.map(({ local }) => local), main };
+  const interfaceOf = new Map(addresses.map(({ ifname, local }) => [local, ifname]));
+  return { all: [...interfaceOf.keys()], interfaceOf, main };
 }
 
 /**
@@ -61,6 +65,21 @@ export async function sshEndpoints(
     session?.server.address === address && session.server.port === port;
   const unique = [...new Map(endpoints.map((each) => [endpointText(each), each])).values()];
   return [...unique.filter(isOfSession), ...unique.filter((each) => !isOfSession(each))].slice(0, mostEndpoints);
+}
+
+/**
+ * Returns why ufw denies SSH on the interface of this endpoint, or null. A proof has an interface of its own, so that no
+ * such rule applies to it.
+ */
+export function interfaceDenial(
+  reader: HostReader,
+  { address, port }: Endpoint,
+  { interfaceOf }: OwnAddresses,
+): string | null {
+  const name = interfaceOf.get(address);
+  const tuples = ufwTuples(reader)[familyOf(address) === 4 ? "ipv4" : "ipv6"];
+  if (name === undefined || !isDeniedOn(name, tuples, { port, protocol: "tcp" })) return null;
+  return `ufw has a rule that denies port ${port} on ${name}`;
 }
 
 const linkSchema = v.object({

@@ -6,8 +6,9 @@ import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
 import { familyOf } from "../../ssh/address.ts";
 import { type SshSession, sshSession } from "../../ssh/session.ts";
 import { type Endpoint, endpointText } from "../../ssh/sockets.ts";
+import { isActive } from "../firewall/ufw.ts";
 import { type Entry, inTurns, type Login, type Scene, tryLogins } from "./attempts.ts";
-import { type OwnAddresses, ownAddresses, sshEndpoints } from "./endpoints.ts";
+import { interfaceDenial, type OwnAddresses, ownAddresses, sshEndpoints } from "./endpoints.ts";
 import { undoing } from "./journal.ts";
 import { answers } from "./login.ts";
 import { loopback, withOutside } from "./namespace.ts";
@@ -39,12 +40,14 @@ export async function proveAll(host: Host, { ports, stop, only }: Question): Pro
   const session = await sshSession(host);
   const { users, reasons } = await usersWithKeys(host, session, only);
   const own = await ownAddresses(host, session);
-  const endpoints = await sshEndpoints(host, session, own);
-  if (endpoints.length === 0) {
+  const listening = await sshEndpoints(host, session, own);
+  if (listening.length === 0) {
     throw new Problem("precondition-failed", "no SSH server listens on an address that other hosts reach", {
       hint: ["sudo", "ss", "-ltnp"],
     });
   }
+  const { endpoints, denials } = await withoutDenied(host, listening, own);
+  reasons.push(...denials);
   const entries = users.flatMap((user, i) => endpointsOf(i === 0, endpoints).map((endpoint) => ({ user, endpoint })));
   const others = ports.flatMap((port) => Object.values(own.main).map((address) => ({ address, port })));
   return within(host, { session, own, stop }, async (scene) => {
@@ -90,6 +93,18 @@ export async function proveAgain(host: Host, { logins, answering }: Proof, stop:
 
 function lost(reason: string): Problem {
   return new Problem("verify-failed", `a login from outside is no longer possible: ${reason}`);
+}
+
+/** Returns the endpoints that an active ufw does not deny by a rule for their interface, and why it denies the others. */
+async function withoutDenied(
+  host: Host,
+  listening: readonly Endpoint[],
+  own: OwnAddresses,
+): Promise<{ endpoints: Endpoint[]; denials: string[] }> {
+  const denialOf = new Map(listening.map((each) => [each, interfaceDenial(host, each, own)]));
+  const denials = [...new Set([...denialOf.values()].filter((each) => each !== null))];
+  if (denials.length === 0 || !(await isActive(host))) return { endpoints: [...listening], denials: [] };
+  return { endpoints: listening.filter((each) => denialOf.get(each) === null), denials };
 }
 
 /** The first user is tried at each endpoint, and others once for each port. */
