@@ -16,6 +16,7 @@ const layers: string[][] = [
   ["bundle"],
   ["bootstrap", "hardening", "runner", "self-update", "sites"],
   ["certs", "deploy-keys"],
+  ["backup", "watch"],
   ["doctor"],
   ["report"],
   ["run"],
