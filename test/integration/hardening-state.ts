@@ -162,6 +162,11 @@ export function stateOf(seed: string): State {
   return fc.sample(state, { seed: number, numRuns: 1, unbiased: true })[0] as State;
 }
 
+/** Returns whether sshd, ufw or PAM treat the network of the people differently than others. */
+export function namesOffice({ sshd, ufw, access }: State): boolean {
+  return JSON.stringify({ sshd, ufw, access }).includes(office.replace(/\.0\/24$/, ""));
+}
+
 /** Returns the script that makes the state. `keys`: the public keys, by name. `hash`: that of the password. */
 export function script(state: State, keys: Record<string, string>, hash: string): string {
   const { people, root, sshd, ufw, nologin, access } = state;

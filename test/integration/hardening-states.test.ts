@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
-import { addressOf, type Interruption, type State, script, stateOf } from "./hardening-state.ts";
+import { addressOf, type Interruption, namesOffice, type State, script, stateOf } from "./hardening-state.ts";
 import { type Admin, People } from "./people.ts";
 import { figure, rounds } from "./rounds.ts";
 import type { Ended } from "./run.ts";
@@ -51,7 +51,9 @@ interface Run {
 }
 
 /** Returns what is wrong. */
-function faultsOf({ run: { command }, people, root, interruption }: State, run: Run): string[] {
+function faultsOf(state: State, run: Run): string[] {
+  const { people, root, interruption } = state;
+  const { command } = state.run;
   const { code, before, after, isChanged } = run;
   const isLost = ({ name }: Admin): boolean => !after.some((each) => each.name === name);
   /** Some lose their login on purpose: root and passwords by ssh-harden, and people elsewhere by --allow. */
@@ -60,10 +62,13 @@ function faultsOf({ run: { command }, people, root, interruption }: State, run: 
     return command.includes("@") || (/ssh-harden|all/.test(command) && (name === "root" || hasPassword));
   };
   const isOneStep = /^(?:ssh-harden|firewall|unharden \w)/.test(command);
-  const isUndone = code !== 0 && interruption === null && (isOneStep || before.length === 0);
+  // The firewall can be the part that lets people in again.
+  const isUndone = code !== 0 && interruption === null && (isOneStep || (before.length === 0 && after.length === 0));
+  // On the console, a proof plays a stranger: it knows nothing of a network from which nobody got in before.
+  const isOfNetwork = before.length === 0 && namesOffice(state);
   return [
     ...(before.length > 0 && after.length === 0 ? ["everyone is locked out"] : []),
-    ...(code === 0 && isChanged && after.length === 0 ? ["success, though nobody gets in"] : []),
+    ...(code === 0 && isChanged && after.length === 0 && !isOfNetwork ? ["success, though nobody gets in"] : []),
     ...(isUndone && isChanged ? ["changed, though the run failed"] : []),
     ...before.filter((each) => code === 0 && isLost(each) && !mayLose(each)).map(({ name }) => `${name} is locked out`),
   ];
