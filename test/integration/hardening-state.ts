@@ -81,6 +81,8 @@ const sshd = fc.record({
   cloudInit: fc.constantFrom("", "PasswordAuthentication yes", "PasswordAuthentication no"),
   dropIn: mostly("", ...general),
   ports: fc.constantFrom([22], [2222], [22, 2222]),
+  /** systemd listens, and starts sshd for a connection. */
+  isSocket: mostly(false, true),
 });
 
 const rules = [
@@ -201,6 +203,11 @@ export function script(state: State, keys: Record<string, string>, hash: string)
     sshd.include === "late" ? include : "",
     ...sshd.blocks,
   ];
+  const ports = sshd.ports.map((port) => `ListenStream=${port}`).join("\n");
+  const socket = `mkdir -p /etc/systemd/system/ssh.socket.d
+    printf '[Socket]\\nListenStream=\\n%s\\n' '${ports}' >/etc/systemd/system/ssh.socket.d/ports.conf
+    systemctl daemon-reload; systemctl disable --now ssh.service
+    systemctl enable --now ssh.socket && systemctl is-active ssh.socket`;
   return [
     "mkdir -p /etc/ssh/keys",
     ...accounts,
@@ -219,6 +226,6 @@ export function script(state: State, keys: Record<string, string>, hash: string)
     nologin === "" ? "" : `echo closed >${nologin}`,
     // sshd does not start with a method that is turned off.
     "sshd -T >/dev/null 2>&1 || sed -i /AuthenticationMethods/d /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*",
-    "systemctl restart ssh && systemctl is-active ssh",
+    sshd.isSocket ? socket : "systemctl restart ssh && systemctl is-active ssh",
   ].join("\n");
 }

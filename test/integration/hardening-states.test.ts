@@ -16,7 +16,7 @@ const rollbackLimitMs = 60_000;
 const dirs = "ssh ufw default pam.d security sudoers.d fail2ban apt systemd logrotate.d edox-ops nginx cron.d";
 const files = "passwd shadow group gshadow subuid subgid";
 const save = `mkdir /saved; for each in ${dirs} ${files}; do cp -a /etc/$each /saved/ 2>/dev/null; done; true`;
-const reset = `systemctl stop fail2ban edox-ops-recover.timer edox-ops-recover.service 2>/dev/null
+const reset = `systemctl stop ssh.socket ssh.service fail2ban edox-ops-recover.timer edox-ops-recover.service 2>/dev/null
   for each in ${dirs} ${files}; do rm -rf /etc/$each; cp -a /saved/$each /etc/ 2>/dev/null; done
   rm -rf /home/* /root/.ssh /etc/nologin /run/nologin /var/lib/edox-ops /run/edox-ops /var/lib/fail2ban/*
   nft flush ruleset || exit; journalctl --quiet --rotate --vacuum-time=1ms 2>/dev/null
