@@ -67,7 +67,7 @@ async function release(dir: string, { other, isQuick }: Wish): Promise<void> {
   if (!own.keys.includes(publicPem(key))) {
     throw new Error("build/release-keys.pem does not have the public key of EDOX_SIGNING_KEY (docs/release-key.md)");
   }
-  const level = isQuick ? 1 : 9;
+  const levels = isQuick ? ({ gzip: 1, xz: 0 } as const) : ({ gzip: 9, xz: 9 } as const);
   const targets = Object.keys(architectures) as Target[];
   for (const target of targets) await compile(`${top}/src/main.ts`, `${top}/dist/${target}/edox-ops`, target);
   const programs = targets.map((target) => `${target}/edox-ops`);
@@ -85,7 +85,7 @@ async function release(dir: string, { other, isQuick }: Wish): Promise<void> {
       await write(name, binary);
       // The files keep this mode in an archive, so the binary can be started from there.
       chmodSync(`${dir}/${name}`, 0o755);
-      await write(`${name}.gz`, Bun.gzipSync(binary, { level }));
+      await write(`${name}.gz`, Bun.gzipSync(binary, { level: levels.gzip }));
       const contents: Content[] = [
         { path: "usr/bin/edox-ops", bytes: binary, mode: 0o755 },
         { path: "usr/share/man/man1/edox-ops.1.gz", bytes: Bun.gzipSync(Buffer.from(man)), mode: 0o644 },
@@ -96,7 +96,7 @@ async function release(dir: string, { other, isQuick }: Wish): Promise<void> {
         { path: "DEBIAN/postinst", bytes: postinst, mode: 0o755 },
         { path: "usr/share/doc/edox-ops/copyright", bytes: await Bun.file(`${top}/LICENSE`).text(), mode: 0o644 },
       ];
-      await debianPackage({ version, architecture: architectures[target], time, contents, level }, dir);
+      await debianPackage({ version, architecture: architectures[target], time, contents, level: levels.xz }, dir);
     }),
   );
   await write("edox-ops.1", man);
