@@ -62,18 +62,6 @@ test("nginx:unknown-names: an nginx that cannot reject handshakes refuses unknow
   expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
 });
 
-test("bootstrap: a server on port 80 is reported, and nothing is changed", async () => {
-  host = await TestHost.bare();
-  host.sh("apt-get update -qq; apt-get install -y -qq --no-install-recommends busybox >/dev/null");
-  host.sh("systemd-run --quiet --unit=other busybox httpd -f -p 80");
-  const before = host.listing("/etc", "/var/lib/dpkg");
-  const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/^error: port 80 is taken by busybox \(pid \d+\), which nginx needs\nhint: ss -ltnp /);
-  expect(host.listing("/etc", "/var/lib/dpkg")).toBe(before);
-  expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
-});
-
 describe("nginx with a foreign site", () => {
   test("nginx: a foreign site that handles unknown names, in any form, keeps doing so, and nginx accepts ours beside it", async () => {
     host = await bootstrapped();
@@ -204,12 +192,50 @@ describe("apt hooks", () => {
   });
 });
 
-describe("apt", () => {
+/** The last of them succeeds on the host on which the others failed. */
+describe("a bare host on which bootstrap cannot succeed", () => {
+  beforeAll(async () => {
+    shared = await TestHost.bare();
+    host = shared;
+  });
+  afterAll(() => shared?.down());
+
   const unreachable = "echo 'deb [trusted=yes] http://127.0.0.1:9/ x main' >/etc/apt/sources.list.d/theirs.list";
   const failed = "Failed to fetch http://127.0.0.1:9/dists/x/InRelease";
 
-  test("apt: a held lock is waited for with its holder, and a failed source is a warning if the others have everything", async () => {
-    host = await TestHost.bare();
+  test("bootstrap: a server on port 80 is reported, and nothing is changed", () => {
+    host.sh("apt-get update -qq; apt-get install -y -qq --no-install-recommends busybox >/dev/null");
+    host.sh("systemd-run --quiet --unit=other busybox httpd -f -p 80");
+    const before = host.listing("/etc", "/var/lib/dpkg");
+    const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: port 80 is taken by busybox \(pid \d+\), which nginx needs\nhint: ss -ltnp /);
+    expect(host.listing("/etc", "/var/lib/dpkg")).toBe(before);
+    expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
+    host.sh("systemctl stop other");
+  });
+
+  test("apt: no package is removed to make room", () => {
+    const build = `mkdir -p theirs/DEBIAN && printf 'Package: theirs\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nConflicts: rsync\nDescription: x\n' >theirs/DEBIAN/control && dpkg-deb -b theirs && dpkg -i theirs.deb`;
+    expect(host.sh(build).code).toBe(0);
+    const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("Packages need to be removed but remove is disabled")]);
+    expect(host.run(["dpkg", "-s", "theirs"]).code).toBe(0);
+    host.sh("dpkg --purge theirs");
+  });
+
+  test("apt: a failed source is reported as the cause if a package is missing", () => {
+    host.sh(`${unreachable}; mv /etc/apt/sources.list /root/`);
+    const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `apt-get could not install nginx, git, curl, rsync, ca-certificates; these sources failed: ${failed}`,
+    );
+    expect(stderr).toContain("  E: Unable to locate package nginx\n");
+    host.sh("mv /root/sources.list /etc/apt/");
+  });
+
+  test("apt: a held lock is waited for with its holder, and a failed source is a warning if the others have everything", () => {
     const lock = `perl -e 'use Fcntl; open(my $f, "+>>", "/var/lib/apt/lists/lock"); my $l = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die; sleep 3' &`;
     const { code, stdout, stderr } = host.sh(`${unreachable}; ${lock} sleep 0.5; edox-ops bootstrap --yes`);
     expect(code).toBe(0);
@@ -217,26 +243,6 @@ describe("apt", () => {
       /^waiting at most 10 min until .+: \/var\/lib\/apt\/lists\/lock is held by perl .+ \(pid \d+\)\n$/,
     );
     expect(stdout).toContain(`warning: ${failed}`);
-  });
-
-  test("apt: a failed source is reported as the cause if a package is missing", async () => {
-    host = await TestHost.bare();
-    host.sh(`${unreachable}; rm /etc/apt/sources.list`);
-    const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
-    expect(code).toBe(1);
-    expect(stderr).toContain(
-      `apt-get could not install nginx, git, curl, rsync, ca-certificates; these sources failed: ${failed}`,
-    );
-    expect(stderr).toContain("  E: Unable to locate package nginx\n");
-  });
-
-  test("apt: no package is removed to make room", async () => {
-    host = await TestHost.bare();
-    const build = `mkdir -p theirs/DEBIAN && printf 'Package: theirs\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nConflicts: rsync\nDescription: x\n' >theirs/DEBIAN/control && dpkg-deb -b theirs && dpkg -i theirs.deb`;
-    expect(host.sh(build).code).toBe(0);
-    const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
-    expect([code, stderr]).toEqual([1, expect.stringContaining("Packages need to be removed but remove is disabled")]);
-    expect(host.run(["dpkg", "-s", "theirs"]).code).toBe(0);
   });
 });
 
