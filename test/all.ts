@@ -4,6 +4,7 @@
 import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { coberturaXml, readLcov } from "./cobertura.ts";
+import { aptCache } from "./integration/apt-cache.ts";
 import { suites } from "./integration/base.ts";
 
 const top = `${import.meta.dir}/..`;
@@ -12,7 +13,7 @@ const wantedCoverage = 0.9;
 const fast = process.argv.includes("--fast");
 /** The integration files that take over a minute and a half, the longest first. */
 const longest =
-  "release runner site odd-host pipeline ci-killed project https bundle killed bundle-use selftest deploy-killed harness races signal network environment".split(
+  "site runner release odd-host selftest project https ci-killed bundle harness hardening-states generated pipeline bundle-use takeover killed deploy-killed races signal network environment".split(
     " ",
   );
 const processors = Math.max(2, availableParallelism());
@@ -35,6 +36,7 @@ const paths = inProcess.map((name) => `./test/${name}/`);
 const heavyFiles = "sites/archive-stdin sites/archive-refused engine/journal-killed host/console hints/hints".split(
   " ",
 );
+const prepared = fast ? undefined : prepare();
 const memory = memoryFolder();
 try {
   // Two workers for each processor: many tests wait for a pause or a process, but each worker loads all of src.
@@ -50,27 +52,28 @@ try {
 }
 await Promise.all([lint, types]);
 await coverage();
-if (!fast) {
-  await part("Debian packages for the tests", ["/bin/sh", "test/need.sh"]);
-  const bases = suites.map((suite) => part(`bare ${suite}`, [process.execPath, "test/integration/base.ts", suite]));
-  const sites = part("generated sites", [process.execPath, "test/integration/sites.ts"]);
-  await part("build", [process.execPath, "build/build.ts"]);
-  await Promise.all([...bases, sites]);
-  // These run one after the other, because each needs a host.
-  for (const suite of suites) {
-    await part(`packages for ${suite}`, [process.execPath, "test/integration/ci-packages.ts", suite]);
-  }
-  for (const state of ["bootstrapped", "with-ssh"]) {
-    await Promise.all(
-      suites.map((suite) => part(`${state} ${suite}`, [process.execPath, `test/integration/${state}.ts`, suite])),
-    );
-  }
+if (prepared) {
+  await prepared;
+  // Otherwise each file would fetch the same packages again.
+  process.env.EDOX_APT_CACHE = String(await aptCache());
   await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());
 for (const line of again) console.log(`to repeat it: ${line}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
+
+/**
+ * Prepares this machine for the tests of hosts. It mostly waits for the network and for disks, so it runs beside the
+ * in-process tests.
+ */
+async function prepare(): Promise<void> {
+  await part("Debian packages for the tests", ["/bin/sh", "test/need.sh"]);
+  // The build starts a program of arm64 with one of those packages.
+  const build = part("build", [process.execPath, "build/build.ts"]);
+  const bases = suites.map((suite) => part(`bare ${suite}`, [process.execPath, "test/integration/base.ts", suite]));
+  await Promise.all([build, ...bases]);
+}
 
 async function part(name: string, argv: string[]): Promise<void> {
   const { ok, text, seconds } = await run(argv);
@@ -125,23 +128,29 @@ function count(name: string, ok: boolean, seconds: string, text = ""): void {
 }
 
 /**
- * Runs the tests of the binary, of the installer and of hosts: one file more at once than there are processors, because
- * hosts wait for each other and for the network. Each file has its own hosts.
+ * Makes what several files use, and runs the tests of the binary, of the installer and of hosts: one more at once than
+ * there are processors, because hosts wait for each other and for the network. Each file has its own hosts.
  */
 async function hosts(): Promise<void> {
+  const states = ["ci-packages", "bootstrapped", "with-ssh"];
+  const made = [["sites"], ...states.flatMap((state) => suites.map((suite) => [state, suite]))];
   const found = [...new Bun.Glob("./test/integration/*.test.ts").scanSync(top)].sort();
   // A long file that starts last would leave the other processors with nothing to do.
   const files = [...new Set([...longest.map((name) => `./test/integration/${name}.test.ts`), ...found])];
-  const jobs: [name: string, path: string, timeoutMs: number][] = files.map((file) => {
-    return [`host ${file.replace(/^.*\/|\.test\.ts$/g, "")}`, file, 600_000];
-  });
-  jobs.splice(longest.length, 0, ["binary", "./test/binary/", 120_000], ["install", "./test/install/", 120_000]);
   const shared = mkdtempSync(`${tmpdir()}/edox-undisturbed-`);
+  const job = (name: string, path: string, timeoutMs: number) => (): Promise<void> =>
+    tests(name, [path], [`--timeout=${timeoutMs}`], { EDOX_UNDISTURBED: shared });
+  const jobs = files.map((file) => job(`host ${file.replace(/^.*\/|\.test\.ts$/g, "")}`, file, 600_000));
+  jobs.splice(longest.length, 0, job("binary", "./test/binary/", 120_000), job("install", "./test/install/", 120_000));
+  // A file that starts before its state is complete waits for it.
+  jobs.unshift(
+    ...made.map(([program, ...suite]) => () => {
+      const name = [program, ...suite].join(" ");
+      return part(name, [process.execPath, `test/integration/${program}.ts`, ...suite]);
+    }),
+  );
   const worker = async (): Promise<void> => {
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      const [name, path, timeoutMs] = job;
-      await tests(name, [path], [`--timeout=${timeoutMs}`], { EDOX_UNDISTURBED: shared });
-    }
+    for (let next = jobs.shift(); next !== undefined; next = jobs.shift()) await next();
   };
   try {
     await Promise.all(Array.from({ length: processors + 1 }, worker));

@@ -1,12 +1,14 @@
 // A caching proxy for apt: a package crosses the network once, and the network affects no measurement. It is a separate
-// process, because the one that runs the hosts blocks on them, and it ends with that one.
+// process, because the one that runs the hosts blocks on them, and it ends with that one. `npm test` has one for all files,
+// whose port is in EDOX_APT_CACHE.
 
-/** One instance for all hosts of this process. */
+/** One instance for all hosts of this process, or of `npm test`. */
 let shared: Promise<number> | undefined;
 
 /** Returns the port on which the proxy listens, on every address of this machine. It serves test hosts only. */
 export function aptCache(): Promise<number> {
-  shared ??= start();
+  const given = process.env.EDOX_APT_CACHE;
+  shared ??= given === undefined ? start() : Promise.resolve(Number(given));
   return shared;
 }
 
