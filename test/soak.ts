@@ -43,6 +43,10 @@ const jobs = [
   ["full"],
   // The sizes of the packages with the compression of a release.
   ["release"],
+  ["runner", "on bookworm"],
+  ["project", "on bookworm"],
+  ["project", "on trixie"],
+  ["install"],
   ["pipeline"],
   ["stand-ins"],
   ["races", "on bookworm"],

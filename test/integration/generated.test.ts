@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
 import { issue } from "../sites/certificates.ts";
+import { bootstrapped } from "./bootstrapped.ts";
 import { previewTests } from "./generated-previews.ts";
 import { versionTests } from "./generated-versions.ts";
 import { events } from "./gitlab-project.ts";
@@ -12,7 +13,7 @@ import { looks } from "./site-looks.ts";
 import { type Opened, SiteReader } from "./site-reader.ts";
 import { type Generator, generators, rareWord, type Site } from "./site-sources.ts";
 import { generatedSites } from "./sites.ts";
-import { TestHost } from "./test-host.ts";
+import type { TestHost } from "./test-host.ts";
 
 const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
 const dates = { from: day(-1), to: day(89) };
@@ -26,8 +27,7 @@ describe("generated sites in a browser", () => {
 
   beforeAll(async () => {
     sites = await generatedSites();
-    host = await TestHost.bare();
-    expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+    host = await bootstrapped();
     for (const name of generators) {
       const project = new SiteProject(host, name);
       projects.set(name, project);

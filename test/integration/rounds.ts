@@ -1,6 +1,6 @@
 // Reproducible random moments: a few rounds among the other checks, and many in `npm run test:soak`.
 
-import { test } from "bun:test";
+import { describe, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import type { Suite } from "./base.ts";
 
@@ -21,6 +21,13 @@ export function rounds(short: number, long: number): string[] {
 export function testsOn(suite: Suite) {
   return (only: Suite, name: string, act: () => void | Promise<void>): void => {
     if (suite === only || soak) test(name, act);
+  };
+}
+
+/** The same as {@link testsOn}, for a group of tests. */
+export function groupsOn(suite: Suite) {
+  return (only: Suite, name: string, act: () => void): void => {
+    if (suite === only || soak) describe(name, act);
   };
 }
 
