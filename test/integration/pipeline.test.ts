@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { cloneInto } from "./clone.ts";
 import { soak } from "./rounds.ts";
 import { type Ended, must, run } from "./run.ts";
 
@@ -13,7 +14,7 @@ let clone: string;
 
 beforeAll(() => {
   clone = mkdtempSync(`${tmpdir()}/edox-pipeline-`);
-  must(["git", "clone", "--quiet", top, clone]);
+  cloneInto(clone);
 });
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
 

@@ -18,11 +18,11 @@ import { dirname } from "node:path";
 import { type Keys, makeKeys, sha256 } from "../install/release.ts";
 import { GitlabReleases } from "../stand-in/gitlab-releases.ts";
 import { type CiServer, leadsSuffix, standsFor } from "./ci-server.ts";
+import { cloneInto } from "./clone.ts";
 import { soak } from "./rounds.ts";
 import { must } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
-const top = `${import.meta.dir}/../..`;
 const dir = mkdtempSync(`${tmpdir()}/edox-tagged-`);
 const clone = `${dir}/clone`;
 const assets = `${clone}/dist/release`;
@@ -38,10 +38,7 @@ let host: TestHost;
 let server: CiServer;
 
 beforeAll(() => {
-  must(["git", "clone", "--quiet", top, clone]);
-  // As on a machine that has the locked versions: to fetch and unpack them takes longer than everything else here.
-  const copy = 'cp -al "$@" 2>/dev/null || cp -a "$@"';
-  if (!soak) must(["sh", "-c", copy, "sh", `${top}/node_modules`, `${top}/.cache`, clone]);
+  cloneInto(clone);
   keys = makeKeys(dir);
   mkdirSync(served);
 });
