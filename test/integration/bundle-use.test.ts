@@ -6,7 +6,7 @@ import { tarOf } from "../bundle/small.ts";
 import { createBundle } from "./bundle.ts";
 import { CiHost } from "./ci-host.ts";
 import { runnerVersions, spoiled } from "./ci-packages.ts";
-import { dindArchive } from "./dind-image.ts";
+import { cachedDindArchive } from "./dind-image.ts";
 import { type Ended, must } from "./run.ts";
 import { typedHint } from "./typed-hint.ts";
 
@@ -20,9 +20,7 @@ const system = ["--suite", "trixie", "--arch", "amd64", "--program", "none"];
 let ci: CiHost;
 
 beforeAll(async () => {
-  using online = await CiHost.up("trixie", { tls: false });
-  expect(online.prepare().code).toBe(0);
-  const dind = `${online.host.root}${await dindArchive(online.host)}`;
+  const dind = await cachedDindArchive();
   // The vendors publish a newer gitlab-runner later.
   ci = await CiHost.up("trixie", { tls: false, isDark: true, folder: (all) => spoiled(all, "gitlab", "old") });
   // Without a link nothing can be sent. With one, every attempt is counted.
@@ -31,9 +29,8 @@ beforeAll(async () => {
   const first = [...withRunner(), "--for", onHost("/root/inventory.json"), "--image", dind];
   serial = createBundle(onHost(bundle), first).created?.serial ?? 0;
   for (const version of [1, 2]) {
-    online.host.sh(`echo ${version} >/root/version; tar -cC /root version | docker import - tiny:1
-      docker save -o /root/tiny.tar tiny:1`);
-    const image = `${online.host.root}/root/tiny.tar`;
+    const image = onHost("/root/tiny-image.tar");
+    writeFileSync(image, archiveOf("tiny:1", tarOf([["version", Buffer.from(`${version}\n`)]])));
     createBundle(onHost(`${tiny}.${version}`), [...system, "--image", image], { serial });
   }
 });
@@ -42,6 +39,19 @@ afterAll(() => ci?.[Symbol.dispose]());
 /** Returns the path on this machine of a file of the host. */
 function onHost(path: string): string {
   return `${ci.host.root}${path}`;
+}
+
+/** Returns an image of one layer in the older format of docker save, which other programs write. */
+function archiveOf(name: string, layer: Uint8Array): Buffer {
+  const digest = (bytes: Uint8Array | string) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+  const rootfs = { type: "layers", diff_ids: [`sha256:${digest(layer)}`] };
+  const config = JSON.stringify({ architecture: "amd64", os: "linux", config: {}, rootfs });
+  const list = [{ Config: `${digest(config)}.json`, RepoTags: [name], Layers: ["layer.tar"] }];
+  return tarOf([
+    [`${digest(config)}.json`, Buffer.from(config)],
+    ["layer.tar", layer],
+    ["manifest.json", Buffer.from(JSON.stringify(list))],
+  ]);
 }
 
 /** Returns the flags for a bundle with the engine and the runner. */
@@ -171,16 +181,7 @@ test("bundle: a full disk of Docker is named before an image is loaded, and the 
 });
 
 test("bundle: an archive that Docker rejects is an error, and the hint shows the engine", () => {
-  const layer = `sha256:${"a".repeat(64)}`;
-  const config = JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [layer] } });
-  const name = `${new Bun.CryptoHasher("sha256").update(config).digest("hex")}.json`;
-  const list = [{ Config: name, RepoTags: ["junk:1"], Layers: ["layer.tar"] }];
-  const members: [string, string][] = [
-    [name, config],
-    ["layer.tar", "junk".repeat(2500)],
-    ["manifest.json", JSON.stringify(list)],
-  ];
-  writeFileSync(onHost("/root/junk-image.tar"), tarOf(members.map(([path, text]) => [path, Buffer.from(text)])));
+  writeFileSync(onHost("/root/junk-image.tar"), archiveOf("junk:1", Buffer.from("junk".repeat(2500))));
   createBundle(onHost("/root/junk.tar"), [...system, "--image", onHost("/root/junk-image.tar")], { serial });
   const { code, stderr } = ci.ops(...command, "/root/junk.tar", "--yes", ...ci.mirrors);
   expect([code, stderr]).toEqual([1, expect.stringContaining("docker load --quiet failed")]);

@@ -99,7 +99,7 @@ export async function ciPackages(suite: Suite): Promise<CiPackages> {
 /** Returns the hash of these files and of the stand-in's sources, which identifies the packages. */
 function recipe(): string {
   const digest = new Bun.CryptoHasher("sha256");
-  const near = ["ci-packages.ts", "ci-docker.ts", "ci-keys.ts", "ci-runner.ts"].map(
+  const near = ["ci-packages.ts", "ci-docker.ts", "ci-keys.ts", "ci-runner.ts", "dind-image.ts"].map(
     (name) => `${import.meta.dir}/${name}`,
   );
   const dir = `${import.meta.dir}/../stand-in`;

@@ -11,7 +11,7 @@ beforeAll(async () => {
   // The engine of Debian 12 needs a capability for it that a test machine may not have.
   ci = await CiHost.up("trixie", { tls: false });
   expect(ci.prepare().code).toBe(0);
-  image = await dindArchive(ci.host);
+  image = await dindArchive(ci);
   ci.secret("token", await ci.gitlab.addRunner());
   const words = ["gitlab-runner", "register", "--url", ci.gitlab.url, "--profile", "ci", "--token-file", "/root/token"];
   expect(ci.ops(...words).code).toBe(0);
