@@ -47,6 +47,7 @@ const jobs = [
   ["project", "on bookworm"],
   ["project", "on trixie"],
   ["install"],
+  ["site"],
   ["pipeline"],
   ["stand-ins"],
   ["races", "on bookworm"],
