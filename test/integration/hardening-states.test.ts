@@ -129,7 +129,7 @@ for (const suite of suites) {
       if (!isArmed()) await onConsole("edox-ops recover");
     }
 
-    for (const round of rounds(2, 250)) {
+    for (const round of rounds(suite === "bookworm" ? 2 : 1, 250)) {
       const state = stateOf(`${suite} ${round}`);
       const { run, interruption } = state;
       const inside = interruption ? `, with a ${interruption.kind} inside` : "";
