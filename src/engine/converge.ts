@@ -75,7 +75,24 @@ export async function converge(steps: readonly Step[], initial: HostReader, opti
     results.push(result);
     await options.watch?.finished?.(result);
   }
+  await keepHeld(steps, results, options);
   return results;
+}
+
+/** Ends the steps that are kept together, and replaces their results. */
+async function keepHeld(steps: readonly Step[], results: StepResult[], options: Options): Promise<void> {
+  const held = results.flatMap((result, i) => {
+    const step = steps[i];
+    return step?.keep !== undefined && result.outcome === "changed" ? [{ step, result, i }] : [];
+  });
+  if (!options.act || held.length === 0) return;
+  const { keepTogether } = await import("./kept.ts");
+  const ended = await keepTogether(options.act, held, options);
+  for (const [at, { i }] of held.entries()) {
+    const result = ended[at] as StepResult;
+    results[i] = result;
+    if (result.problem !== undefined) await options.watch?.finished?.(result);
+  }
 }
 
 /** Returns whether an earlier step failed that this one depends on. `results`: those of the first steps. */
@@ -138,8 +155,8 @@ async function convergeStep(
     const before = (run: StepRun) => step.before?.(host, run);
     // A converged host needs no part of apt and no rollback.
     const { transact } = await import("./transact.ts");
-    const { journal, armed } = step;
-    const journaled = (journal || armed) && { journaled: step.id, armed };
+    const { journal, armed, keep } = step;
+    const journaled = (journal || armed) && { journaled: step.id, armed, isHeld: keep !== undefined };
     const note = (sentence: string): void => {
       result.notes = [...(result.notes ?? []), sentence];
     };

@@ -76,6 +76,12 @@ export interface Step {
    */
   verify?(host: Host, run: StepRun): Promise<void>;
   /**
+   * Runs after the last step of the run, if this step has changed something and is armed. Until it returns, the step is
+   * armed and has its journal, and an exception rolls it back. The steps of a run that have it are kept together, or not
+   * at all: only that of the last one runs.
+   */
+  keep?(host: Host, run: StepRun): Promise<void>;
+  /**
    * A run that was killed in this step is rolled back by the next one, or by `edox-ops recover`, instead of being
    * continued. For changes that may lock the admin out: what undoes each of them is on the disk before it is applied.
    */

@@ -10,7 +10,7 @@ import { applyFile, commandLimitMs } from "./apply.ts";
 import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
 import { firstOutput } from "./first-output.ts";
-import { recoverHint } from "./interrupted.ts";
+import { journaledSteps, recoverHint } from "./interrupted.ts";
 import { firstFailing, type Inverse, inversesOf, toUndo, undo } from "./inverse.ts";
 import type { Journal } from "./journal.ts";
 import type { Step, StepRun } from "./step.ts";
@@ -20,6 +20,8 @@ interface StepTerms {
   /** The id of a step whose rollback has to outlive this process. */
   journaled?: string;
   armed?: Step["armed"];
+  /** The journal stays after the last change, and the step armed: see the `keep` of a step. */
+  isHeld?: boolean;
   /** Takes what `before` and `verify` report. */
   note?(sentence: string): void;
   /** Runs before the first change. */
@@ -38,7 +40,7 @@ export async function transact(
   verify: (run: StepRun) => Promise<void>,
   terms: Options & StepTerms = {},
 ): Promise<string[]> {
-  const { stop = () => null, watch, again, hasOwnAptSource = false, before, note = () => {} } = terms;
+  const { stop = () => null, watch, again, hasOwnAptSource = false, before, note = () => {}, isHeld } = terms;
   const journal = await newJournal(host, changes, terms);
   const inverses: Inverse[] = [];
   const record = (inverse: Inverse): void => {
@@ -59,7 +61,7 @@ export async function transact(
     }
     throwIfInterrupted(stop);
     await verify(run);
-    journal?.end();
+    if (!isHeld) journal?.end();
   } catch (error) {
     const undone = toUndo(host, inverses);
     const failure = { error: error as Error, changes, journal };
@@ -69,7 +71,7 @@ export async function transact(
     const isApt = isRemoved && problem.hint?.includes("apt-get") === true && again !== undefined;
     throw isApt ? problem.with({ hint: again }) : problem;
   }
-  const stays = await journal?.disarm();
+  const stays = isHeld ? undefined : await journal?.disarm();
   return stays === undefined ? warnings : [...warnings, stays];
 }
 
@@ -96,11 +98,14 @@ async function newJournal(
       if (program === undefined) throw new TypeError(`step ${step} is armed, and no program would roll it back`);
       await arm(host, program, armed.withinMs);
     },
-    disarm: () =>
-      disarm(host).then(
+    async disarm() {
+      // An earlier step of this run may be held.
+      if (journaledSteps(host).length > 0) return undefined;
+      return disarm(host).then(
         () => undefined,
         (cause) => `the rollback stays armed: ${Problem.of(cause).message}`,
-      ),
+      );
+    },
   };
 }
 

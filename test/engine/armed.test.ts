@@ -7,6 +7,7 @@ import { journalDir, recoverServicePath, recoverTimerPath } from "../../src/engi
 import { recover } from "../../src/engine/recover.ts";
 import type { Step, StepResult } from "../../src/engine/step.ts";
 import type { Host } from "../../src/host/host.ts";
+import { Problem } from "../../src/problem/problem.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 import { killedAt, moments } from "./killed-host.ts";
 
@@ -66,6 +67,79 @@ async function applied(host: Host, more: Partial<Step> = {}): Promise<StepResult
   const [result] = await converge([stepOf(more)], host, { act: host, program });
   return result as StepResult;
 }
+
+describe("armed: steps that are kept together", () => {
+  const steps = (first: Partial<Step>, last: Partial<Step>): Step[] => {
+    const file: Change = { kind: "file", path: "/b", before: null, after: Text.of("b"), ...attributes };
+    const missing = [[file]];
+    const resources = [{ name: "b", title: "", check: () => missing.pop() ?? [] }];
+    return [stepOf({ ...first, part: "a" }), stepOf({ ...last, id: "ssh.last", resources, part: "b" })];
+  };
+  const ran = async (host: Host, all: Step[], stop = (): Problem | null => null) =>
+    (await converge(all, host, { act: host, program, stop })).map(({ outcome, problem }) =>
+      problem === undefined ? outcome : `${outcome}: ${problem.message}`,
+    );
+
+  test("kept: only the last one is asked, while all are armed, and nothing is left then", async () => {
+    const found = hostWithSystemd();
+    const seen: unknown[] = [];
+    const keep = async () => void seen.push(isArmed(found), found.host.list(journalDir)?.sort());
+    expect(await ran(found.host, steps({ keep: () => Promise.reject() }, { keep }))).toEqual(["changed", "changed"]);
+    expect(seen).toEqual([true, ["ssh.harden", "ssh.last"]]);
+    expect([found.host.stat(recoverServicePath), found.host.list(journalDir), found.host.text("/b")]).toEqual([
+      null,
+      [],
+      "b",
+    ]);
+  });
+
+  test("kept: all are rolled back if the last one throws, or an interruption comes before it", async () => {
+    const refuses = async () => {
+      throw new Problem("not-confirmed", "nobody confirmed");
+    };
+    const interruption = new Problem("interrupted", "interrupted by SIGHUP");
+    let hasEnded = false;
+    const ends = async () => {
+      hasEnded = true;
+    };
+    for (const [last, why] of [
+      [{ keep: refuses }, "nobody confirmed"],
+      [{ keep: ends, verify: ends }, "interrupted by SIGHUP"],
+    ] as const) {
+      const { host } = hostWithSystemd();
+      const before = state(host);
+      const failure = `failed: ${why}; the changes were rolled back`;
+      const stop = () => (hasEnded ? interruption : null);
+      expect(await ran(host, steps({ keep: refuses }, last), stop)).toEqual([failure, failure]);
+      expect({ ...state(host), "/rules": "" }).toEqual({ ...before, "/rules": "" });
+    }
+  });
+
+  test("kept: a step that fails leaves the held one armed, and a recovery rolls back all that were held", async () => {
+    const found = hostWithSystemd();
+    const seen: boolean[] = [];
+    const keep = async () => void seen.push(isArmed(found));
+    const verify = () => Promise.reject(new Problem("verify-failed", "nobody gets in"));
+    expect(await ran(found.host, steps({ keep }, { keep, verify }))).toEqual([
+      "changed",
+      expect.stringContaining("failed: nobody gets in"),
+    ]);
+    expect([seen, found.host.text("/b"), found.host.stat(recoverServicePath)]).toEqual([[true], null, null]);
+
+    const killed = hostWithSystemd();
+    const before = state(killed.host);
+    const waiting = Promise.withResolvers<void>();
+    const waits = (): Promise<void> => {
+      waiting.resolve();
+      return new Promise<void>(() => {});
+    };
+    void ran(killed.host, steps({ keep: waits }, { keep: waits }));
+    await waiting.promise;
+    expect(killed.host.list(journalDir)?.sort()).toEqual(["ssh.harden", "ssh.last"]);
+    expect((await recover(killed.host)).map(({ outcome }) => outcome)).toEqual(["changed", "changed"]);
+    expect({ ...state(killed.host), "/rules": "" }).toEqual({ ...before, "/rules": "" });
+  });
+});
 
 describe("armed: a step", () => {
   test("armed: systemd is to roll it back from before its first function until its end", async () => {
