@@ -1,15 +1,28 @@
 // A step that may lock the admin out: it is kept only if logins from outside are still possible after it.
 
-import type { Step } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
+import type { Step, StepRun } from "../engine/step.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { endpointText } from "../ssh/sockets.ts";
 import type { Proof } from "./proof/prove.ts";
+
+/**
+ * Which logins a guarded step needs. "all": those that are possible before it, also after it. "some": that of an admin
+ * before and after it, because others are lost on purpose. "repaired": that of an admin after it, because nobody gets in
+ * before it. "none": no login, because the host has no SSH server.
+ */
+type Needed = "all" | "some" | "repaired" | "none";
 
 /** How a step is guarded. The session of the operator is found by the guard itself: see sshSession. */
 export interface GuardTerms {
   /** Returns the users who may lose their login by this step: root by ssh-harden. */
   mayLose?(reader: HostReader): readonly string[] | Promise<readonly string[]>;
+  /** Returns which logins the step needs. Default: "all". Throws a Problem if a proof cannot show them. */
+  needs?(reader: HostReader): Promise<Needed>;
+  /** Returns whether the step can only let more people in, so that it is applied also where nobody gets in before it. */
+  onlyOpens?(reader: HostReader): boolean | Promise<boolean>;
+  /** Returns an address from which admins can log in after a repair, or null for any. */
+  repairedFrom?(reader: HostReader): Promise<string | null>;
   /** Ports beside SSH that must still answer after the change, if they answer before it. Default: 80 and 443. */
   ports?: readonly number[];
   /** Waits this many milliseconds for `host confirm` after the proof, and else rolls the step back. */
@@ -25,43 +38,90 @@ const settleMs = 500;
 /**
  * Returns the step with a proof of logins from outside around its changes. Before the first change it finds out who logs
  * in, by which endpoints of sshd, and which ports answer. After the last one, all of that must still be possible, apart from
- * the users of `mayLose`: otherwise the step is rolled back. It changes nothing if no user who can become root logs in,
- * or if each of them may lose the login. Where connections from outside cannot be made, it demands a confirmation.
+ * the users of `mayLose`, or what `needs` returns instead: otherwise the step is rolled back. It changes nothing if no user
+ * who can become root logs in, or if each of them may lose the login, unless it can only let more people in. Where
+ * connections from outside cannot be made, it demands a confirmation.
  */
-export function guarded(step: Step, { mayLose, ports = webPorts, confirmWithinMs }: GuardTerms = {}): Step {
-  let needed: Proof | null = null;
+export function guarded(step: Step, terms: GuardTerms = {}): Step {
+  const { confirmWithinMs } = terms;
+  let needed: Needed | "reported" = "none";
+  let before: Proof | null = null;
   return {
     ...step,
     journal: true,
     armed: { withinMs: changesMs },
     async before(host, run) {
-      const { proveAll } = await import("./proof/prove.ts");
-      const proof = await proveAll(host, { ports, stop: run.stop });
-      const losing = (await mayLose?.(host)) ?? [];
-      const logins = proof.logins.filter(({ user }) => !losing.includes(user.name));
-      if (!logins.some(({ user }) => user.becomesRoot !== null)) throw nobody(proof, losing);
-      if (!proof.isOutside && confirmWithinMs === undefined) {
-        const message = "this host allows no network namespace, so that no login from outside can be proven";
-        throw new Problem(
-          "precondition-failed",
-          `${message}: pass --confirm-within 10m to confirm the change yourself`,
-        );
+      try {
+        needed = (await terms.needs?.(host)) ?? "all";
+        if (needed === "all" || needed === "some") before = await proofBefore(host, run, terms);
+      } catch (error) {
+        const { code, message } = Problem.of(error);
+        if (code !== "precondition-failed" || !(await terms.onlyOpens?.(host))) throw error;
+        run.note(`applied without a proof, because it can only let more people in: ${message}`);
+        needed = "reported";
       }
-      needed = { ...proof, logins };
       await step.before?.(host, run);
     },
     async verify(host, run) {
       await step.verify?.(host, run);
-      const { proveAgain } = await import("./proof/prove.ts");
-      if (needed === null) return;
+      if (needed === "none") return;
       await host.sleep(settleMs);
-      await proveAgain(host, needed, run.stop);
-      for (const sentence of provenSentences(needed)) run.note(sentence);
-      if (confirmWithinMs === undefined) return;
-      const { awaitConfirmation } = await import("./confirmation.ts");
-      await awaitConfirmation(host, confirmWithinMs, run);
+      if (needed === "all" && before !== null) {
+        const { proveAgain } = await import("./proof/prove.ts");
+        await proveAgain(host, before, run.stop);
+        for (const sentence of provenSentences(before)) run.note(sentence);
+      } else await proveAdmin(host, run, { ...terms, isDemanded: needed !== "reported" });
     },
+    ...(confirmWithinMs !== undefined && {
+      async keep(host, run) {
+        const { awaitConfirmation } = await import("./confirmation.ts");
+        await awaitConfirmation(host, confirmWithinMs, run);
+      },
+    }),
   };
+}
+
+/** Returns what is possible before the step, without the logins that may be lost. Throws a Problem if that is too little. */
+async function proofBefore(host: Host, { stop }: StepRun, terms: GuardTerms): Promise<Proof> {
+  const { mayLose, ports = webPorts, confirmWithinMs } = terms;
+  const { proveAll } = await import("./proof/prove.ts");
+  const proof = await proveAll(host, { ports, stop });
+  const losing = (await mayLose?.(host)) ?? [];
+  const logins = proof.logins.filter(({ user }) => !losing.includes(user.name));
+  if (!logins.some(({ user }) => user.becomesRoot !== null)) {
+    throw nobody({ names: proof.logins.map(({ user }) => user.name), reasons: proof.reasons }, losing);
+  }
+  if (!proof.isOutside && confirmWithinMs === undefined) {
+    const message = "this host allows no network namespace, so that no login from outside can be proven";
+    throw new Problem("precondition-failed", `${message}: pass --confirm-within 10m to confirm the change yourself`);
+  }
+  return { ...proof, logins };
+}
+
+/**
+ * Reports the admins who log in after the step. Throws a Problem if there is none and one is demanded. Over loopback,
+ * which ufw never filters, a login proves nothing.
+ */
+async function proveAdmin(
+  host: Host,
+  run: StepRun,
+  { repairedFrom, confirmWithinMs, isDemanded }: GuardTerms & { isDemanded: boolean },
+): Promise<void> {
+  const { proveAll } = await import("./proof/prove.ts");
+  const from = (await repairedFrom?.(host)) ?? null;
+  const proof = await proveAll(host, { ports: [], stop: run.stop, from }).catch((error): Proof => {
+    const { code, message } = Problem.of(error);
+    if (isDemanded || code !== "precondition-failed") throw error;
+    return { isOutside: true, logins: [], answering: [], reasons: [message] };
+  });
+  const { isOutside, reasons } = proof;
+  const logins = proof.logins.filter(({ user }) => user.becomesRoot !== null);
+  for (const sentence of provenSentences({ logins, answering: [], isOutside })) run.note(sentence);
+  const isProven = logins.length > 0 && (isOutside || confirmWithinMs !== undefined);
+  if (isProven || !isDemanded) return;
+  const why = isOutside ? reasons : ["this host allows no network namespace"];
+  const because = why.length > 0 ? `: ${why.join("; ")}` : "";
+  throw new Problem("verify-failed", `no user who can become root logs in from outside any longer${because}`);
 }
 
 /**
@@ -103,8 +163,8 @@ function provenSentences({ logins, answering, isOutside }: Omit<Proof, "reasons"
 
 const adminHint = ["sudo", "edox-ops", "host", "admin", "NAME", "--key", "FILE"];
 
-function nobody({ logins, reasons }: Proof, losing: readonly string[]): Problem {
-  const who = logins.map(({ user }) => user.name).filter((name) => losing.includes(name));
+function nobody({ names, reasons }: { names: string[]; reasons: string[] }, losing: readonly string[]): Problem {
+  const who = names.filter((name) => losing.includes(name));
   const message =
     who.length > 0
       ? `only ${[...new Set(who)].join(", ")} can log in and become root, and this change disables that login`

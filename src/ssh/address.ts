@@ -23,6 +23,16 @@ export function isLocalAddress(address: string): boolean {
   return /^(127\.|::1$|169\.254\.|fe[89ab])/.test(address);
 }
 
+/** Returns the first address of a network that a host can have, or the address itself. */
+export function firstAddress(network: string): string {
+  const [address = "", length] = network.split("/");
+  if (length === undefined || length === (address.includes(":") ? "128" : "32")) return address;
+  if (!address.includes(":")) return address.replace(/\d+$/, (last) => String(Number(last) + 1));
+  return address.endsWith("::")
+    ? `${address}1`
+    : address.replace(/[0-9a-f]+$/i, (last) => (Number.parseInt(last, 16) + 1).toString(16));
+}
+
 /** Returns whether two networks, or addresses, share an address. False for anything that is neither. */
 export function overlap(one: string, other: string): boolean {
   const [a, b] = [networkOf(one), networkOf(other)];

@@ -6,6 +6,7 @@ import { guardedLogins } from "../../src/hardening/firewall/guard.ts";
 import { guarded, provingAdmin } from "../../src/hardening/guarded.ts";
 import { freePrefix } from "../../src/hardening/proof/ranges.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
+import { optionsOf } from "./firewall-applied.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJSmVfhsxpzVOwlJ3rWwDvGjtmlXKOxrbbVoJTe+nll";
 const keysPath = "/home/admin/.ssh/authorized_keys";
@@ -13,7 +14,7 @@ const keysPath = "/home/admin/.ssh/authorized_keys";
 /** `allows`: namespaces are. `locked`: sshd lets nobody in. */
 function hostWithSshd({ allows = true } = {}) {
   const host = fakeHost();
-  const state = { locked: false, lines: [] as string[], sources: [] as string[] };
+  const state = { locked: false, from: "", lines: [] as string[], sources: [] as string[] };
   host.put("/etc/passwd", "root:x:0:0::/root:/bin/bash\nadmin:x:1000:1000::/home/admin:/bin/bash\n");
   host.put(keysPath, key, { uid: 1000, gid: 1000, mode: 0o600 });
   host.put("/etc/ssh/ssh_host_ed25519_key.pub", key);
@@ -36,7 +37,8 @@ function hostWithSshd({ allows = true } = {}) {
     if (argv.includes("-l") && argv.includes("admin") && argv.includes("ssh")) {
       state.lines.push(host.text(keysPath) ?? "");
       state.sources.push(/BindAddress=(\S+)/.exec(line)?.[1] ?? "");
-      return state.locked ? { code: 255, stdout: "", stderr: "Permission denied (publickey).\n" } : ok();
+      const isLocked = state.locked || !(state.sources.at(-1) ?? "").startsWith(state.from);
+      return isLocked ? { code: 255, stdout: "", stderr: "Permission denied (publickey).\n" } : ok();
     }
     if (argv.includes("ssh"))
       return { code: 255, stdout: "", stderr: "ssh: connect to host 192.0.2.1 port 80: Connection refused\n" };
@@ -174,6 +176,66 @@ test("guard: an endpoint on an interface on which ufw denies SSH is no way in", 
   await guarded(plain).before?.(host, runOf());
   rule("allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### deny tcp 22 0.0.0.0/0 any 0.0.0.0/0 in_eth0");
   await guarded(plain).before?.(host, runOf());
+});
+
+/** A ufw that is active, without any rule. */
+function shutOut() {
+  const found = hostWithSshd();
+  found.host.put("/usr/sbin/ufw", "");
+  found.host.taught.unshift((argv) => (argv.join(" ") === "ufw status" ? ok("Status: active\n") : undefined));
+  return found;
+}
+
+async function applied(host: FakeHost, step: Step): Promise<string[]> {
+  const notes: string[] = [];
+  await step.before?.(host, runOf(notes));
+  await step.verify?.(host, runOf(notes));
+  return notes;
+}
+
+const optionsFor = (...allow: string[]) => optionsOf({ allow });
+
+test("guard: SSH that is limited to addresses is proven by some admin, who is named", async () => {
+  const { host } = hostWithSshd();
+  const step = guardedLogins(plain, {}, () => optionsFor("22@198.18.0.0/15"));
+  expect(await applied(host, step)).toEqual([expect.stringMatching(/^proven: admin logs in at 192\.0\.2\.1:22 from /)]);
+});
+
+test("guard: on a console, a repair of the firewall is proven from an address that its rule allows", async () => {
+  for (const [allow, from] of [
+    ["22@203.0.113.0/24", "203.0.113.1"],
+    ["22@203.0.113.9", "203.0.113.9"],
+    ["22", "198.18."],
+  ] as const) {
+    const { host, state } = shutOut();
+    state.from = from;
+    const step = guardedLogins(plain, {}, () => optionsFor(allow));
+    expect(await applied(host, step)).toEqual([expect.stringContaining(`192.0.2.1:22 from ${from}`)]);
+    state.from = "192.0.2.99";
+    expect(applied(host, step)).rejects.toThrow("no user who can become root logs in from outside any longer");
+  }
+});
+
+test("guard: where nobody gets in, only a change that lets more people in is applied, and says so", async () => {
+  const { host, state } = hostWithSshd();
+  state.locked = true;
+  const terms = { onlyOpens: () => true };
+  const opening = [
+    expect.stringMatching(/^applied without a proof, because it can only let more people in: no user who/),
+  ];
+  expect(await applied(host, guarded(plain, terms))).toEqual(opening);
+  const verify = async () => {
+    state.locked = false;
+  };
+  const unlock: Step = { ...plain, verify };
+  expect(await applied(host, guarded(unlock, terms))).toEqual([
+    ...opening,
+    expect.stringMatching(/^proven: admin logs in/),
+  ]);
+  state.locked = true;
+  host.taught.unshift((argv) => (argv[0] === "ss" ? ok() : undefined));
+  expect(await applied(host, guarded(plain, terms))).toEqual([expect.stringContaining("no SSH server listens on")]);
+  expect(applied(host, guarded(plain, { onlyOpens: () => false }))).rejects.toThrow("no SSH server listens");
 });
 
 test("guard: each attempt ends by itself, so that a killed run leaves no client that keeps its network", async () => {

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import type { Change } from "../../src/engine/change.ts";
 import { converge } from "../../src/engine/converge.ts";
+import { journalDir, recoverServicePath, unconfirmedPath } from "../../src/engine/paths.ts";
 import type { StepResult } from "../../src/engine/step.ts";
 import { type Harden, harden } from "../../src/hardening/parts/harden.ts";
 import { parts } from "../../src/hardening/parts/parts.ts";
@@ -11,6 +12,7 @@ import { atTerminal, bootstrap, typed } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { isUfwActive, rulesOf } from "./fake-ufw.ts";
 import { hardenableHost, unguarded } from "./hardened-host.ts";
+import { addOutside } from "./outside.ts";
 
 const record = "/etc/edox-ops/host.json";
 const jail = "/etc/fail2ban/jail.d/edox-ops-sshd.local";
@@ -89,6 +91,39 @@ test("host harden: a part whose requirement is not met stops only itself", async
   for (const path of [jail, logrotate, dropIn]) expect(host.stat(path)).not.toBeNull();
 });
 
+/** Confirms at each poll of a run that waits, and counts the waits. */
+function confirming(host: FakeHost): { waits: number } {
+  const { sleep } = host;
+  const seen = { waits: 0 };
+  host.sleep = async (ms) => {
+    await sleep(ms);
+    if (host.stat(unconfirmedPath) === null || host.stat("/run/edox-ops/confirmed") !== null) return;
+    seen.waits += 1;
+    host.put("/run/edox-ops/confirmed", "");
+  };
+  return seen;
+}
+
+test("host harden --all --confirm-within: one confirmation keeps all parts", async () => {
+  const host = await nginxHost();
+  const seen = confirming(host);
+  expect(await typed("host harden --all --confirm-within 1m --yes", host)).toMatchObject({ exit: 0 });
+  expect([seen.waits, isUfwActive(host), host.stat(ssh) === null]).toEqual([1, true, false]);
+  expect([host.list(journalDir), host.stat(recoverServicePath)]).toEqual([[], null]);
+  expect(await typed("host unharden --confirm-within 1m --yes", host)).toMatchObject({ exit: 0 });
+  expect([seen.waits, isUfwActive(host), host.stat(ssh)]).toEqual([2, false, null]);
+});
+
+test("host harden --all --confirm-within: without a confirmation each guarded part is rolled back", async () => {
+  const host = await nginxHost();
+  const { exit, out, err } = await typed("host harden --all --confirm-within 1m --yes", host);
+  expect([exit, isUfwActive(host), host.stat(ssh)]).toEqual([1, false, null]);
+  expect(host.text(jail)).toContain("[sshd]");
+  expect(out).toMatch(/^failed +host\.firewall\.configure .*\nfailed +host\.ssh-harden\.configure /m);
+  expect(err).toContain("no new login confirmed the change within 1 min 0 s; the changes were rolled back");
+  expect([host.list(journalDir), host.stat(recoverServicePath)]).toEqual([[], null]);
+});
+
 test("host unharden: leaves /etc as before, keeps packages and stops the services that were not there before", async () => {
   const host = await nginxHost();
   const before = etc(host);
@@ -113,6 +148,35 @@ test("host unharden firewall: a firewall that was active before stays, with its 
   const rules = rulesOf(host);
   expect((await remove(host, "firewall")).failed).toEqual([]);
   expect([isUfwActive(host), rulesOf(host)]).toEqual([true, rules]);
+});
+
+test("host unharden: where nobody gets in, what can only let more people in is applied, because it is the repair", async () => {
+  const host = await nginxHost();
+  expect(failures(await apply(host, { all: true }))).toEqual([]);
+  addOutside(host, () => false);
+  for (const part of ["ssh", "firewall"]) {
+    expect(await typed(`host unharden ${part} --yes`, host)).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining("applied without a proof, because it can only let more people in: no user who can"),
+    });
+  }
+  expect([host.stat(ssh), isUfwActive(host)]).toEqual([null, false]);
+});
+
+test("host unharden: where nobody gets in, a removal of what may let people in is refused", async () => {
+  const host = await nginxHost();
+  expect(failures(await apply(host, { all: true }))).toEqual([]);
+  const { firewall, ...others } = JSON.parse(host.text(record) ?? "");
+  const enabled = { ...firewall, enabled: undefined };
+  host.put(record, JSON.stringify({ ...others, firewall: enabled, ssh: { password_users: ["bob"] } }));
+  addOutside(host, () => false);
+  for (const part of ["ssh", "firewall"]) {
+    expect(await typed(`host unharden ${part} --yes`, host)).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining("no user who can become root logs in with a key"),
+    });
+  }
+  expect([host.stat(ssh) === null, isUfwActive(host)]).toEqual([false, true]);
 });
 
 test("host unharden: a service that ran before keeps running, without the jail", async () => {

@@ -66,9 +66,11 @@ function faultsOf(state: State, run: Run): string[] {
   const isUndone = code !== 0 && interruption === null && (isOneStep || (before.length === 0 && after.length === 0));
   // On the console, a proof plays a stranger: it knows nothing of a network from which nobody got in before.
   const isOfNetwork = before.length === 0 && namesOffice(state);
+  // What can only let more people in is no lock-out, where nobody got in before.
+  const isExempt = isOfNetwork || (command.startsWith("unharden") && before.length === 0);
   return [
     ...(before.length > 0 && after.length === 0 ? ["everyone is locked out"] : []),
-    ...(code === 0 && isChanged && after.length === 0 && !isOfNetwork ? ["success, though nobody gets in"] : []),
+    ...(code === 0 && isChanged && after.length === 0 && !isExempt ? ["success, though nobody gets in"] : []),
     ...(isUndone && isChanged ? ["changed, though the run failed"] : []),
     ...before.filter((each) => code === 0 && isLost(each) && !mayLose(each)).map(({ name }) => `${name} is locked out`),
   ];

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { canonicalAddress, isLocalAddress, overlap } from "../../src/ssh/address.ts";
+import { canonicalAddress, firstAddress, isLocalAddress, overlap } from "../../src/ssh/address.ts";
 
 test("addresses: each spelling of an address has one canonical one, and other texts have none", () => {
   const spellings: Record<string, string | null> = {
@@ -51,4 +51,12 @@ test("addresses: any address is in its own networks, and canonical spelling is a
       expect(overlap(`${address}/${bits}`, address)).toBe(true);
     }),
   );
+});
+
+test("addresses: the first one of a network is one that a host can have", () => {
+  const first = ["203.0.113.0/24", "10.0.0.4/31", "192.0.2.7", "192.0.2.7/32", "2001:db8::/32", "2001:db8::a0/124"];
+  expect(first.map(firstAddress)).toEqual([
+    ...["203.0.113.1", "10.0.0.5", "192.0.2.7", "192.0.2.7", "2001:db8::1", "2001:db8::a1"],
+  ]);
+  expect(firstAddress("2001:db8::7/128")).toBe("2001:db8::7");
 });

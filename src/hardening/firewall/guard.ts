@@ -1,11 +1,12 @@
 // The proof from outside around a change of the firewall.
 
-import type { Step, StepRun } from "../../engine/step.ts";
-import type { Host, HostReader } from "../../host/host.ts";
+import type { Step } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { firstAddress } from "../../ssh/address.ts";
 import { sshSession } from "../../ssh/session.ts";
 import { type GuardTerms, guarded } from "../guarded.ts";
-import { isOpened, partialDenials, ufwTuples } from "./rules.ts";
+import { isOpened, partialDenials, type Rule, ufwTuples } from "./rules.ts";
 import { serverPorts } from "./ssh-ports.ts";
 import { isActive } from "./ufw.ts";
 import { type FirewallOptions, wantedRules } from "./wanted.ts";
@@ -16,35 +17,32 @@ import { type FirewallOptions, wantedRules } from "./wanted.ts";
  * limited to some addresses, and where ufw itself shuts out everyone, so that the change is the repair.
  */
 export function guardedLogins(step: Step, terms: GuardTerms, optionsOf: (reader: HostReader) => FirewallOptions): Step {
-  const proven = guarded(step, terms);
-  let proof: "all" | "any" | "none" = "none";
-  return {
-    ...proven,
-    async before(host, run) {
-      const ports = await serverPorts(host);
-      if (ports.length === 0) return;
-      if (terms.confirmWithinMs === undefined) await demandProvable(host, ports);
-      const isRepair = await shutsOut(host, ports);
-      proof = isRepair || (await limitsAddresses(host, ports, optionsOf(host))) ? "any" : "all";
-      if (proof === "all") await proven.before?.(host, run);
-      // Another guard has no part in the end of the step.
-      else if (!isRepair) await guarded(step, terms).before?.(host, run);
-    },
-    async verify(host, run) {
-      if (proof === "all") return proven.verify?.(host, run);
-      if (proof === "any") await demandAdmin(host, run, terms);
-      if (terms.confirmWithinMs === undefined) return;
-      const { awaitConfirmation } = await import("../confirmation.ts");
-      await awaitConfirmation(host, terms.confirmWithinMs, run);
-    },
+  const sshRules = async (reader: HostReader): Promise<Rule[]> => {
+    const ports = await serverPorts(reader);
+    const rules = await wantedRules(reader, optionsOf(reader), () => undefined);
+    return rules.filter(({ port, protocol }) => protocol === "tcp" && ports.includes(port));
   };
+  return guarded(step, {
+    ...terms,
+    async needs(reader) {
+      const ports = await serverPorts(reader);
+      if (ports.length === 0) return "none";
+      if (terms.confirmWithinMs === undefined) await demandProvable(reader, ports);
+      if (await shutsOut(reader, ports)) return "repaired";
+      return (await sshRules(reader)).some(({ from }) => from !== null) ? "some" : "all";
+    },
+    async repairedFrom(reader) {
+      const from = (await sshRules(reader)).map((rule) => rule.from);
+      return from.includes(null) ? null : firstAddress(from[0] ?? "");
+    },
+  });
 }
 
 /**
  * Throws a Problem if ufw would begin to deny SSH to clients whose part a proof cannot play: to addresses, without a
  * session of the admin whose key and address the proof uses, or on an interface, since the probe has one of its own.
  */
-async function demandProvable(host: Host, ports: readonly number[]): Promise<void> {
+async function demandProvable(host: HostReader, ports: readonly number[]): Promise<void> {
   if (await isActive(host)) return;
   const { ipv4, ipv6 } = ufwTuples(host);
   const denials = ports.flatMap((port) => {
@@ -63,31 +61,9 @@ async function demandProvable(host: Host, ports: readonly number[]): Promise<voi
 
 const ufwRulesHint = ["sudo", "ufw", "show", "added"];
 
-/** Throws a Problem unless an admin logs in from outside. Over loopback, which ufw never filters, that proves nothing. */
-async function demandAdmin(host: Host, run: StepRun, { confirmWithinMs }: GuardTerms): Promise<void> {
-  const { proveAll } = await import("../proof/prove.ts");
-  const { isOutside, logins, reasons } = await proveAll(host, { ports: [], stop: run.stop });
-  if (!isOutside && confirmWithinMs === undefined) throw nobody(["this host allows no network namespace"]);
-  if (!logins.some(({ user }) => user.becomesRoot !== null)) throw nobody(reasons);
-}
-
-function nobody(reasons: readonly string[]): Problem {
-  const why = reasons.length > 0 ? `: ${reasons.join("; ")}` : "";
-  return new Problem("verify-failed", `no user who can become root logs in from outside any longer${why}`);
-}
-
 /** Returns whether the rules of ufw let nobody reach the SSH server. */
 async function shutsOut(reader: HostReader, ports: readonly number[]): Promise<boolean> {
   if (!(await isActive(reader))) return false;
   const { ipv4, ipv6 } = ufwTuples(reader);
   return !ports.some((port) => isOpened([...ipv4, ...ipv6], { port, protocol: "tcp" }));
-}
-
-async function limitsAddresses(
-  reader: HostReader,
-  ports: readonly number[],
-  options: FirewallOptions,
-): Promise<boolean> {
-  const rules = await wantedRules(reader, options, () => undefined);
-  return rules.some(({ port, protocol, from }) => from !== null && protocol === "tcp" && ports.includes(port));
 }

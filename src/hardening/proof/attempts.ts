@@ -12,6 +12,8 @@ import type { Outside } from "./namespace.ts";
 import type { User } from "./users.ts";
 
 const atOnce = 3;
+/** sshd and fail2ban refuse an address after more failures than this. */
+const mostFailures = 3;
 
 /** A user at an endpoint of sshd. */
 export interface Entry {
@@ -29,20 +31,22 @@ export interface Scene {
   outside: Outside;
   record: Record;
   stop: Stop;
+  /** The operator's address stands for all users, of whom one login is enough. */
+  isShared?: boolean;
 }
 
 /**
  * Tries each of the logins, a few at once. No address has two failures, because sshd and fail2ban count them: the
- * operator's address is not tried again after its first one. An exception of `onFailure` ends the attempts.
+ * operator's address is not tried again after its first one, or its third one if all users share it. An exception of `onFailure` ends the attempts.
  */
 export async function tryLogins(
-  { host, outside, record, stop }: Scene,
+  { host, outside, record, stop, isShared = false }: Scene,
   entries: readonly Entry[],
   { onLogin, onFailure }: { onLogin?(login: Login): void; onFailure(reason: string): void },
 ): Promise<void> {
   if (entries.length === 0) return;
   const key = await throwawayKey(host, record);
-  const attempts = entries.map((each): Login => ({ ...each, source: sourceOf(outside, each) }));
+  const attempts = entries.map((each): Login => ({ ...each, source: sourceOf(outside, each, isShared) }));
   const ofUsers = [...Map.groupBy(attempts, ({ user }) => user.name).values()];
   const ready = ofUsers.flatMap((each) => {
     const reason = whyUnauthorized(key, each);
@@ -51,16 +55,19 @@ export async function tryLogins(
     return [];
   });
   await inTurns([...Map.groupBy(ready, ({ source }) => source).values()], async (ofSource) => {
+    let failures = 0;
     for (const each of ofSource) {
       throwIfInterrupted(stop);
       const { user, endpoint, source } = each;
       const reason = await login(outside, host, { user: user.name, endpoint, source, key });
       if (reason === null) {
         onLogin?.(each);
+        if (isShared) return;
         continue;
       }
       onFailure(`${user.name}: ${endpointText(endpoint)} from ${source}: ${reason}`);
-      return;
+      failures += 1;
+      if (failures === (isShared ? mostFailures : 1)) return;
     }
   });
 }
@@ -77,9 +84,11 @@ function whyUnauthorized(key: ThrowawayKey, attempts: readonly Login[]): string 
   }
 }
 
-function sourceOf({ operator, source }: Outside, { user, endpoint }: Entry): string {
+function sourceOf({ operator, source }: Outside, { user, endpoint }: Entry, isShared: boolean): string {
   const family = familyOf(endpoint.address);
-  return user.isOperator && operator !== null && familyOf(operator) === family ? operator : source(family);
+  return (isShared || user.isOperator) && operator !== null && familyOf(operator) === family
+    ? operator
+    : source(family);
 }
 
 /** Runs the tasks, a few at once. The first error ends them all. */

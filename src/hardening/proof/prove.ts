@@ -30,13 +30,15 @@ interface Question {
   stop: Stop;
   /** Regards this user alone. */
   only?: string;
+  /** The address that users who can become root log in from without a session, until one has. null: any. */
+  from?: string | null;
 }
 
 /**
  * Returns what is possible now. Each login is a real one with a throwaway key. The host is then as it was before, apart
  * from its logs. Throws a Problem if it cannot be determined.
  */
-export async function proveAll(host: Host, { ports, stop, only }: Question): Promise<Proof> {
+export async function proveAll(host: Host, { ports, stop, only, from = null }: Question): Promise<Proof> {
   const session = await sshSession(host);
   const { users, reasons } = await usersWithKeys(host, session, only);
   const own = await ownAddresses(host, session);
@@ -48,9 +50,11 @@ export async function proveAll(host: Host, { ports, stop, only }: Question): Pro
   }
   const { endpoints, denials } = await withoutDenied(host, listening, own);
   reasons.push(...denials);
-  const entries = users.flatMap((user, i) => endpointsOf(i === 0, endpoints).map((endpoint) => ({ user, endpoint })));
+  const sharedFrom = session === null ? from : null;
+  const tried = sharedFrom === null ? users : users.filter(({ becomesRoot }) => becomesRoot !== null);
+  const entries = tried.flatMap((user, i) => endpointsOf(i === 0, endpoints).map((endpoint) => ({ user, endpoint })));
   const others = ports.flatMap((port) => Object.values(own.main).map((address) => ({ address, port })));
-  return within(host, { session, own, stop }, async (scene) => {
+  return within(host, { session, own, stop, sharedFrom }, async (scene) => {
     const proof: Proof = { isOutside: scene.outside.isOutside, logins: [], answering: [], reasons };
     await tryLogins(scene, entries, {
       onLogin: (login) => proof.logins.push(login),
@@ -126,12 +130,18 @@ async function tryPorts(
 
 function within<T>(
   host: Host,
-  { session, own, stop }: { session: SshSession | null; own: OwnAddresses; stop: Stop },
+  {
+    session,
+    own,
+    stop,
+    sharedFrom = null,
+  }: { session: SshSession | null; own: OwnAddresses; stop: Stop; sharedFrom?: string | null },
   act: (scene: Scene) => Promise<T>,
 ): Promise<T> {
   return undoing(host, async (record) => {
-    const inside = { operator: session?.client.address ?? null, own: own.all, record };
-    const found = await withOutside(host, inside, async (outside) => [await act({ host, outside, record, stop })]);
-    return found === null ? act({ host, outside: loopback(host), record, stop }) : (found[0] as T);
+    const inside = { operator: session?.client.address ?? sharedFrom, own: own.all, record };
+    const scene = { host, record, stop, isShared: sharedFrom !== null };
+    const found = await withOutside(host, inside, async (outside) => [await act({ ...scene, outside })]);
+    return found === null ? act({ ...scene, outside: loopback(host) }) : (found[0] as T);
   });
 }

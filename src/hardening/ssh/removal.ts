@@ -1,11 +1,13 @@
 // Removes the settings of sshd that edox-ops added.
 
 import type { Step } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
 import { file } from "../../resources/file.ts";
 import { type GuardTerms, guarded } from "../guarded.ts";
-import { recordFile } from "../record.ts";
+import { readHostRecord, recordFile } from "../record.ts";
 import { dropInPath } from "./paths.ts";
 import { loadedBySshd } from "./server.ts";
+import { choicesOf } from "./settings.ts";
 
 /** Returns the step. A file of the Python version that was replaced is not restored. */
 export function sshRemoval(terms: GuardTerms = {}): Step {
@@ -24,5 +26,10 @@ export function sshRemoval(terms: GuardTerms = {}): Step {
       loadedBySshd((path) => path === dropInPath),
     ],
   };
-  return guarded(step, terms);
+  return guarded(step, { ...terms, onlyOpens: keepsPasswords });
+}
+
+/** Returns whether the file gives nobody a login: the users of --allow-password may have no other one. */
+function keepsPasswords(reader: HostReader): boolean {
+  return choicesOf(readHostRecord(reader), {}).passwordUsers.length === 0;
 }
