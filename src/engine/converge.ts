@@ -49,6 +49,8 @@ export interface Options {
   program?: string;
   /** The packages are in an apt source that only this run reads, so that `again` replaces each hint to run apt-get. */
   hasOwnAptSource?: boolean;
+  /** A plan that is about to be confirmed: a step fails if one of its early requirements is not met. */
+  isToConfirm?: true;
   /** The step that fails intentionally, before it changes anything. */
   failAt?: string | undefined;
   watch?: Watch;
@@ -133,7 +135,11 @@ async function convergeStep(
     Object.assign(result, await checkStep(reader, step, ahead));
     if (result.reason !== undefined) return result;
     if (result.changes.length === 0 && result.unknown.length === 0) return result;
-    if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
+    if (!options.act) {
+      const demanded = options.isToConfirm ? (step.requires ?? []) : [];
+      for (const each of demanded.filter(({ isEarly }) => isEarly)) await waitFor(reader, each);
+      return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
+    }
     if (result.unknown[0] !== undefined)
       throw new Problem("unknown-state", result.unknown[0], { hint: result.unknownHint });
     throwIfInterrupted(stop);

@@ -3,8 +3,11 @@
 import type { Step, StepRun } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { endpointText } from "../ssh/sockets.ts";
+import type { Requirement } from "../problem/requirement.ts";
+import { sshSession } from "../ssh/session.ts";
 import type { Proof } from "./proof/prove.ts";
+import { describeNobody, provenSentences } from "./proof/sentences.ts";
+import { usersWithKeys } from "./proof/users.ts";
 
 /**
  * Which logins a guarded step needs. "all": those that are possible before it, also after it. "some": that of an admin
@@ -21,13 +24,15 @@ export interface GuardTerms {
   needs?(reader: HostReader): Promise<Needed>;
   /** Returns whether the step can only let more people in, so that it is applied also where nobody gets in before it. */
   onlyOpens?(reader: HostReader): boolean | Promise<boolean>;
-  /** Returns an address from which admins can log in after a repair, or null for any. */
+  /** Returns an address from which admins can log in after what is "repaired", or null for any. */
   repairedFrom?(reader: HostReader): Promise<string | null>;
   /** Ports beside SSH that must still answer after the change, if they answer before it. Default: 80 and 443. */
   ports?: readonly number[];
   /** Waits this many milliseconds for `host confirm` after the proof, and else rolls the step back. */
   confirmWithinMs?: number | undefined;
 }
+
+const adminHint = ["sudo", "edox-ops", "host", "admin", "NAME", "--key", "FILE"];
 
 /** The changes and both proofs take a few seconds; services that hang while they restart take more. */
 const changesMs = 5 * 60_000;
@@ -48,6 +53,7 @@ export function guarded(step: Step, terms: GuardTerms = {}): Step {
   let before: Proof | null = null;
   return {
     ...step,
+    requires: [...(step.requires ?? []), adminRemains(terms)],
     journal: true,
     armed: { withinMs: changesMs },
     async before(host, run) {
@@ -70,7 +76,7 @@ export function guarded(step: Step, terms: GuardTerms = {}): Step {
         const { proveAgain } = await import("./proof/prove.ts");
         await proveAgain(host, before, run.stop);
         for (const sentence of provenSentences(before)) run.note(sentence);
-      } else await proveAdmin(host, run, { ...terms, isDemanded: needed !== "reported" });
+      } else await proveAdmin(host, run, terms, needed);
     },
     ...(confirmWithinMs !== undefined && {
       async keep(host, run) {
@@ -78,6 +84,28 @@ export function guarded(step: Step, terms: GuardTerms = {}): Step {
         await awaitConfirmation(host, confirmWithinMs, run);
       },
     }),
+  };
+}
+
+/**
+ * Returns the requirement that somebody can still become root, as far as files and settings show. Only a login proves
+ * it, but this needs none, so that a change that cannot succeed is refused before it is confirmed.
+ */
+function adminRemains({ needs, onlyOpens, mayLose }: GuardTerms): Requirement {
+  return {
+    name: "ssh:admin",
+    title: "an admin can log in after the change",
+    isEarly: true,
+    async check(reader) {
+      if (await onlyOpens?.(reader)) return null;
+      const needed = (await needs?.(reader)) ?? "all";
+      if (needed === "none" || needed === "repaired") return null;
+      const { users, reasons } = await usersWithKeys(reader, await sshSession(reader));
+      const losing = (await mayLose?.(reader)) ?? [];
+      const names = users.flatMap(({ name, becomesRoot }) => (becomesRoot === null ? [] : [name]));
+      if (names.some((name) => !losing.includes(name))) return null;
+      return { reason: describeNobody({ names, reasons }, losing), hint: adminHint };
+    },
   };
 }
 
@@ -89,7 +117,10 @@ async function proofBefore(host: Host, { stop }: StepRun, terms: GuardTerms): Pr
   const losing = (await mayLose?.(host)) ?? [];
   const logins = proof.logins.filter(({ user }) => !losing.includes(user.name));
   if (!logins.some(({ user }) => user.becomesRoot !== null)) {
-    throw nobody({ names: proof.logins.map(({ user }) => user.name), reasons: proof.reasons }, losing);
+    const names = proof.logins.map(({ user }) => user.name);
+    throw new Problem("precondition-failed", describeNobody({ names, reasons: proof.reasons }, losing), {
+      hint: adminHint,
+    });
   }
   if (!proof.isOutside && confirmWithinMs === undefined) {
     const message = "this host allows no network namespace, so that no login from outside can be proven";
@@ -105,10 +136,12 @@ async function proofBefore(host: Host, { stop }: StepRun, terms: GuardTerms): Pr
 async function proveAdmin(
   host: Host,
   run: StepRun,
-  { repairedFrom, confirmWithinMs, isDemanded }: GuardTerms & { isDemanded: boolean },
+  { repairedFrom, confirmWithinMs }: GuardTerms,
+  needed: Needed | "reported",
 ): Promise<void> {
+  const isDemanded = needed !== "reported";
   const { proveAll } = await import("./proof/prove.ts");
-  const from = (await repairedFrom?.(host)) ?? null;
+  const from = needed === "repaired" ? ((await repairedFrom?.(host)) ?? null) : null;
   const proof = await proveAll(host, { ports: [], stop: run.stop, from }).catch((error): Proof => {
     const { code, message } = Problem.of(error);
     if (isDemanded || code !== "precondition-failed") throw error;
@@ -143,31 +176,4 @@ export function provingAdmin(step: Step, name: string): Step {
       throw new Problem("verify-failed", `${name} cannot log in from outside and become root: ${why}`);
     },
   };
-}
-
-/** Returns what a proof showed, a sentence for each user and one for the ports. */
-function provenSentences({ logins, answering, isOutside }: Omit<Proof, "reasons">): string[] {
-  const where = isOutside ? "" : " over loopback";
-  const ofUsers = Map.groupBy(logins, ({ user }) => user.name);
-  const users = [...ofUsers].map(([name, each]) => {
-    const ways = each.map(({ endpoint, source }) => `${endpointText(endpoint)} from ${source}`).join(", ");
-    const becomes = { is: "", sudo: ", and becomes root", password: ", and becomes root with a password" };
-    const root = each[0]?.user.becomesRoot;
-    return `proven${where}: ${name} logs in at ${ways}${root ? becomes[root] : ""}`;
-  });
-  const verb = answering.length === 1 ? "answers" : "answer";
-  return answering.length === 0
-    ? users
-    : [...users, `proven${where}: ${answering.map(endpointText).join(", ")} ${verb}`];
-}
-
-const adminHint = ["sudo", "edox-ops", "host", "admin", "NAME", "--key", "FILE"];
-
-function nobody({ names, reasons }: { names: string[]; reasons: string[] }, losing: readonly string[]): Problem {
-  const who = names.filter((name) => losing.includes(name));
-  const message =
-    who.length > 0
-      ? `only ${[...new Set(who)].join(", ")} can log in and become root, and this change disables that login`
-      : `no user who can become root logs in with a key${reasons.length > 0 ? ` (${reasons.join("; ")})` : ""}`;
-  return new Problem("precondition-failed", message, { hint: adminHint });
 }

@@ -12,6 +12,8 @@ export interface Requirement {
   title: string;
   /** Returns null if it is met. Throws UnknownStateError if it cannot determine that. */
   check(reader: HostReader, warn: Warn): Unmet | null | Promise<Unmet | null>;
+  /** It is checked before the user is asked to confirm, too. Its check is fast, and leaves the host as it is. */
+  isEarly?: true;
   /** How long to poll for a condition that can become true by itself, in milliseconds. */
   waitMs?: number;
 }

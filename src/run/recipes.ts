@@ -189,7 +189,7 @@ export async function confirm(
   }
   const { recipe, reader, steps, failAt } = await prepare(session, recipeFor);
   const notes = await checkRequirements(reader, recipe, null);
-  const planned = await converge(steps, reader, { failAt });
+  const planned = await converge(steps, reader, { failAt, isToConfirm: true });
   const pending = planned.filter(({ outcome }) => outcome !== "ok");
   if (pending.length === 0) return [];
   const shown = { ...options, quiet: false };

@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { answers, asked, typed, variables } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
+import { hardenableHost } from "./hardened-host.ts";
 import { dropIn, sshHost } from "./ssh-host.ts";
 
 const offered = "Roll them back unless a new login runs edox-ops host confirm within 10 minutes? [Y/n] ";
@@ -57,6 +58,25 @@ test("host ssh-harden: no confirmation is offered with --yes, --confirm-within, 
   const host = sshHost();
   expect(await questions(host, "host ssh-harden")).toMatchObject({ exit: 0, asked: { length: 1 } });
   expect(await questions(overSsh(host), "host ssh-harden")).toMatchObject({ exit: 0, asked: [] });
+});
+
+test("host ssh-harden, host firewall: what would lock everyone out is refused before it is confirmed", async () => {
+  const host = overSsh(hardenableHost());
+  expect((await typed("host firewall --yes --only host.firewall.install", host)).exit).toBe(0);
+  host.put("/etc/passwd", (host.text("/etc/passwd") ?? "").replace(/^alice.*\n/m, ""));
+  const onlyRoot = "only root can log in and become root, and this change disables that login";
+  expect(await questions(host, "host ssh-harden", true)).toMatchObject({
+    ...{ exit: 1, asked: [] },
+    text: expect.stringContaining(onlyRoot),
+  });
+  const harden = await questions(host, "host harden --all --skip host.ssh-harden.install", true, false);
+  expect([harden.exit, harden.asked.length, harden.text.split(onlyRoot).length]).toEqual([1, 2, 3]);
+  host.remove("/root/.ssh/authorized_keys");
+  host.put("/etc/default/ufw", 'IPV6=no\nDEFAULT_INPUT_POLICY="DROP"\nDEFAULT_OUTPUT_POLICY="ACCEPT"\n');
+  expect(await questions(host, "host firewall", true)).toMatchObject({
+    ...{ exit: 1, asked: [] },
+    text: expect.stringContaining("no user who can become root logs in with a key"),
+  });
 });
 
 test("host harden: a confirmation is offered only for parts that may cut off the admin", async () => {

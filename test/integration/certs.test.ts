@@ -73,6 +73,17 @@ describe("certificates on bookworm", () => {
     expect(must("edox-ops doctor --online").stdout).toContain("[OK] certs:renew-dry-run: demo.test can be renewed");
   });
 
+  test("a certificate is renewed, and served at once, by an nginx that systemd restricts", () => {
+    must("edox-ops host harden --all --only host.nginx.restrict --yes");
+    expect(must("systemctl show --property=ProtectSystem nginx").stdout).toBe("ProtectSystem=strict\n");
+    const before = certificate("demo.test");
+    must("certbot renew --force-renewal -q && sleep 1");
+    const after = certificate("demo.test");
+    expect(after).toMatchObject({ served: true, hook: { result: "reloaded", reason: "" } });
+    expect(after.certificate.serial).not.toBe(before.certificate.serial);
+    expect(must("curl -sSk --resolve demo.test:443:127.0.0.1 https://demo.test/").stdout).toBe("home\n");
+  });
+
   test("certbot's own service renews, and its result is shown", () => {
     must("systemctl start certbot.service");
     expect(certs()).toMatchObject({ last_result: "success", last_run: expect.stringMatching(/Z$/) });

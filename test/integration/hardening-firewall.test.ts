@@ -6,6 +6,7 @@ import { suites } from "./base.ts";
 import { openOn, SshClient, type Way } from "./outside.ts";
 import { testsOn } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
+import { typedHint } from "./typed-hint.ts";
 import { withSsh } from "./with-ssh.ts";
 
 /** Addresses of documentation, RFC 5737 and RFC 3849. */
@@ -133,12 +134,13 @@ for (const suite of suites) {
       "bookworm",
       "host firewall: rules that name addresses are proven from the address of the admin's own session",
       async () => {
-        const { code, stderr } = ssh.login(
+        const { code, stdout, stderr } = ssh.login(
           2222,
           client4,
           "edox-ops host firewall --yes --allow 2222/tcp@198.51.100.0/24 --ssh-port 2200",
         );
         expect([code, stderr]).toEqual([0, ""]);
+        expect(stdout).toContain(`proven: root logs in at ${host.address}:2222 from ${client4}\n`);
         await expectOpen([25, 80, 443, 2200], { client4: [2222] });
         expect(ssh.login(2222, client4)).toMatchObject({ code: 0 });
       },
@@ -147,6 +149,11 @@ for (const suite of suites) {
     testOn("bookworm", "doctor: host:firewall is an error while ufw is disabled or SSH is not allowed", async () => {
       expect(host.sh("ufw delete allow from 198.51.100.0/24 to any port 2222 proto tcp").code).toBe(0);
       expect(doctor("host:firewall")).toMatchObject({ status: "error", detail: expect.stringContaining("2222") });
+      // Here is no session whose address the rule allows.
+      expect(typedHint(host, host.sh("edox-ops doctor | grep host:firewall:").stdout)).toContain(
+        `proven: root logs in at ${host.address}:2222 from 198.51.100.1\n`,
+      );
+      expect(doctor("host:firewall")).toMatchObject({ status: "ok" });
       expect(host.sh("ufw disable").code).toBe(0);
       expect(doctor("host:firewall")).toMatchObject({ status: "error", detail: expect.stringContaining("not active") });
     });
@@ -167,6 +174,15 @@ for (const suite of suites) {
       expect(firewall("--limit-ssh")).toMatchObject({ code: 0, stderr: "" });
       await expectOpen([25, 80, 443, 2200, 2222]);
       expect(host.sh("grep IPV6 /etc/default/ufw; ufw status | grep LIMIT").stdout).toContain("IPV6=yes\n2200/tcp");
+    });
+
+    testOn("bookworm", "host unharden firewall: where ufw shuts out everyone, it is the repair", () => {
+      expect(host.sh("ufw delete limit 2222/tcp").code).toBe(0);
+      expect(ssh.login(2222, host.gateway).code).not.toBe(0);
+      const { code, stdout } = host.run(["edox-ops", "host", "unharden", "firewall", "--yes"]);
+      expect([code, stdout]).toEqual([0, expect.stringContaining("applied without a proof")]);
+      expect(stdout).toContain(`proven: root logs in at ${host.address}:2222 from `);
+      expect(ssh.login(2222, host.gateway)).toMatchObject({ code: 0 });
     });
   });
 }

@@ -198,7 +198,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       host.sh("rm /etc/nginx/conf.d/foreign.conf; systemctl reload nginx");
     });
 
-    test("host unharden: leaves /etc as it was, with the packages", () => {
+    test("host unharden: leaves /etc as it was, with the packages, also after a run that was confirmed once", () => {
       const removed = ops("host unharden --yes");
       expect([removed.code, removed.stderr]).toEqual([0, ""]);
       expect(removed.stdout).toContain("These packages stay: fail2ban,");
@@ -208,7 +208,10 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       const before = etc();
       expect(before).not.toMatch(/edox-ops-sshd|52edox-ops|logrotate.d\/edox-ops|host\.json|nginx\.service\.d/);
       host.sh("systemctl reset-failed nginx");
-      expect(ops("host harden --all --yes").code).toBe(0);
+      // One confirmation is enough for SSH and the firewall.
+      const confirm = "until edox-ops host confirm --any-login; do sleep 0.2; done";
+      const confirmed = host.sh(`edox-ops host harden --all --yes --confirm-within 2m & ${confirm}; wait $!`);
+      expect([confirmed.code, confirmed.stdout.match(/The change is kept/g)]).toEqual([0, ["The change is kept"]]);
       expect(etc()).not.toBe(before);
       host.sh("systemctl reset-failed nginx");
       expect(ops("host unharden --yes").code).toBe(0);

@@ -239,6 +239,17 @@ for (const suite of suites) {
       expect(doctor()).toStartWith("[OK] ");
     });
 
+    testOn("bookworm", "host unharden ssh: where the admin lost the key, root gets in again", () => {
+      withAdmin();
+      expect(harden()).toMatchObject({ code: 0, stderr: "" });
+      sh("rm /home/admin/.ssh/authorized_keys");
+      expect([logsIn("admin"), logsIn("root")]).toEqual([false, false]);
+      const { code, stdout } = host.sh("edox-ops host unharden ssh --yes");
+      expect([code, stdout]).toEqual([0, expect.stringContaining("applied without a proof")]);
+      expect(stdout).toContain(`proven: root logs in at ${host.address}:22 from `);
+      expect(logsIn("root")).toBe(true);
+    });
+
     test("--allow-password and --modern: who may use a password, and which algorithms", () => {
       withAdmin();
       addUser("guest");

@@ -20,6 +20,7 @@ const knownTable = /^table (?:(?:ip6?|bridge) (?:filter|nat|mangle|raw|security)
 export const onlyFirewall: Requirement = {
   name: "firewall:foreign",
   title: "no other firewall is set up",
+  isEarly: true,
   async check(reader, warn) {
     const found = managedElsewhere(reader);
     if (found === null) await warnOfRules(reader, warn);
