@@ -111,9 +111,13 @@ async function unknownCommand(root: Command, { command, names, rest }: Omit<Reso
   const [word = "", ...others] = rest;
   const message = `unknown command '${word}'`;
   const group = ["edox-ops", ...names, "--help"];
-  const line = async (path: readonly string[]): Promise<string[]> => {
-    return destructive.test(path.at(-1) ?? "") ? ["edox-ops", ...path, "--help"] : suggestion(root, path, others);
+  const line = async (path: readonly string[], more: readonly string[] = others): Promise<string[]> => {
+    return destructive.test(path.at(-1) ?? "") ? ["edox-ops", ...path, "--help"] : suggestion(root, path, more);
   };
+  const joined = `${word}-${others[0]}`;
+  if (Object.hasOwn(command.subCommands ?? {}, joined)) {
+    throw usage(message, [...names, joined].join(" "), await line([...names, joined], others.slice(1)));
+  }
   const synonym = command === root && Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
   const namesakes = synonym === undefined ? await namesakesOf(root, [...names, word]) : [[synonym]];
   if (namesakes.length === 1) throw usage(message, namesakes[0]?.join(" "), await line(namesakes[0] ?? []));

@@ -7,6 +7,9 @@ describe("usage error", () => {
   const corrected: [line: string, message: string, hint: string][] = [
     ["project deploy docs --dryrun", "unknown flag --dryrun, did you mean --dry-run?", "project deploy docs --dry-run"],
     ["project deploy docs --kepe=3", "unknown flag --kepe, did you mean --keep?", "project deploy docs --keep=3"],
+    ["host ssh harden --yes", "unknown command 'ssh', did you mean host ssh-harden?", "host ssh-harden --yes"],
+    ["project check links docs", "did you mean project check-links?", "project check-links docs"],
+    ["self update", "unknown command 'self', did you mean self-update?", "self-update"],
     ["projct list", "unknown command 'projct', did you mean project?", "project list"],
     [
       "project publsh docs public --domain a.test",
