@@ -11,6 +11,7 @@ import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { isActive, logsOf, startedMs } from "../resources/service.ts";
 import { parentOf } from "../text/path.ts";
+import { withoutNginx } from "./parts/parts.ts";
 import { nginxDropInPath } from "./paths.ts";
 import { hostRecipe } from "./recipe.ts";
 
@@ -161,7 +162,7 @@ const nginxRestricted: Step = served({
   id: "host.nginx.restrict",
   title: "nginx runs with the permissions that it needs",
   action: "Restricting nginx",
-  reasonToSkip: (reader) => (reader.stat("/usr/sbin/nginx") === null ? "nginx is not installed" : null),
+  reasonToSkip: withoutNginx,
   resources: [
     directory(dropInDir, 0o755),
     file({

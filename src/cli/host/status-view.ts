@@ -15,9 +15,9 @@ const words = {
 
 /** Returns a row for each part, and what differs below. */
 export function partsText(parts: readonly PartStatus[], nowMs: number, view: View): string {
-  const rows = parts.map(({ part, status, since }): Cell[] => [
+  const rows = parts.map(({ part, status, since, reason }): Cell[] => [
     part,
-    { text: words[status], paint: (text) => view.paint(status, text) },
+    { text: reason ?? words[status], paint: (text) => view.paint(status, text) },
     since === null ? "" : ageText(Date.parse(since), nowMs),
   ]);
   const notes = parts.flatMap(({ part, differs, command }) =>
@@ -27,7 +27,7 @@ export function partsText(parts: readonly PartStatus[], nowMs: number, view: Vie
       ...(i === differs.length - 1 && { next: { argv: command } }),
     })),
   );
-  const absent = parts.find(({ status }) => status === "not-set-up");
+  const absent = parts.find(({ status, reason }) => status === "not-set-up" && reason === undefined);
   const next = { text: "", next: { label: "Set up a part:", argv: absent?.command ?? [] } };
   const lines = [...notes, ...(absent === undefined ? [] : [next])];
   return [

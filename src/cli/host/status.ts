@@ -36,13 +36,14 @@ export default command({
       },
       text: () =>
         found
-          .map(({ part, status, since, differs, command }) => {
+          .map(({ part, status, since, differs, command, reason }) => {
             const repair = shellLine(context.hint(command));
             const parts = [
               status,
               ...(since === null ? [] : [`since ${since}`]),
               ...differs.map(({ check, detail }) => `${check}: ${detail}`),
-              ...(status === "ok" ? [] : [`run ${repair}`]),
+              ...(reason === undefined ? [] : [reason]),
+              ...(status === "ok" || command.length === 0 ? [] : [`run ${repair}`]),
             ];
             return lineOf`${part}: ${parts.join("; ")}`;
           })
@@ -56,7 +57,11 @@ const order: Finding["status"][] = ["error", "unknown", "warning", "ok"];
 
 async function statusOf(reader: HostReader, part: HostPart): Promise<PartStatus> {
   const command = rootCommand(part.command);
-  if (!part.isSetUp(reader)) return { part: part.name, status: "not-set-up", since: null, differs: [], command };
+  if (!part.isSetUp(reader)) {
+    const reason = part.reasonToSkip?.(reader) ?? null;
+    const suggested = reason === null ? { command } : { command: [], reason };
+    return { part: part.name, status: "not-set-up", since: null, differs: [], ...suggested };
+  }
   const findings = await examine(reader, part.recipe ? [await part.recipe()] : [], (await part.checks?.()) ?? []);
   const changed = reader.stat(part.path)?.changedMs;
   return {

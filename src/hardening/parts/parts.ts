@@ -20,6 +20,8 @@ export interface HostPart {
   /** Its file, whose age is that of the part. */
   path: string;
   isSetUp(reader: HostReader): boolean;
+  /** Returns why the part does not apply to this host, or null. */
+  reasonToSkip?(reader: HostReader): string | null;
   /** The packages that it installs. */
   packages(): Promise<readonly string[]>;
   /** Returns the recipe whose resources doctor checks. */
@@ -33,6 +35,11 @@ const exists =
   (path: string) =>
   (reader: HostReader): boolean =>
     reader.stat(path) !== null;
+
+/** Returns why nginx is not restricted, or null. */
+export function withoutNginx(reader: HostReader): string | null {
+  return reader.stat("/usr/sbin/nginx") === null ? "nginx is not installed" : null;
+}
 
 /** All parts, in the order in which `host harden` applies them. */
 export const parts: readonly HostPart[] = [
@@ -94,6 +101,7 @@ export const parts: readonly HostPart[] = [
     check: "host:nginx",
     path: nginxDropInPath,
     isSetUp: exists(nginxDropInPath),
+    reasonToSkip: withoutNginx,
     packages: async () => [],
     recipe: async () => (await import("../nginx-unit.ts")).nginxRecipe,
     removal: async () => (await import("../nginx-unit.ts")).nginxRemoval,
