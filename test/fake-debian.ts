@@ -186,6 +186,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
     if (program === "userdel") {
       const left = (host.text("/etc/passwd") ?? "").split("\n").filter((line) => !line.startsWith(`${rest.at(-1)}:`));
       host.put("/etc/passwd", left.join("\n"));
+      const home = `/home/${rest.at(-1)}`;
+      const isHome = (path: string): boolean => rest.includes("--remove") && `${path}/`.startsWith(`${home}/`);
+      for (const path of [...host.nodes.keys()]) if (isHome(path)) host.nodes.delete(path);
       return ok();
     }
     if (program === "rm" && rest[0] === "-r") {

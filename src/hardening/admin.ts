@@ -13,6 +13,7 @@ import { findAccount } from "../resources/user.ts";
 import type { PublicKey } from "../ssh/public-key.ts";
 import { authorizedKeysPaths, sshdSettings } from "../ssh/settings.ts";
 import { parentOf } from "../text/path.ts";
+import { withNewAccount } from "./admin-account.ts";
 import { provingAdmin } from "./guarded.ts";
 import { adminSudoersPath } from "./paths.ts";
 import { hostRecipe, packagesStep } from "./recipe.ts";
@@ -45,7 +46,7 @@ export function hostAdmin(name: string, key: Pick<PublicKey, "line">): Recipe {
   const done = `${name} can log in over SSH and become root with sudo.`;
   return hostRecipe("host admin", done, [
     packagesStep("host.admin.install", adminPackages),
-    provingAdmin(configure, name),
+    withNewAccount(provingAdmin(configure, name), name, `${key.line} ${comment}`),
   ]);
 }
 

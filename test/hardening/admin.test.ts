@@ -95,6 +95,36 @@ describe("host admin:", () => {
     expect([host.stat("/home/bob/.ssh"), host.stat("/etc/sudoers.d/edox-ops-admin-bob")]).toEqual([null, null]);
   });
 
+  test("removes a new account again if the user cannot log in, unless its home was used", async () => {
+    const profile = { mode: 0o644, uid: 1002, gid: 1002 };
+    for (const use of [
+      (host: FakeHost) => host.put("/home/carol/notes", "mine", profile),
+      (host: FakeHost) => host.put("/home/carol/.profile", "mine", profile),
+      (host: FakeHost) => host.link("/home/carol/.profile", "/etc/shadow"),
+      (host: FakeHost) => host.put("/home/carol/.ssh/known_hosts", "", profile),
+    ]) {
+      const [host, used] = [keyHost(), keyHost()];
+      for (const each of [host, used]) each.put("/etc/skel/.profile", "umask 077\n");
+      const before = files(host);
+      const logIn = (each: FakeHost, act: (host: FakeHost) => void) => () => {
+        each.put("/home/carol/.profile", "umask 077\n", profile);
+        act(each);
+        return false;
+      };
+      addOutside(
+        host,
+        logIn(host, () => {}),
+      );
+      addOutside(used, logIn(used, use));
+      const { exit, err } = await admin(host, "carol");
+      expect([exit, err]).toEqual([1, expect.stringContaining("carol cannot log in from outside and become root")]);
+      expect(files(host)).toEqual(before);
+      expect(host.ran).toContain("userdel --force --remove carol");
+      expect((await admin(used, "carol")).err).toContain("the account carol stays, because /home/carol was used");
+      expect([used.text("/etc/passwd")?.includes("carol"), used.stat("/home/carol")?.uid]).toEqual([true, 1002]);
+    }
+  });
+
   const refused: [name: string, user: string, change: (host: FakeHost) => void, says: string][] = [
     ["root", "root", () => {}, "the account root may not log in on a hardened host"],
     [
