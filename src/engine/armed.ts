@@ -4,7 +4,7 @@
 import type { Host } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
-import { demandRootsAlone } from "../problem/roots-alone.ts";
+import { demandPermanent } from "../problem/roots-alone.ts";
 import { nameOf, parentOf } from "../text/path.ts";
 import { runOrThrow } from "./apply.ts";
 import { root, Text } from "./change.ts";
@@ -14,6 +14,7 @@ const service = nameOf(recoverServicePath);
 const timer = nameOf(recoverTimerPath);
 const linkPath = `/etc/systemd/system/multi-user.target.wants/${service}`;
 const header = "# Written by edox-ops, which removes it when the step has ended.\n";
+const unarmed = "nothing would roll this change back if the run were killed";
 const attributes = { mode: 0o644, ...root };
 
 /**
@@ -47,7 +48,11 @@ AccuracySec=1s
 /** Arms a rollback that is due in `withinMs` milliseconds. Throws a Problem if it would not run in time. */
 export async function arm(host: Host, program: string, withinMs: number): Promise<void> {
   demandSystemd(host);
-  demandPermanent(host, program);
+  demandPermanent(host, program, unarmed);
+  if (host.stat(program)?.type !== "file") {
+    const message = `systemd cannot run ${program} after a boot: ${unarmed}`;
+    throw new Problem("precondition-failed", message, { hint: ["ls", "-l", program] });
+  }
   host.writeFile(recoverServicePath, Text.of(serviceText(program)).bytes, attributes);
   if (host.stat(parentOf(linkPath)) === null) host.makeDirectory(parentOf(linkPath), { mode: 0o755, ...root });
   host.makeLink(linkPath, recoverServicePath);
@@ -78,19 +83,5 @@ export async function disarm(host: Host): Promise<void> {
 function demandSystemd(host: Host): void {
   // sd_booted(3) checks for the same directory.
   if (host.stat("/run/systemd/system") !== null) return;
-  const message = "systemd does not run here: nothing would roll this change back if the run were killed";
-  throw new Problem("precondition-failed", message, { hint: ["ps", "-p", "1"] });
-}
-
-/** Throws a Problem if the program is gone after a boot, or if another user could replace it. */
-function demandPermanent(host: Host, program: string): void {
-  const isPermanent = !/^\/(run|tmp|var\/tmp|dev)\/|[\s"'\\]/.test(program);
-  // First, because the other Problem would say that /tmp must not be open to others.
-  if (!isPermanent || host.stat(program)?.type !== "file") {
-    const message = `systemd cannot run ${program} after a boot: nothing would roll this change back if the run were killed`;
-    throw new Problem("precondition-failed", message, {
-      hint: ["sudo", "install", "-m", "0755", program, "/usr/local/bin/edox-ops"],
-    });
-  }
-  demandRootsAlone(host, program);
+  throw new Problem("precondition-failed", `systemd does not run here: ${unarmed}`, { hint: ["ps", "-p", "1"] });
 }

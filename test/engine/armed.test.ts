@@ -8,6 +8,7 @@ import { recover } from "../../src/engine/recover.ts";
 import type { Step, StepResult } from "../../src/engine/step.ts";
 import type { Host } from "../../src/host/host.ts";
 import { Problem } from "../../src/problem/problem.ts";
+import { demandPermanent } from "../../src/problem/roots-alone.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 import { killedAt, moments } from "./killed-host.ts";
 
@@ -251,6 +252,28 @@ describe("armed: a step that cannot be armed changes nothing", () => {
     });
     expect(host.text("/a")).toBe("old");
   });
+});
+
+test("permanent program: the hint leaves /tmp and the home of a user as they are, and installs the program", () => {
+  const host = fakeHost();
+  for (const dir of ["/srv/tmp", "/opt"]) host.dir(dir, { mode: dir === "/opt" ? 0o777 : 0o1777 });
+  host.dir("/home/alice", { uid: 1000 });
+  host.dir("/home/alice/bin");
+  const paths = ["/srv/tmp/edox-ops", "/home/alice/bin/edox-ops", "/opt/edox-ops", "/tmp/x", "/usr/bin/a b"];
+  const hints = paths.map((path) => {
+    try {
+      demandPermanent(host, path, "it would not run");
+      return null;
+    } catch (error) {
+      return (error as Problem).hint?.slice(1).join(" ");
+    }
+  });
+  const installs = (path: string): string => `install -m 0755 ${path} /usr/local/bin/edox-ops`;
+  expect(hints).toEqual([
+    ...[installs(paths[0] ?? ""), installs(paths[1] ?? ""), "chmod go-w /opt", installs("/tmp/x")],
+    installs("/usr/bin/a b"),
+  ]);
+  expect(demandPermanent(host, "/usr/local/bin/edox-ops", "")).toBeUndefined();
 });
 
 for (const moment of moments) {

@@ -106,7 +106,9 @@ export const untyped: Record<string, string> = {
   'hardening/parts/unharden.ts ["sudo", "apt-get", "remove", ...packages]':
     "it follows a success, and removes packages; test/hardening/parts.test.ts reaches the state",
   'engine/armed.ts ["ps", "-p", "1"]': unarmed,
-  'engine/armed.ts ["sudo", "install", "-m", "0755", program, "/usr/local/bin/edox-ops"]': unarmed,
+  'engine/armed.ts ["ls", "-l", program]': unarmed,
+  'problem/roots-alone.ts ["sudo", "install", "-m", "0755", program, installedPath]':
+    "the program of the tests is installed; test/engine/armed.test.ts reaches the state",
   'resources/line.ts ["ls", "-ld", path]': undeclared,
   'resources/owner.ts ["ls", "-ld", part]': undeclared,
   'resources/unit.ts ["ls", "-l", path]': undeclared,

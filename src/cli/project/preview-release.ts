@@ -6,6 +6,7 @@ import { snapshot } from "../../engine/snapshot.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { demandPermanent } from "../../problem/roots-alone.ts";
 import type { Session } from "../../run/session.ts";
 import type { Publication } from "../../sites/deploy/publish.ts";
 import type { Destination } from "../../sites/deploy/requests.ts";
@@ -63,6 +64,7 @@ async function resolve(session: Session, { slug, name, release, context }: Unres
   const project = await theProject(host, slug);
   await demandRoomFor(host, await context.trees(), slug, name);
   const isTimed = (await timerChanges(host, context.program)).length === 0;
+  if (!isTimed) demandPermanent(host, context.program, "expired previews would stay");
   const before = isTimed ? {} : { before: () => timerRecipe("project deploy", context.program) };
   const { previews } = project;
   if (previews !== undefined) {
