@@ -7,9 +7,9 @@ import { confirmHint, journaledSteps, type Unconfirmed, unconfirmedChange } from
 import { lockDir, lockPath, unconfirmedPath } from "../engine/paths.ts";
 import type { StepRun } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { throwIfInterrupted } from "../problem/wait.ts";
+import { loginSession } from "../ssh/login-session.ts";
 import { shellLine } from "../text/lines.ts";
 import { durationText, utcText } from "../text/time.ts";
 
@@ -29,7 +29,7 @@ export async function awaitConfirmation(host: Host, withinMs: number, { stop, wa
   await setDeadline(host, withinMs + graceMs);
   removeIfThere(host, confirmedPath);
   const end = host.now() + withinMs;
-  const unconfirmed: Unconfirmed = { untilMs: end, session: sessionOf(host) };
+  const unconfirmed: Unconfirmed = { untilMs: end, session: loginSession(host) };
   host.writeFile(unconfirmedPath, Text.of(JSON.stringify(unconfirmed)).bytes, attributes);
   const reason = `run ${shellLine(confirmHint)} there`;
   watch?.waiting?.(
@@ -57,7 +57,7 @@ export function demandUnconfirmed(reader: HostReader, anyLogin: boolean): Unconf
   if (unconfirmed === null || journaledSteps(reader).length === 0) {
     throw new Problem("precondition-failed", "no change waits for a confirmation");
   }
-  if (!anyLogin && unconfirmed.session !== null && unconfirmed.session === sessionOf(reader)) {
+  if (!anyLogin && unconfirmed.session !== null && unconfirmed.session === loginSession(reader)) {
     const message = `this login made the change: confirm it in a new one until ${utcText(unconfirmed.untilMs)}, or pass --any-login`;
     throw new Problem("precondition-failed", message);
   }
@@ -80,22 +80,6 @@ export async function confirmToRun(host: Host): Promise<void> {
     removeIfThere(host, confirmedPath);
     throw new Problem("timeout", "the run that waits for the confirmation did not keep the change");
   }
-}
-
-/**
- * Returns the login session of this process, or null. sudo and su stay in the session of the login. Where logind does
- * not run, it is the process of sshd that serves the connection.
- */
-function sessionOf(reader: HostReader): string | null {
-  const scope = /\/(session-[^/]+)\.scope\b/.exec(textOf(reader, "/proc/self/cgroup") ?? "")?.[1];
-  if (scope !== undefined) return scope;
-  for (let pid = "self"; pid !== "0"; ) {
-    const status = textOf(reader, `/proc/${pid}/status`) ?? "";
-    const field = (name: string): string => new RegExp(`^${name}:\t(.*)$`, "m").exec(status)?.[1] ?? "0";
-    if (field("Name").startsWith("sshd")) return `sshd-${field("Pid")}`;
-    pid = field("PPid");
-  }
-  return null;
 }
 
 function removeIfThere(host: Host, path: string): void {

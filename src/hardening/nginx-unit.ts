@@ -2,15 +2,15 @@
 
 import { type Change, Text } from "../engine/change.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
-import type { Host, HostReader } from "../host/host.ts";
+import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { directives, nginxConfig } from "../nginx/config.ts";
 import { hintToMend } from "../nginx/fault.ts";
-import { Problem } from "../problem/problem.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { isActive, logsOf, startedMs } from "../resources/service.ts";
 import { parentOf } from "../text/path.ts";
+import { served } from "./nginx-served.ts";
 import { withoutNginx } from "./parts/parts.ts";
 import { nginxDropInPath } from "./paths.ts";
 import { hostRecipe } from "./recipe.ts";
@@ -112,51 +112,6 @@ function isRestricted(reader: HostReader): boolean {
   return changed <= (startedMs(reader, "nginx") ?? 0) || changed > reader.now();
 }
 
-const mostRequests = 20;
-const requestSeconds = 5;
-
-/** Returns an address of each server of the configuration. */
-function addressesIn(reader: HostReader): string[] {
-  const all = nginxConfig(reader).servers.flatMap(({ listens, names, stream }) => {
-    const name = names.find((each) => /^[a-z0-9][a-z0-9.-]*$/i.test(each)) ?? "localhost";
-    return listens.flatMap(({ text, socket }) => {
-      if (stream || /\bproxy_protocol\b/.test(text)) return [];
-      return [`${/\bssl\b/.test(text) ? "https" : "http"}://${name}:${socket.replace("[::]:", "")}/`];
-    });
-  });
-  return [...new Set(all)].slice(0, mostRequests);
-}
-
-/** Returns the status of the response that nginx on this host sends; 0 for none. */
-async function statusOf(reader: HostReader, url: string): Promise<number> {
-  const { hostname, port, protocol } = new URL(url);
-  const resolve = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}:127.0.0.1`;
-  const flags = ["-q", "-sS", "-k", "--noproxy", "*", "--max-time", String(requestSeconds), "--resolve", resolve];
-  const { stdout } = await reader.probe(["curl", ...flags, "-o", "/dev/null", "-w", "%{http_code}", url]);
-  return Number(stdout) || 0;
-}
-
-/** Returns the addresses that serve something, with their status. */
-async function servedOn(reader: HostReader): Promise<Map<string, number>> {
-  const all = await Promise.all(addressesIn(reader).map(async (url) => [url, await statusOf(reader, url)] as const));
-  // What fails before is not the fault of the restrictions.
-  return new Map(all.filter(([, status]) => status > 0 && status < 400));
-}
-
-/** Returns the step with a request to each site before and after: a site that fails only afterwards rolls it back. */
-function served(step: Step): Step {
-  let before = new Map<string, number>();
-  return {
-    ...step,
-    async before(host) {
-      before = await servedOn(host);
-    },
-    async verify(host) {
-      for (const [url, status] of before) await demandSame(host, url, status);
-    },
-  };
-}
-
 /** The step that writes the drop-in. */
 const nginxRestricted: Step = served({
   id: "host.nginx.restrict",
@@ -210,16 +165,3 @@ export const nginxRemoval: Step = served({
     },
   ],
 });
-
-async function demandSame(host: Host, url: string, status: number): Promise<void> {
-  const end = host.now() + requestSeconds * 1000;
-  for (;;) {
-    const now = await statusOf(host, url);
-    if (now === status) return;
-    if (host.now() >= end) {
-      const message = `${url} answers ${now === 0 ? "nothing" : now} instead of ${status} after the restart of nginx`;
-      throw new Problem("not-served", message, { hint: ["sudo", "tail", "/var/log/nginx/error.log"] });
-    }
-    await host.sleep(100);
-  }
-}

@@ -11,14 +11,15 @@ export interface SshServer {
   key: string;
 }
 
-const sshdPath = "/usr/sbin/sshd";
+/** That of the package, and one that was built on the host. */
+const sshdPaths = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"];
 const standardPort = 22;
 /** The types of host keys, the preferred one first. */
 const types = ["ed25519", "ecdsa", "rsa"];
 
 /** Returns whether this host has an SSH server. */
 export function hasSshd(reader: HostReader): boolean {
-  return reader.stat(sshdPath) !== null;
+  return sshdPaths.some((path) => reader.stat(path) !== null);
 }
 
 /**

@@ -32,9 +32,13 @@ const actions: Record<string, () => unknown> = {
     const { changes, mayLose, confirmWithinMs, admin } = JSON.parse(json) as Guarded;
     // JSON has no bytes: a Text is written as its content.
     const typed = changes.map((each) => (each.kind === "file" ? { ...each, after: Text.of(`${each.after}`) } : each));
-    const missing = [typed];
-    const resource = { name: "d", title: "", check: () => missing.pop() ?? [] };
-    const plain = { id: "test.guarded", title: "", resources: [resource] };
+    // They are checked again after the requirements, and are applied after that.
+    let isApplied = false;
+    const resource = { name: "d", title: "", check: () => (isApplied ? [] : typed) };
+    const before = async () => {
+      isApplied = true;
+    };
+    const plain = { id: "test.guarded", title: "", resources: [resource], before };
     const step =
       admin === undefined
         ? guarded(plain, { mayLose: () => mayLose ?? [], confirmWithinMs })

@@ -8,7 +8,7 @@ import type { HostReader } from "../../host/host.ts";
 import { file } from "../../resources/file.ts";
 import { isActive, logsOf } from "../../resources/service.ts";
 import { unit } from "../../resources/unit.ts";
-import { sshPorts } from "../../ssh/server.ts";
+import { hasSshd, sshPorts } from "../../ssh/server.ts";
 import { linesOf } from "../../text/lines.ts";
 import { disabledAgain, enabledRecorded } from "../enabled.ts";
 import { jailPath } from "../paths.ts";
@@ -38,17 +38,13 @@ function jail({ sshPort, address }: Fail2ban): Resource {
     keepDir: replacedDir,
     async text(reader) {
       const before = readJail(reader);
-      const listening = hasServer(reader) ? await sshPorts(reader) : [];
+      const listening = hasSshd(reader) ? await sshPorts(reader) : [];
       const others = sshPort === undefined ? before.ports : [sshPort];
       const ports = [...new Set([...listening, ...others])].sort((one, other) => one - other);
       const ignored = address ? [address] : before.ignored;
       return Text.of(jailText(reader, { ports: ports.length > 0 ? ports : [22], ignored }));
     },
   });
-}
-
-function hasServer(reader: HostReader): boolean {
-  return ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].some((path) => reader.stat(path) !== null);
 }
 
 /**
