@@ -17,10 +17,10 @@ export async function examine(
   limitMs = checkLimitMs,
 ): Promise<Finding[]> {
   // Of two checks with one name the own one is kept, because it reports more, and otherwise the first one.
-  const own = entries.filter(({ appliesTo }) => appliesTo?.(reader) ?? true);
+  const own = entries.filter((each) => isApplicable(reader, each));
   const names = new Set(own.map(({ name }) => name));
   const isNew = ({ name }: Check): boolean => !names.has(name) && names.add(name) !== undefined;
-  const derived = recipes.flatMap(checksFrom).filter((each) => (each.appliesTo?.(reader) ?? true) && isNew(each));
+  const derived = recipes.flatMap(checksFrom).filter((each) => isApplicable(reader, each) && isNew(each));
   const all = [...derived, ...own];
   // Programs run while the other checks read files.
   const started = new Map<Check, Promise<CheckResult>>();
@@ -33,6 +33,15 @@ export async function examine(
     findings.set(each, { name: each.name, ...answer });
   }
   return belowTheirCauses(findings);
+}
+
+/** A check that cannot tell whether it applies, because a file is damaged, runs: it then reports that, beside all others. */
+function isApplicable(reader: HostReader, { appliesTo }: Check): boolean {
+  try {
+    return appliesTo?.(reader) ?? true;
+  } catch {
+    return true;
+  }
 }
 
 /** Returns the findings in order, with each consequence directly below its cause. */

@@ -22,14 +22,25 @@ export type Inverse =
 
 /**
  * Returns what undoes the change on this host; the last one is applied first. They are valid whether or not the change
- * is applied afterwards. Throws if a path is a device, a pipe or a socket, because nothing could restore it, and if a
- * path changes meanwhile.
+ * is applied afterwards. Throws if a path is a device, a pipe or a socket, because nothing could restore it, if a
+ * command would change a file through a link, and if a path changes meanwhile.
  */
 export function inversesOf(reader: HostReader, change: Change): Inverse[] {
   if (change.kind === "packages") return [{ kind: "packages", names: change.names }];
   if (change.kind !== "command") return [stateOf(reader, change.path)];
   const { touches = [], undo } = change;
-  return [...touches.map((path) => stateOf(reader, path)), ...(undo ? [{ kind: "command" as const, argv: undo }] : [])];
+  return [
+    ...touches.map((path) => touchedState(reader, path)),
+    ...(undo ? [{ kind: "command" as const, argv: undo }] : []),
+  ];
+}
+
+/** The command may write through a link. */
+function touchedState(reader: HostReader, path: string): Inverse {
+  const state = stateOf(reader, path);
+  if (state.kind !== "link") return state;
+  const message = `${path} is a link to ${state.target}: a rollback could not restore that file`;
+  throw new Problem("conflict", message, { hint: ["ls", "-l", path] });
 }
 
 function stateOf(reader: HostReader, path: string): Inverse {

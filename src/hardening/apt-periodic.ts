@@ -23,9 +23,12 @@ export function updateSettings(text: string): { name: string; value: string | un
 
 export const periodicHeader = "// Written by edox-ops.\n";
 
+/** A file of apt's settings has a few kilobytes. */
+const mostCharacters = 64 * 1024;
+
 /** Returns whether this host is to install updates by itself. An admin may have turned them off. */
 export function hasUpdates(reader: HostReader): boolean {
-  const text = textOf(reader, periodicPath) ?? "";
+  const text = new TextDecoder().decode(reader.head(periodicPath, mostCharacters) ?? undefined);
   return text.startsWith(periodicHeader) || updateSettings(text).at(-1)?.value === "1";
 }
 

@@ -38,7 +38,14 @@ export function readTail(path: string, most: number): Uint8Array {
   });
 }
 
+/** The pipes that a shell passes, as in <(…), have a writer. */
+const passedPipe = /^\/(?:dev|proc)\//;
+
+/** An open of a named pipe waits for a writer, which may never come: it fails as that of a socket does. */
 function openForReading<T>(path: string, read: (fd: number) => T): T {
+  if (fs.statSync(path).isFIFO() && !passedPipe.test(path)) {
+    throw Object.assign(new Error(`ENXIO: no such device or address, open '${path}'`), { code: "ENXIO" });
+  }
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
     return withPath(path, () => read(fd));

@@ -142,7 +142,7 @@ async function withTypedPath(method: string, url: string, options: RequestOption
 }
 
 /** The path does not exist, has another type than expected, or is a circle of links. */
-const absentCodes = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ESRCH"];
+const absentCodes = ["ENOENT", "ENOTDIR", "EISDIR", "ENXIO", "ELOOP", "ESRCH"];
 
 /**
  * Returns null if the path does not exist, and throws {@link UnknownStateError} if it may not be read. Any other error

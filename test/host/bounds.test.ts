@@ -4,6 +4,7 @@ import { afterAll, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { localHost } from "../../src/host/local.ts";
+import { textOf } from "../../src/host/text-file.ts";
 
 const host = localHost();
 const dir = fs.mkdtempSync(`${tmpdir()}/edox-ops-bounds-`);
@@ -42,9 +43,30 @@ test("read: a file without a known size is read to its end", async () => {
   expect(Buffer.from(host.read("/proc/self/status") ?? []).toString()).toContain("VmPeak:");
   const path = `${dir}/fifo`;
   Bun.spawnSync(["/usr/bin/mkfifo", path]);
+  // As a shell passes it: by a descriptor.
+  const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   const writer = Bun.spawn(["/bin/sh", "-c", `head -c 200000 /dev/zero > ${path}`]);
-  expect(host.read(path)?.length).toBe(200_000);
+  expect(host.read(`/proc/self/fd/${fd}`)?.length).toBe(200_000);
+  fs.closeSync(fd);
   await writer.exited;
+});
+
+test("read: a named pipe and a socket are no files, and no writer is waited for", () => {
+  const path = `${dir}/unwritten`;
+  Bun.spawnSync(["/usr/bin/mkfifo", path]);
+  using _socket = Bun.listen({ unix: `${dir}/socket`, socket: { data() {} } });
+  for (const each of [path, `${dir}/socket`]) {
+    expect([host.read(each), host.head(each, 10), host.tail(each, 10)]).toEqual([null, null, null]);
+  }
+});
+
+test("text: a configuration of more than 16 MiB is refused, also behind a link", () => {
+  fs.writeFileSync(`${dir}/large`, "");
+  fs.truncateSync(`${dir}/large`, 16 * 1024 * 1024 + 1);
+  fs.symlinkSync("large", `${dir}/to-large`);
+  for (const name of ["large", "to-large"]) {
+    expect(() => textOf(host, `${dir}/${name}`)).toThrow(`${dir}/${name} is larger than 16 MiB`);
+  }
 });
 
 test("probe: an endless program is killed after enough output, and counts as successful", async () => {

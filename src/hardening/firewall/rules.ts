@@ -2,6 +2,8 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
+import { Problem } from "../../problem/problem.ts";
+import { demandRegular } from "../../problem/regular-file.ts";
 import { type Allowed, readAllowed } from "./allow.ts";
 import { userRules6Path, userRulesPath } from "./paths.ts";
 
@@ -50,11 +52,19 @@ export function isSamePlace(a: Rule, b: Rule): boolean {
 
 /** Returns the rules in ufw's files, for IPv4 and for IPv6. ufw has them while it is inactive too. */
 export function ufwTuples(reader: HostReader): { ipv4: Tuple[]; ipv6: Tuple[] } {
-  return { ipv4: tuplesOf(textOf(reader, userRulesPath)), ipv6: tuplesOf(textOf(reader, userRules6Path)) };
+  return { ipv4: tuplesOf(rulesText(reader, userRulesPath)), ipv6: tuplesOf(rulesText(reader, userRules6Path)) };
 }
 
-function tuplesOf(text: string | null): Tuple[] {
-  return [...(text ?? "").matchAll(/^### tuple ### (.*)$/gm)].flatMap(([, line = ""]) => {
+/** Throws a Problem for a file that ufw cannot read either. */
+function rulesText(reader: HostReader, path: string): string {
+  demandRegular(reader, path);
+  const text = textOf(reader, path) ?? "";
+  if (!text.includes("\uFFFD")) return text;
+  throw new Problem("invalid-config", `${path} is not valid UTF-8`, { hint: ["cat", "-v", path] });
+}
+
+function tuplesOf(text: string): Tuple[] {
+  return [...text.matchAll(/^### tuple ### (.*)$/gm)].flatMap(([, line = ""]) => {
     const words = line.split(" ").filter((word) => !word.startsWith("comment="));
     const [action = "", protocol = "", ports = "", to = "", sourcePorts = "", from = ""] = words;
     const direction = words.at(-1) ?? "";

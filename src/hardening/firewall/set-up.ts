@@ -1,16 +1,14 @@
-import { type HostReader, UnknownStateError } from "../../host/host.ts";
+import type { HostReader } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
 import { hostRecordPath } from "../paths.ts";
 import { ufwConfPath } from "./paths.ts";
 
-/** Returns whether ufw is enabled, or edox-ops has set it up. Only root can read the record. */
+/** Returns whether ufw is enabled, or edox-ops has set it up. Only root can read the record, which may be damaged. */
 export function isFirewallSetUp(reader: HostReader): boolean {
-  if (isEnabledAtBoot(reader)) return true;
   try {
-    return /"firewall"\s*:/.test(textOf(reader, hostRecordPath) ?? "");
-  } catch (error) {
-    if (error instanceof UnknownStateError) return reader.stat(ufwConfPath) !== null;
-    throw error;
+    return isEnabledAtBoot(reader) || /"firewall"\s*:/.test(textOf(reader, hostRecordPath) ?? "");
+  } catch {
+    return reader.stat(ufwConfPath) !== null;
   }
 }
 

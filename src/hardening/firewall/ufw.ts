@@ -6,6 +6,7 @@ import { type HostReader, UnknownStateError } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { Warn } from "../../problem/requirement.ts";
+import { linesOf } from "../../text/lines.ts";
 import { readHostRecord } from "../record.ts";
 import { ufwConfPath, ufwDefaultsPath, userRules6Path, userRulesPath } from "./paths.ts";
 import {
@@ -39,7 +40,11 @@ export async function isActive(reader: HostReader): Promise<boolean> {
   if (reader.stat(ufwPath) === null) return false;
   const { code, stdout, stderr } = await reader.probe(["ufw", "status"], { env: { LC_ALL: "C" } });
   const status = /^Status: (\w+)/m.exec(stdout)?.[1];
-  if (code !== 0 || status === undefined) throw new UnknownStateError(`ufw status failed: ${stderr.trim()}`);
+  if (code !== 0 || status === undefined) {
+    // For a file that it cannot read, ufw prints where in its own code it failed.
+    const why = linesOf(stderr).at(-1) ?? `exit code ${code}`;
+    throw new UnknownStateError(`ufw status failed: ${why}`, ["sudo", "ufw", "status"]);
+  }
   return status === "active";
 }
 
