@@ -7,6 +7,7 @@ import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { hintToShow } from "../problem/show-file.ts";
 import { missingDirectories } from "../resources/directory.ts";
+import { gidOf } from "../resources/group.ts";
 import { line } from "../resources/line.ts";
 import { sudoersFile } from "../resources/sudoers.ts";
 import { findAccount } from "../resources/user.ts";
@@ -67,6 +68,10 @@ async function adminOf(reader: HostReader, name: string): Promise<Admin> {
   const found = await findAccount(reader, name);
   if (found === null) {
     const home = `/home/${name}`;
+    if (gidOf(reader, name) !== null) {
+      const message = `a group ${name} exists, but no user: choose another name`;
+      throw new Problem("conflict", message, { hint: ["getent", "group", name] });
+    }
     if (reader.stat(home) === null) return { ...freeIds(reader), home, exists: false };
     const message = `${home} exists, but no user ${name}: move it away, or choose another name`;
     throw new Problem("conflict", message, { hint: ["ls", "-ld", home] });

@@ -16,6 +16,9 @@ const usualWidth = 80;
 /** In characters; a token has a few dozen. */
 const mostSecret = 4096;
 
+/** Within this time the next piece of a text follows. */
+const pauseMs = 500;
+
 /** One queue for stdout and stderr keeps their texts in order. */
 let last: Promise<unknown> = Promise.resolve();
 
@@ -114,6 +117,20 @@ export const localConsole = {
     lines.close();
     await write(stderr, "\n");
     return new Secret(firstLine(line));
+  },
+  async text(question: string, most: number): Promise<string> {
+    if (process.stdin.isTTY === true) return (await localConsole.secret(question)).reveal();
+    const reader = Bun.stdin.stream().getReader();
+    const decoder = new TextDecoder();
+    const pause = (): Promise<{ done: true; value?: undefined }> => Bun.sleep(pauseMs).then(() => ({ done: true }));
+    let text = "";
+    while (text.length <= most) {
+      // The writer may keep a pipe open after its line.
+      const { done, value } = await Promise.race([reader.read(), ...(text.includes("\n") ? [pause()] : [])]);
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+    return text.slice(0, most + 1);
   },
 };
 

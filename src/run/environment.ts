@@ -27,6 +27,11 @@ interface Console {
   confirm(question: string, stream: "out" | "err", usual: "yes" | "no"): Promise<boolean>;
   /** Reads a line from stdin. On a terminal it prints the question and hides the input. */
   secret(question: string): Promise<Secret>;
+  /**
+   * Reads a short text from stdin: a line, and what follows it without a pause. It may have one character more than is
+   * wanted, `most`. On a terminal it reads as `secret` does.
+   */
+  text(question: string, most: number): Promise<string>;
 }
 
 export interface Environment {

@@ -21,8 +21,11 @@ const accepted = "ed25519, ecdsa, sk, or rsa of at least 3072 bits";
 /** Returns the key in the text of a public key file, or the reason why it is not accepted. */
 export function readPublicKey(text: string): PublicKey | { reason: string } {
   if (text.length > mostCharacters) return { reason: "is larger than any public key" };
-  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----|^PuTTY-User-Key-File-/m.test(text)) {
     return { reason: "is a private key: pass the public one, whose name ends with .pub" };
+  }
+  if (/^-{4,5} ?BEGIN [A-Z0-9 ]*PUBLIC KEY/m.test(text)) {
+    return { reason: "is not in the format of OpenSSH, which has one line: ssh-keygen -i converts it" };
   }
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
   const [line = "", ...others] = lines;

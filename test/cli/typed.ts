@@ -64,6 +64,10 @@ export async function typedWords(
       asked.push(question);
       return new Secret(secretLine);
     },
+    async text(question: string) {
+      asked.push(question);
+      return `${secretLine}\n`;
+    },
   };
   const exit = await cli(
     {

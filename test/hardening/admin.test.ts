@@ -146,6 +146,12 @@ describe("host admin:", () => {
       "usermod --shell /bin/bash bob",
     ],
     ["an expired user", "bob", (host) => host.put("/etc/shadow", "bob:*:1:::::1:\n"), "chage --expiredate -1 bob"],
+    [
+      "a name that only a group has",
+      "docker",
+      (host) => host.put("/etc/group", `${host.text("/etc/group")}docker:x:990:\n`),
+      "a group docker exists, but no user: choose another name",
+    ],
     ["a user without a home", "bob", (host) => host.remove("/home/bob"), "mkhomedir_helper bob"],
     [
       "a new user whose home exists",
@@ -205,10 +211,19 @@ describe("host admin:", () => {
       "a".repeat(33),
       "é",
       "a=b",
+      "Alice",
+      "$(id)",
+      "a;id",
+      "a'b",
+      "a\\b",
+      "a*",
+      "a\0b",
+      "#0",
     ]) {
       const { exit, err } = await typedWords(["host", "admin", name, "--key", keyPath, "--yes"], host);
       expect([name, exit, err]).toEqual([name, 2, expect.stringContaining("name")]);
     }
+    expect(await typedWords(["host", "admin", "-x", "--key", keyPath, "--yes"], host)).toMatchObject({ exit: 2 });
     for (const text of [
       "",
       "hello\n",
@@ -216,6 +231,12 @@ describe("host admin:", () => {
       `${publicKey}${publicKey}`,
       `${type} ${base64.slice(0, -4)}\n`,
       "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+      `# a comment\n${publicKey}`,
+      `${type}-cert-v01@openssh.com ${base64}\n`,
+      `cert-authority ${publicKey}`,
+      `${type}\r${base64}\n`,
+      `${type} ${base64}\0\n`,
+      `${type} ${base64}\u2028\n${publicKey}`,
     ]) {
       host.put(keyPath, text);
       expect([text, (await admin(host, "carol")).exit]).toEqual([text, 1]);

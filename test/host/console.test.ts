@@ -70,6 +70,29 @@ test("stdin: a secret is the first line, also of an input that continues or neve
   expect(read("< <(yes x | tr -d '\\n')")).toBe("xxxxxxxxxxxxxxxxxxxx true\n");
 });
 
+test("stdin: a text has several lines, and ends at its end, at its limit, or in a pause after a line", () => {
+  const program = `${dir}/text.ts`;
+  const source = `${import.meta.dir}/../../src/host/local-console.ts`;
+  fs.writeFileSync(
+    program,
+    `import { localConsole } from ${JSON.stringify(source)};
+     const text = await localConsole.text("key", 100);
+     await localConsole.out(JSON.stringify(text.length > 100 ? text.length : text));
+     process.exit();`,
+  );
+  const read = (input: string, before = "true"): string => {
+    const argv = ["/bin/bash", "-c", `${before}; "$0" "$1" ${input}`, process.execPath, program];
+    return Bun.spawnSync(argv, { cwd: dir, timeout: 20_000 }).stdout.toString();
+  };
+  expect(read("< <(printf a)")).toBe('"a"');
+  expect(read("< <(echo a; sleep 0.05; echo b)")).toBe('"a\\nb\\n"');
+  expect(read("< /dev/null")).toBe('""');
+  expect(read("< /dev/zero")).toBe("101");
+  expect(read("< <(yes)")).toBe("101");
+  Bun.spawnSync(["/usr/bin/mkfifo", `${dir}/kept-open`]);
+  expect(read("<&3", "exec 3<>kept-open; echo a >&3")).toBe('"a\\n"');
+});
+
 test("stdout: writing to a full non-blocking pipe waits without a busy loop and loses nothing", async () => {
   const path = `${dir}/fifo`;
   Bun.spawnSync(["/usr/bin/mkfifo", path]);

@@ -41,6 +41,7 @@ export async function typedDeploy(root: string, source: string, ...flags: string
     interactive: () => false,
     confirm: async () => false,
     secret: async () => new Secret(""),
+    text: async () => "",
   };
   const context = {
     host: async () => localHost(root),

@@ -9,6 +9,8 @@ import { change } from "../run.ts";
 
 // The key of a bundle would have the same name: the keys in /etc/edox-ops/trust are those that count.
 const { key: _, ...packageFlags } = bundleFlags;
+/** More than any public key has: see readPublicKey. */
+const mostCharacters = 16 * 1024;
 const rule = "lower-case letters, digits and . _ -, a letter or _ first, at most 32";
 
 export default command({
@@ -49,5 +51,5 @@ export default command({
 
 async function keyIn(path: string, { host, console }: Context): Promise<PublicKey> {
   if (path !== "-") return publicKeyIn(await host(), path);
-  return accepted((await console.secret("Public key")).reveal(), "the key on stdin");
+  return accepted(await console.text("Public key", mostCharacters), "the key on stdin");
 }
