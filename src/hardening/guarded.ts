@@ -43,9 +43,10 @@ const settleMs = 500;
 /**
  * Returns the step with a proof of logins from outside around its changes. Before the first change it finds out who logs
  * in, by which endpoints of sshd, and which ports answer. After the last one, all of that must still be possible, apart from
- * the users of `mayLose`, or what `needs` returns instead: otherwise the step is rolled back. It changes nothing if no user
- * who can become root logs in, or if each of them may lose the login, unless it can only let more people in. Where
- * connections from outside cannot be made, it demands a confirmation.
+ * the users of `mayLose`, or what `needs` returns instead: otherwise the step is rolled back. A user who cannot become root
+ * may break the own login, and is then only reported. It changes nothing if no user who can become root logs in, or if
+ * each of them may lose the login, unless it can only let more people in. Where connections from outside cannot be made,
+ * it demands a confirmation.
  */
 export function guarded(step: Step, terms: GuardTerms = {}): Step {
   const { confirmWithinMs } = terms;
@@ -72,11 +73,8 @@ export function guarded(step: Step, terms: GuardTerms = {}): Step {
       await step.verify?.(host, run);
       if (needed === "none") return;
       await host.sleep(settleMs);
-      if (needed === "all" && before !== null) {
-        const { proveAgain } = await import("./proof/prove.ts");
-        await proveAgain(host, before, run.stop);
-        for (const sentence of provenSentences(before)) run.note(sentence);
-      } else await proveAdmin(host, run, terms, needed);
+      if (needed === "all" && before !== null) await proveSame(host, run, before);
+      else await proveAdmin(host, run, terms, needed);
     },
     ...(confirmWithinMs !== undefined && {
       async keep(host, run) {
@@ -127,6 +125,16 @@ async function proofBefore(host: Host, { stop }: StepRun, terms: GuardTerms): Pr
     throw new Problem("precondition-failed", `${message}: pass --confirm-within 10m to confirm the change yourself`);
   }
   return { ...proof, logins };
+}
+
+/** Reports which of these logins are still possible. Throws a Problem if one is not, unless the user may be the cause. */
+async function proveSame(host: Host, { stop, note }: StepRun, before: Proof): Promise<void> {
+  const { proveAgain } = await import("./proof/prove.ts");
+  const ownDoings = await proveAgain(host, before, stop);
+  const lost = new Set(ownDoings.map(({ user }) => user.name));
+  const logins = before.logins.filter(({ user }) => !lost.has(user.name));
+  for (const sentence of provenSentences({ ...before, logins })) note(sentence);
+  for (const { reason } of ownDoings) note(`not proven: ${reason}: the change is kept, as the user may be the cause`);
 }
 
 /**

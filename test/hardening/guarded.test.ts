@@ -5,6 +5,7 @@ import type { Step, StepRun } from "../../src/engine/step.ts";
 import { guardedLogins } from "../../src/hardening/firewall/guard.ts";
 import { guarded, provingAdmin } from "../../src/hardening/guarded.ts";
 import { freePrefix } from "../../src/hardening/proof/ranges.ts";
+import type { Output } from "../../src/host/host.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 import { optionsOf } from "./firewall-applied.ts";
 
@@ -249,4 +250,103 @@ test("guard: each attempt ends by itself, so that a killed run leaves no client 
 test("guard: addresses of IPv6 are private ones, unless a rule names those", () => {
   expect(freePrefix(["2001:db8::/32", "fe80::/10"])).toMatch(/^fd/);
   expect(freePrefix(["fc00::/7"])).toBe("2001:2:0");
+});
+
+const bobsPath = "/home/bob/.ssh/authorized_keys";
+const denied: Output = { code: 255, stdout: "", stderr: "Permission denied (publickey).\n" };
+/** What the client prints once sshd has accepted the key. */
+const accepted = "edox-ops-probe is accepted\n";
+
+/** The same host with bob, who logs in and cannot become root. `login`: what bob's later logins do. */
+function hostWithBob(login: (host: FakeHost) => Output) {
+  const { host, state } = hostWithSshd();
+  host.put("/etc/passwd", `${host.text("/etc/passwd")}bob:x:1001:1001::/home/bob:/bin/bash\n`);
+  host.dir("/home/bob", { uid: 1001, gid: 1001, mode: 0o700 });
+  host.put(bobsPath, key, { uid: 1001, gid: 1001, mode: 0o600 });
+  let logins = 0;
+  host.taught.unshift((argv) => {
+    if (argv.join(" ") === "sudo -l -U bob") return { code: 1, stdout: "", stderr: "" };
+    if (!argv.includes("bob") || !argv.includes("ssh")) return undefined;
+    logins += 1;
+    return logins === 1 ? ok(accepted) : login(host);
+  });
+  return { host, state };
+}
+
+function withoutLine(host: FakeHost): Output {
+  host.put(bobsPath, key, { uid: 1001, gid: 1001 });
+  return denied;
+}
+
+function opened(host: FakeHost): Output {
+  host.dir("/home/bob", { uid: 1001, gid: 1001, mode: 0o777 });
+  return denied;
+}
+
+const own: [what: string, login: (host: FakeHost) => Output][] = [
+  ["removes the line of the proof", withoutLine],
+  ["opens the own home to others", opened],
+  ["lets the shell fail", () => ({ code: 1, stdout: accepted, stderr: "" })],
+  ["pretends a refusal of sshd", () => ({ code: 255, stdout: accepted, stderr: denied.stderr })],
+  ["pretends that no server answers", () => ({ code: 255, stdout: accepted, stderr: "ssh: connect to host x: y\n" })],
+  ["kills the own session", () => ({ code: 255, stdout: accepted, stderr: "Connection closed by remote host\n" })],
+  ["lets the login hang", () => ({ code: 124, stdout: accepted, stderr: "" })],
+];
+test.each(own)("guard: a user without root who %s is reported, and rolls nothing back", async (_, login) => {
+  const { host } = hostWithBob(login);
+  const notes: string[] = [];
+  const step = guarded(plain);
+  await step.before?.(host, runOf());
+  await step.verify?.(host, runOf(notes));
+  expect(notes).toEqual([
+    expect.stringContaining("proven: admin logs in at "),
+    expect.stringMatching(
+      /^not proven: bob: 192\.0\.2\.1:22 from .*: the change is kept, as the user may be the cause$/,
+    ),
+  ]);
+});
+
+test("guard: a user without root whose keys are gone after the change is reported, and rolls nothing back", async () => {
+  const { host } = hostWithBob(() => ok(accepted));
+  const notes: string[] = [];
+  const step = guarded(plain);
+  await step.before?.(host, runOf());
+  host.remove(bobsPath);
+  await step.verify?.(host, runOf(notes));
+  expect(notes.at(-1)).toBe("not proven: bob: has no key: the change is kept, as the user may be the cause");
+});
+
+test.each([
+  ["denies the key", denied],
+  ["is not reached", { code: 255, stdout: "", stderr: "ssh: connect to host 192.0.2.1 port 22: timed out\n" }],
+])("guard: a user without root whose files are untouched loses no login: sshd %s", async (_, output) => {
+  const { host } = hostWithBob(() => output);
+  const step = guarded(plain);
+  await step.before?.(host, runOf());
+  await expect(step.verify?.(host, runOf())).rejects.toMatchObject({
+    message: expect.stringContaining("a login from outside is no longer possible: bob: "),
+  });
+});
+
+test("guard: an admin who breaks the own login rolls the change back", async () => {
+  const { host } = hostWithSshd();
+  const step = guarded(plain);
+  await step.before?.(host, runOf());
+  host.taught.unshift((argv) =>
+    argv.includes("admin") && argv.includes("ssh") ? { code: 1, stdout: accepted, stderr: "" } : undefined,
+  );
+  await expect(step.verify?.(host, runOf())).rejects.toMatchObject({ message: expect.stringContaining("admin: ") });
+});
+
+test.each([
+  ["before sshd accepts the key", "", /from 198\.18\.\d+\.2: it did not end within 10 s$/],
+  ["after sshd has accepted the key", accepted, /from 198\.18\.\d+\.2: logged in, but: it did not end within 10 s$/],
+])("guard: a login that hangs %s is named as such", async (_, stdout, says) => {
+  const { host } = hostWithSshd();
+  const step = guarded(plain);
+  await step.before?.(host, runOf());
+  host.taught.unshift((argv) =>
+    argv.includes("admin") && argv.includes("ssh") ? { code: 124, stdout, stderr: "endless\nendl" } : undefined,
+  );
+  await expect(step.verify?.(host, runOf())).rejects.toMatchObject({ message: expect.stringMatching(says) });
 });

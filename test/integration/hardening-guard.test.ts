@@ -97,6 +97,41 @@ for (const suite of soak ? suites : (["trixie"] as const)) {
       expect(on.host.raw(["ls", dropIn]).code).not.toBe(0);
     });
 
+    test("guard: a user without root who breaks the own login meanwhile undoes no change, and leads root nowhere", () => {
+      on.addUser("mallory");
+      on.must(`install -d -m 700 /root/.ssh; echo 'root of ${suite}' >/root/.ssh/authorized_keys`);
+      on.must("cp -a /home/mallory /var/tmp/mallory");
+      before = on.keys();
+      const dir = "/home/mallory/.ssh";
+      const keys = `${dir}/authorized_keys`;
+      const forever = (script: string): string => `setsid sh -c 'while :; do ${script}; done' >/dev/null 2>&1 &`;
+      const attacks: Record<string, string> = {
+        "a start-up file of the shell ends it": "echo exit 3 >/home/mallory/.bashrc",
+        "the line is removed": forever(`sed -i /edox-ops-probe/d ${keys}`),
+        "the keys are gone": `mv ${keys} ${dir}/away`,
+        "others may change the home": forever("chmod 777 /home/mallory"),
+        "the session is killed": forever("pkill -KILL -u mallory sshd; sleep 0.01"),
+        "links are exchanged for the directory": forever(
+          `mv ${dir} /home/mallory/s; ln -s /root/.ssh ${dir}; sleep 0.005; rm ${dir}; mv /home/mallory/s ${dir}`,
+        ),
+      };
+      const some = soak ? Object.entries(attacks) : Object.entries(attacks).slice(0, 2);
+      for (const [what, script] of some) {
+        const argv = ["runuser", "-u", "mallory", "--", "sh", "-c", script];
+        const change: Change = { kind: "command", argv, reason: what };
+        const { outcome, notes, message } = on.guard({ changes: [change] });
+        on.host.raw(["pkill", "-KILL", "-u", "mallory"]);
+        expect([what, outcome, message]).toEqual([what, "changed", undefined]);
+        expect(notes?.find((each) => each.startsWith("proven: admin "))).toBeDefined();
+        // What is exchanged all the time may be right at the moment of the login.
+        const isReported = notes?.some((each) => each.startsWith("not proven: mallory: "));
+        if (!what.startsWith("links")) expect([what, isReported]).toEqual([what, true]);
+        on.must("rm -rf /home/mallory; cp -a /var/tmp/mallory /home/mallory");
+        expect([what, on.keys()]).toEqual([what, before]);
+      }
+      on.must("rm -rf /var/tmp/mallory");
+    }, 120_000);
+
     test("guard: a new admin is proven by a login, and is undone with the reason if sudo does not let it become root", () => {
       on.addUser("fresh");
       before = on.keys();

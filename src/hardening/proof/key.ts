@@ -1,10 +1,11 @@
 // A throwaway key, with a line in the files of authorized keys for as long as a proof takes.
 
 import { lockDir } from "../../engine/paths.ts";
-import type { Host } from "../../host/host.ts";
+import type { Host, HostReader } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import { sshdSettings } from "../../ssh/settings.ts";
+import { parentOf } from "../../text/path.ts";
 import type { Record } from "./journal.ts";
 
 const root = { uid: 0, gid: 0 };
@@ -26,8 +27,11 @@ interface KeyLine {
 export interface ThrowawayKey {
   keyPath: string;
   knownHostsPath: string;
-  /** Adds the line. The file keeps its owner, its mode and every other byte. Throws if that is not safe. */
-  authorize(line: KeyLine): void;
+  /**
+   * Adds the line. The file keeps its owner, its mode and every other byte. Throws if that is not safe. Returns a
+   * function that tells whether the line is still in the file, and the file and its directories are as they were then.
+   */
+  authorize(line: KeyLine): () => boolean;
 }
 
 /**
@@ -61,8 +65,28 @@ export async function throwawayKey(host: Host, record: Record): Promise<Throwawa
       // At the start, so that the removal restores a file whose last line has no end.
       const { mode, uid, gid } = own.stat;
       host.writeFile(path, Buffer.concat([Buffer.from(`${line}\n`), own.bytes]), { mode, uid, gid });
+      const before = waysOf(host, path, uid);
+      return () => before !== null && waysOf(host, path, uid) === before;
     },
   };
+}
+
+/**
+ * Returns the status of the file, and of the directories of its owner above it; null if that is not possible. A change
+ * of mode, of content or of a name changes the time of one of them, which no user can set.
+ */
+function waysOf(reader: HostReader, path: string, uid: number): string | null {
+  const stats: unknown[] = [];
+  try {
+    for (let at = path; at !== "/"; at = parentOf(at)) {
+      const stat = reader.stat(at);
+      if (at === path || stat?.uid === uid) stats.push([at, stat]);
+    }
+    return JSON.stringify(stats);
+  } catch {
+    // The owner may have put another file system there.
+    return null;
+  }
 }
 
 /** Returns the public host keys, so that a login to another server than this host's fails. */

@@ -19,6 +19,8 @@ const loginLimitMs = (loginSeconds + 2) * 1000;
 const retryMs = 3000;
 const pauseMs = 200;
 const longestReason = 200;
+/** The client prints it as soon as sshd has accepted the key: before anything that the user's shell can print. */
+const acceptedMark = "edox-ops-probe is accepted";
 
 /** A way in, and the address that it is tried from. */
 export interface Attempt {
@@ -26,22 +28,49 @@ export interface Attempt {
   source: string;
 }
 
+/** Why a login did not succeed. */
+export interface Refusal {
+  reason: string;
+  /**
+   * What ended it. "unreachable": no server answers. "denied": sshd does not accept the key, and the client itself says
+   * so. "ended": all that a user can cause as well, by a start-up file of the shell or by killing the session.
+   */
+  by: "unreachable" | "denied" | "ended";
+}
+
 /** Logs in as a user and runs the command of the key. Returns null, or why it did not succeed. */
 export async function login(
   outside: Outside,
   reader: HostReader,
   { user, endpoint, source, key }: Attempt & { user: string; key: ThrowawayKey },
-): Promise<string | null> {
+): Promise<Refusal | null> {
   const end = reader.now() + retryMs;
   for (;;) {
-    const { code, stderr } = await outside.run(sshCommand({ user, endpoint, source }, key), { limitMs: loginLimitMs });
+    let isIn = false;
+    const { code, stderr } = await outside.run(sshCommand({ user, endpoint, source }, key), {
+      limitMs: loginLimitMs,
+      // It is the first output, in one piece. The user's shell may print more than is kept.
+      onOutput(text) {
+        isIn ||= text.includes(acceptedMark);
+      },
+    });
     if (code === 0) return null;
     const lines = linesOf(stderr);
-    const reason = (lines.at(-1) ?? `exit code ${code}`).slice(0, longestReason);
+    const late = code === 124 ? `it did not end within ${loginSeconds} s` : null;
+    const reason = late ?? (lines.at(-1) ?? `exit code ${code}`).slice(0, longestReason);
     const isClosed = code === 255 && /connection (refused|reset|closed)|kex_exchange/i.test(lines.join("\n"));
-    if (!isClosed || reader.now() >= end) return code === 255 || code === 124 ? reason : `logged in, but: ${reason}`;
+    if (!isClosed || reader.now() >= end) {
+      const by = isIn ? "ended" : failureOf(lines);
+      return { reason: isIn || (code !== 255 && late === null) ? `logged in, but: ${reason}` : reason, by };
+    }
     await reader.sleep(pauseMs);
   }
+}
+
+/** Without a session, only ssh and sshd write these lines. */
+function failureOf(lines: readonly string[]): Refusal["by"] {
+  if (lines.some((line) => /^ssh: connect to host /.test(line))) return "unreachable";
+  return lines.some((line) => /Permission denied|authentication failures/.test(line)) ? "denied" : "ended";
 }
 
 /**
@@ -71,7 +100,8 @@ function sshCommand({ user, endpoint, source }: Attempt & { user: string }, key?
     `ConnectTimeout=${connectSeconds}`,
     `BindAddress=${source}`,
   ];
-  const identity = key === undefined ? [] : ["-i", key.keyPath];
+  const accepted = ["PermitLocalCommand=yes", `LocalCommand=echo ${acceptedMark}`];
+  const identity = key === undefined ? [] : ["-i", key.keyPath, ...accepted.flatMap((each) => ["-o", each])];
   const flags = options.flatMap((each) => ["-o", each]);
   const words = [...identity, "-T", "-p", String(endpoint.port), "-l", user];
   return [...timeout, "ssh", "-F", "none", ...flags, ...words, "--", endpoint.address];

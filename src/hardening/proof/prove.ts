@@ -7,11 +7,11 @@ import { familyOf } from "../../ssh/address.ts";
 import { type SshSession, sshSession } from "../../ssh/session.ts";
 import { type Endpoint, endpointText } from "../../ssh/sockets.ts";
 import { isActive } from "../firewall/ufw.ts";
-import { type Entry, inTurns, type Login, type Scene, tryLogins } from "./attempts.ts";
+import { type Entry, type Failure, inTurns, type Login, mayCause, type Scene, tryLogins } from "./attempts.ts";
 import { interfaceDenial, type OwnAddresses, ownAddresses, sshEndpoints } from "./endpoints.ts";
 import { undoing } from "./journal.ts";
 import { answers } from "./login.ts";
-import { loopback, withOutside } from "./namespace.ts";
+import { loopback, type Outside, withOutside } from "./namespace.ts";
 import { usersWithKeys } from "./users.ts";
 
 export interface Proof {
@@ -58,7 +58,7 @@ export async function proveAll(host: Host, { ports, stop, only, from = null }: Q
     const proof: Proof = { isOutside: scene.outside.isOutside, logins: [], answering: [], reasons };
     await tryLogins(scene, entries, {
       onLogin: (login) => proof.logins.push(login),
-      onFailure: (reason) => reasons.push(reason),
+      onFailure: ({ reason }) => reasons.push(reason),
     });
     // They end in any order.
     proof.logins = entries.flatMap(
@@ -71,28 +71,35 @@ export async function proveAll(host: Host, { ports, stop, only, from = null }: Q
 
 /**
  * Proves that these logins and ports are still possible. Throws a Problem that names the first that is not, and then
- * tries no others.
+ * tries no others. Returns the failures that users without root may have caused, who could roll back any change
+ * otherwise.
  */
-export async function proveAgain(host: Host, { logins, answering }: Proof, stop: Stop): Promise<void> {
+export async function proveAgain(host: Host, { logins, answering }: Proof, stop: Stop): Promise<Failure[]> {
+  const ownDoings: Failure[] = [];
+  const onFailure = (failure: Failure): void => {
+    if (!failure.isOwnDoing) throw lost(failure.reason);
+    ownDoings.push(failure);
+  };
   const session = await sshSession(host);
   const own = await ownAddresses(host, session);
   const { users, reasons } = await usersWithKeys(host, session);
-  const entries = logins.map(({ user, endpoint }): Entry => {
-    const found = users.find(({ name }) => name === user.name);
+  const entries = [...Map.groupBy(logins, ({ user }) => user.name)].flatMap(([name, ofUser]): Entry[] => {
+    const { user } = ofUser[0] as Login;
+    const found = users.find((each) => each.name === name);
     // The operator is who it was before: a slow journal does not change that.
-    if (found !== undefined) return { user: { ...user, keysPath: found.keysPath }, endpoint };
-    throw lost(reasons.find((each) => each.startsWith(`${user.name}: `)) ?? `${user.name}: has no key`);
+    if (found !== undefined)
+      return ofUser.map(({ endpoint }) => ({ user: { ...user, keysPath: found.keysPath }, endpoint }));
+    const reason = reasons.find((each) => each.startsWith(`${name}: `)) ?? `${name}: has no key`;
+    onFailure({ user, reason, isOwnDoing: mayCause(user) });
+    return [];
   });
   await within(host, { session, own, stop }, async (scene) => {
-    await tryLogins(scene, entries, {
-      onFailure(reason) {
-        throw lost(reason);
-      },
-    });
+    await tryLogins(scene, entries, { onFailure });
     await tryPorts(scene, answering, (endpoint, answered) => {
       if (!answered) throw new Problem("verify-failed", `${endpointText(endpoint)} no longer answers from outside`);
     });
   });
+  return ownDoings;
 }
 
 function lost(reason: string): Problem {
@@ -140,8 +147,10 @@ function within<T>(
 ): Promise<T> {
   return undoing(host, async (record) => {
     const inside = { operator: session?.client.address ?? sharedFrom, own: own.all, record };
-    const scene = { host, record, stop, isShared: sharedFrom !== null };
-    const found = await withOutside(host, inside, async (outside) => [await act({ ...scene, outside })]);
-    return found === null ? act({ ...scene, outside: loopback(host) }) : (found[0] as T);
+    const actFrom = async (outside: Outside): Promise<[T]> => {
+      return [await act({ host, outside, record, stop, isShared: sharedFrom !== null })];
+    };
+    const [result] = (await withOutside(host, inside, actFrom)) ?? (await actFrom(loopback(host)));
+    return result;
   });
 }

@@ -11,8 +11,10 @@ import { nameOf } from "../../text/path.ts";
 import { type BecomesRoot, becomesRoot, shadowOf } from "./sudo.ts";
 
 const mostUsers = 20;
-/** Each account costs a run of sshd. Those that have a file of keys at the usual place come first. */
+/** Each account costs a run of sshd. Those that sudo knows come first, then those with keys at the usual place. */
 const mostAccounts = 100;
+const sudoGroups = ["sudo", "admin", "wheel"];
+const sudoersDir = "/etc/sudoers.d";
 /** sshd reads the whole file for each login. A person has a few kilobytes. */
 const mostBytes = 1024 * 1024;
 const dayMs = 24 * 3600 * 1000;
@@ -68,9 +70,31 @@ async function accounts(reader: HostReader, session: SshSession | null, only?: s
     const account = await findAccount(reader, name);
     if (account !== null && !isWithoutShell(account.shell)) found.push(account);
   }
-  const rank = ({ name, home }: Account): number => (name === session?.user ? 0 : hasUsualKeys(reader, home) ? 1 : 2);
+  const named = namedForSudo(reader);
+  const rank = ({ name, home }: Account): number => {
+    if (name === session?.user) return 0;
+    return (named.has(name) ? 0 : 2) + (hasUsualKeys(reader, home) ? 1 : 2);
+  };
   const ranked = found.map((account) => ({ account, rank: rank(account) }));
   return ranked.sort((one, other) => one.rank - other.rank).map(({ account }) => account);
+}
+
+/** Returns the users whom a rule of sudo, or a group that usually has one, may let become root. */
+function namedForSudo(reader: HostReader): Set<string> {
+  const groups = (textOf(reader, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
+  const members = groups.flatMap(([group = "", , , users = ""]) =>
+    sudoGroups.includes(group) ? users.split(",") : [],
+  );
+  const files = ["/etc/sudoers", ...(reader.list(sudoersDir) ?? []).map((name) => `${sudoersDir}/${name}`)];
+  return new Set([...members, ...files.flatMap((path) => textIfReadable(reader, path).match(/[\w.@$-]+/g) ?? [])]);
+}
+
+function textIfReadable(reader: HostReader, path: string): string {
+  try {
+    return textOf(reader, path) ?? "";
+  } catch {
+    return "";
+  }
 }
 
 /** A home that this process may not open has none. */
@@ -141,7 +165,8 @@ function ownKeys(
       const keys = authorizedKeys(bytes);
       if (keys.length > 0) return { path, keys };
     } catch (error) {
-      if (error instanceof UnknownStateError) throw error;
+      // Not even root may enter a file system that a user has mounted.
+      if (error instanceof UnknownStateError && reader.uid !== 0) throw error;
       return { reason: linesOf(error instanceof Error ? error.message : String(error))[0] ?? path };
     }
   }
