@@ -13,8 +13,11 @@ export type Inverse =
   | ({ kind: "file"; path: string; bytes: Uint8Array } & Attributes)
   | ({ kind: "directory"; path: string } & Attributes)
   | { kind: "link"; path: string; target: string }
-  /** Without the path of `ifExists`, the command has nothing to undo: it need not be idempotent then. */
-  | { kind: "command"; argv: string[]; ifExists?: string }
+  /**
+   * Without the path of `ifExists`, the command has nothing to undo: it need not be idempotent then. One that `mayFail`
+   * fails where there is nothing to undo.
+   */
+  | { kind: "command"; argv: string[]; ifExists?: string; mayFail?: true }
   /** A line that a step adds for its own duration. Each such line is removed, regardless of later edits of the file. */
   | { kind: "line"; path: string; line: string }
   /** Packages are never removed. They end the rollback if dpkg has unpacked one of them: see {@link toUndo}. */
@@ -123,7 +126,8 @@ export async function undo(
       if ("path" in each && each.kind !== "directory") host.removeTemporary(each.path);
       const change = restoration(host, each);
       if (change === null) continue;
-      if (change.kind === "command") await runOrThrow(host, change.argv);
+      if ("mayFail" in each) await host.run(each.argv, { limitMs: commandLimitMs });
+      else if (change.kind === "command") await runOrThrow(host, change.argv);
       else applyFile(host, change as FileChange);
       changes.push(change);
     } catch (error) {

@@ -175,7 +175,12 @@ const inverseSchema = v.variant("kind", [
   }),
   v.strictObject({ kind: v.literal("directory"), path, ...attributes }),
   v.strictObject({ kind: v.literal("link"), path, target: v.pipe(word, v.nonEmpty()) }),
-  v.strictObject({ kind: v.literal("command"), argv, ifExists: v.exactOptional(path) }),
+  v.strictObject({
+    kind: v.literal("command"),
+    argv,
+    ifExists: v.exactOptional(path),
+    mayFail: v.exactOptional(v.literal(true)),
+  }),
   v.strictObject({ kind: v.literal("line"), path, line: v.pipe(v.string(), v.regex(/^[^\n\0]+$/)) }),
   v.strictObject({ kind: v.literal("packages"), names: v.array(word) }),
 ]);

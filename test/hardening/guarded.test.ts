@@ -350,3 +350,26 @@ test.each([
   );
   await expect(step.verify?.(host, runOf())).rejects.toMatchObject({ message: expect.stringMatching(says) });
 });
+
+test("guard: a jail of fail2ban ignores the addresses of a proof for its duration alone", async () => {
+  const { host, state } = hostWithSshd();
+  host.put("/run/fail2ban/fail2ban.sock", "");
+  const ignored = new Set(["127.0.0.0/8", "198.18.0.0/15"]);
+  host.taught.unshift((argv) => {
+    const [program, ...words] = argv;
+    if (program === "ssh-keygen") expect([...ignored].some((each) => /^fd.*::\/48$/.test(each))).toBe(true);
+    if (program !== "fail2ban-client") return undefined;
+    if (words[0] === "status") return ok("Status\n|- Number of jail:\t1\n`- Jail list:\tsshd\n");
+    expect(words[1]).toBe("sshd");
+    if (words[0] === "get") return ok(`These IP addresses/networks are ignored:\n|- ${[...ignored].join("\n|- ")}\n`);
+    if (words[2] === "addignoreip") ignored.add(`${words[3]}`);
+    else ignored.delete(`${words[3]}`);
+    return ok();
+  });
+  state.locked = true;
+  await expect(guarded(plain).before?.(host, runOf())).rejects.toMatchObject({ code: "precondition-failed" });
+  expect([...ignored]).toEqual(["127.0.0.0/8", "198.18.0.0/15"]);
+  expect(host.ran.filter((line) => line.includes("addignoreip"))).toEqual([
+    expect.stringMatching(/^fail2ban-client set sshd addignoreip fd[0-9a-f:]+::\/48$/),
+  ]);
+});

@@ -143,6 +143,23 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       expect(host.sh("fail2ban-client unban --all").code).toBe(0);
     });
 
+    test("fail2ban: failed proofs ban neither the operator nor the probe, and are ignored for their duration alone", () => {
+      const ignored = (): string => host.sh("fail2ban-client get sshd ignoreip").stdout;
+      host.sh(`fail2ban-client set sshd delignoreip ${host.gateway}`);
+      const before = ignored();
+      expect(before).not.toContain(host.gateway);
+      // The operator is denied after the login, so that each proof fails from the own address.
+      const denied = "/etc/ssh/sshd_config.d/20-denied.conf";
+      const rounds = `for i in 1 2 3; do edox-ops host firewall --limit-ssh --yes; done`;
+      const script = `echo DenyUsers admin >${denied}; systemctl reload ssh; ${rounds}; rm ${denied}; systemctl reload ssh`;
+      const ssh = ["ssh", "-F", "none", "-i", key("good"), "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes"];
+      const login = [...ssh, "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", `admin@${host.address}`];
+      const { stderr } = run(["timeout", "120", ...login, `sudo sh -c '${script}'`]);
+      expect(stderr.match(new RegExp(`from ${host.gateway}: admin@.* Permission denied`, "g"))).toHaveLength(3);
+      expect(host.sh("fail2ban-client status sshd").stdout).toMatch(/Banned IP list:\s*$/m);
+      expect([ignored(), run([...login, "true"]).code]).toEqual([before, 0]);
+    }, 120_000);
+
     test("logrotate: rotates the logs, also after the mode of their directory was repaired", () => {
       const rotate = () => host.sh("logrotate -f /etc/logrotate.d/edox-ops");
       expect(rotate().code).toBe(0);

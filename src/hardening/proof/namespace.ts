@@ -14,6 +14,8 @@ export interface Outside {
   isOutside: boolean;
   /** The address of the operator, if connections can be made from it. */
   operator: string | null;
+  /** All addresses from which connections are made, as addresses and networks. */
+  networks: readonly string[];
   /** Returns an address of this family that no other login uses. */
   source(family: 4 | 6): string;
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
@@ -41,6 +43,11 @@ export async function withOutside<T>(
     return await act({
       isOutside: true,
       operator: network.operator,
+      networks: [
+        `${network.range}.0.0/16`,
+        `${canonicalAddress(`${network.prefix}::`)}/48`,
+        ...(network.operator === null ? [] : [network.operator]),
+      ],
       source(family) {
         used = (used % mostSources) + 1;
         const address = family === 4 ? `${network.range}.${used}.2` : `${network.prefix}:${used.toString(16)}::2`;
@@ -58,6 +65,7 @@ export function loopback(host: Host): Outside {
   return {
     isOutside: false,
     operator: null,
+    networks: ["127.0.0.0/8", "::1"],
     source: (family) => (family === 4 ? `127.83.${(used++ % mostSources) + 1}.2` : "::1"),
     run: (argv, options) => host.run(argv, options),
   };

@@ -6,6 +6,7 @@ import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
 import { familyOf } from "../../ssh/address.ts";
 import { type SshSession, sshSession } from "../../ssh/session.ts";
 import { type Endpoint, endpointText } from "../../ssh/sockets.ts";
+import { exemptFromBans } from "../fail2ban/exempt.ts";
 import { isActive } from "../firewall/ufw.ts";
 import { type Entry, type Failure, inTurns, type Login, mayCause, type Scene, tryLogins } from "./attempts.ts";
 import { interfaceDenial, type OwnAddresses, ownAddresses, sshEndpoints } from "./endpoints.ts";
@@ -148,7 +149,8 @@ function within<T>(
   return undoing(host, async (record) => {
     const inside = { operator: session?.client.address ?? sharedFrom, own: own.all, record };
     const actFrom = async (outside: Outside): Promise<[T]> => {
-      return [await act({ host, outside, record, stop, isShared: sharedFrom !== null })];
+      const settle = await exemptFromBans(host, outside.networks, record);
+      return [await act({ host, outside, record, stop, isShared: sharedFrom !== null }).finally(settle)];
     };
     const [result] = (await withOutside(host, inside, actFrom)) ?? (await actFrom(loopback(host)));
     return result;
