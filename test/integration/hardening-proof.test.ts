@@ -127,6 +127,40 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       }
     }, 60_000);
 
+    test.if(soak)(
+      "proof: logins that never end, or print without an end, are named, and end",
+      () => {
+        for (const [name, script] of [
+          ["slow", "sleep 600"],
+          ["loud", "yes endless; yes endless >&2"],
+          ["liar", "yes endless | head -c 60000000; echo 'Permission denied (publickey).' >&2; exit 255"],
+        ]) {
+          on.addUser(`${name}`);
+          on.must(`echo "${script}" >/home/${name}/.bashrc`);
+        }
+        on.must("yes banner | head -c 50000000 >/etc/motd; cp /etc/motd /etc/issue.net");
+        sshd("Banner /etc/issue.net\\nLoginGraceTime 0\\n");
+        before = on.keys();
+        const began = performance.now();
+        const proof = on.prove();
+        expect(performance.now() - began).toBeLessThan(60_000);
+        expect(names(proof)).toEqual(["admin"]);
+        expect([...proof.reasons].sort()).toEqual([
+          expect.stringMatching(/^liar: .*: logged in, but: Permission denied/),
+          expect.stringMatching(/^loud: .*: logged in, but: it did not end within 10 s$/),
+          expect.stringMatching(/^slow: .*: logged in, but: it did not end within 10 s$/),
+        ]);
+        on.must(
+          "cp /etc/pam.d/sshd /root/pam; sed -i '1i account required pam_exec.so /usr/bin/sleep 600' /etc/pam.d/sshd",
+        );
+        const { logins, reasons } = on.onConsole<ReturnType<ProofHost["prove"]>>("prove");
+        expect([logins, reasons[0]]).toEqual([[], expect.stringMatching(/^admin: .*: it did not end within 10 s$/)]);
+        on.host.raw(["pkill", "-KILL", "-f", "sleep 600"]);
+        on.must("mv /root/pam /etc/pam.d/sshd; rm /etc/motd /etc/issue.net");
+      },
+      180_000,
+    );
+
     test("proof: each port of sshd is tried, at the address that it listens on", () => {
       sshd("Port 22\\nPort 2222\\n");
       expect(on.prove({ port: 2222 }).logins.map(({ endpoint }) => endpoint.port)).toEqual([2222, 22]);

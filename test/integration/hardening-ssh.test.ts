@@ -123,6 +123,26 @@ for (const suite of suites) {
       expect(host.sh("ls /etc/systemd/system /var/lib/edox-ops/journal | grep edox-ops-recover").stdout).toBe("");
     });
 
+    testOn("bookworm", "it does the same in an odd environment, and reports what it cannot print", () => {
+      withAdmin();
+      const odd = "umask 077; unset HOME; LC_ALL=tr_TR PATH=/bin /usr/local/bin/edox-ops host ssh-harden --yes <&-";
+      expect(host.sh(odd)).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining(done) });
+      const first = state();
+      const ends: [redirection: string, code: number, stderr: string][] = [
+        ["", 0, ""],
+        ["<&-", 0, ""],
+        [">&-", 0, ""],
+        [">/dev/full", 1, "error: stdout cannot be written: no space left on device\n"],
+      ];
+      for (const [redirection, code, stderr] of ends) {
+        const { stdout: _, ...ended } = harden(redirection);
+        expect([redirection, ended]).toEqual([redirection, expect.objectContaining({ code, stderr })]);
+      }
+      const gone = host.sh("mkdir /root/gone; cd /root/gone; rmdir /root/gone; edox-ops host ssh-harden --yes");
+      expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining("current working directory was deleted")]);
+      expect(state()).toBe(first);
+    });
+
     testOn("bookworm", "the hints lead to a hardened host", async () => {
       withAdmin();
       sh("sed -i /^Include/d /etc/ssh/sshd_config; echo 'PermitRootLogin yes' >/etc/ssh/sshd_config.d/00-a.conf");
