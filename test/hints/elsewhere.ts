@@ -49,6 +49,8 @@ const undeclared = "no command declares such a resource yet; its own tests in te
 
 const unarmed = "a host of these tests can always arm a step; test/engine/armed.test.ts reaches the state";
 
+const damaged = "it shows a damaged file; test/hardening/damaged.test.ts reaches the state";
+
 const authority = "the fault is of a certificate authority or of the DNS; test/certs reaches the state";
 
 const example = "an example whose names the admin replaces; test/run/recipe-closing.test.ts reaches the state";
@@ -105,6 +107,10 @@ export const untyped: Record<string, string> = {
     "no version writes a later journal yet; test/engine/journal.test.ts reaches the state",
   'hardening/parts/unharden.ts ["sudo", "apt-get", "remove", ...packages]':
     "it follows a success, and removes packages; test/hardening/parts.test.ts reaches the state",
+  'engine/inverse.ts ["ls", "-l", path]': damaged,
+  'hardening/firewall/ufw.ts ["sudo", "ufw", "status"]': damaged,
+  'hardening/admin.ts ["getent", "group", name]':
+    "it shows a group, for a choice of the admin; test/hardening/admin.test.ts reaches the state",
   'engine/armed.ts ["ps", "-p", "1"]': unarmed,
   'engine/armed.ts ["ls", "-l", program]': unarmed,
   'problem/roots-alone.ts ["sudo", "install", "-m", "0755", program, installedPath]':
@@ -118,6 +124,9 @@ export const untyped: Record<string, string> = {
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
   'hardening/ssh/server.ts ["sshd", "-t"]',
+  'hardening/fail2ban/exempt.ts ("addignoreip")',
+  'hardening/fail2ban/exempt.ts ("delignoreip")',
+  'hardening/proof/users.ts ["sudo", "admin", "wheel"]',
   'certs/errors/certbot.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...names]',

@@ -4,6 +4,7 @@ import type { HostReader } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import { demandRegular } from "../../problem/regular-file.ts";
+import { hintToShow } from "../../problem/show-file.ts";
 import { type Allowed, readAllowed } from "./allow.ts";
 import { userRules6Path, userRulesPath } from "./paths.ts";
 
@@ -60,7 +61,7 @@ function rulesText(reader: HostReader, path: string): string {
   demandRegular(reader, path);
   const text = textOf(reader, path) ?? "";
   if (!text.includes("\uFFFD")) return text;
-  throw new Problem("invalid-config", `${path} is not valid UTF-8`, { hint: ["cat", "-v", path] });
+  throw new Problem("invalid-config", `${path} is not valid UTF-8`, { hint: hintToShow(path) });
 }
 
 function tuplesOf(text: string): Tuple[] {
