@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
-import type { FakeHost } from "../fake-host.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
 import { addUfw, type FakeUfw, isUfwActive, rulesOf } from "./fake-ufw.ts";
 import { applied, commandsOf } from "./firewall-applied.ts";
 
@@ -51,6 +51,19 @@ test("host firewall: each port on which sshd listens or is configured to listen 
     "the SSH server does not listen on port 22: it stays closed. --allow 22/tcp opens it",
   ]);
   expect(rulesOf(host)).toEqual(both("allow 2200/tcp", "allow 2222/tcp", "allow 80/tcp", "allow 443/tcp"));
+});
+
+test("host firewall: the port of an active ssh.socket stays open, not the one in the configuration of sshd", async () => {
+  const { host, fake } = newHost();
+  Object.assign(fake, {
+    ...{ listening: [], configured: [2222] },
+    others: ['LISTEN 0 128 *:22 *:* users:(("systemd",pid=1,fd=50))'],
+  });
+  host.taught.unshift((argv) =>
+    argv.at(-1) === "ssh.socket" ? ok("ActiveState=active\nListen=[::]:22 (Stream)\n") : undefined,
+  );
+  await applied(host);
+  expect(rulesOf(host)).toEqual(both("allow 22/tcp", "allow 80/tcp", "allow 443/tcp"));
 });
 
 test("host firewall: --ssh-port and the port of the session only add to the ports of the server", async () => {

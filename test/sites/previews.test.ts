@@ -206,6 +206,17 @@ describe("preview deploy", () => {
     expect(site.snapshot()).toEqual(before);
   });
 
+  test("a program that others could replace later is not run by a timer: nothing is deployed", async () => {
+    const before = site.snapshot();
+    const { exit, err } = await site.type("project deploy demo /srv/new --preview fix-7", "/tmp/edox-ops");
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringContaining("systemd cannot run /tmp/edox-ops after a boot: expired previews would stay"),
+    ]);
+    expect(err).toContain("install -m 0755 /tmp/edox-ops /usr/local/bin/edox-ops");
+    expect(Object.keys(site.snapshot())).toEqual(Object.keys(before));
+  });
+
   test("wrong flags are usage errors", async () => {
     for (const [words, reason] of [
       ["--preview Fix", "invalid --preview 'Fix': a preview has lower-case letters"],

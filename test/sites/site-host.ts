@@ -64,8 +64,9 @@ export class SiteHost implements Disposable {
     return made;
   }
 
-  type(line: string) {
-    return typed(line, this.host, undefined, undefined, undefined, this.trees);
+  /** `program`: the path of the executable, if it is not installed. */
+  type(line: string, program?: string) {
+    return typed(line, this.host, undefined, undefined, program, this.trees);
   }
 
   /** Returns the whole state, except for the times of directories and what the next boot removes. */
