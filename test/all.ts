@@ -36,7 +36,6 @@ const paths = inProcess.map((name) => `./test/${name}/`);
 const heavyFiles = "sites/archive-stdin sites/archive-refused engine/journal-killed host/console hints/hints".split(
   " ",
 );
-const prepared = fast ? undefined : prepare();
 const memory = memoryFolder();
 try {
   // Two workers for each processor: many tests wait for a pause or a process, but each worker loads all of src.
@@ -52,8 +51,8 @@ try {
 }
 await Promise.all([lint, types]);
 await coverage();
-if (prepared) {
-  await prepared;
+if (!fast) {
+  await prepare();
   // Otherwise each file would fetch the same packages again.
   process.env.EDOX_APT_CACHE = String(await aptCache());
   await hosts();
@@ -63,10 +62,7 @@ for (const line of again) console.log(`to repeat it: ${line}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
 
-/**
- * Prepares this machine for the tests of hosts. It mostly waits for the network and for disks, so it runs beside the
- * in-process tests.
- */
+/** Prepares this machine for the tests of hosts. */
 async function prepare(): Promise<void> {
   await part("Debian packages for the tests", ["/bin/sh", "test/need.sh"]);
   // The build starts a program of arm64 with one of those packages.
