@@ -1,9 +1,9 @@
 // Guarded steps on real hosts: changes that lock out are rolled back, and nothing of a proof is left in any case.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { type Change, Text } from "../../src/engine/change.ts";
 import { suites } from "./base.ts";
-import { ProofHost } from "./proof-host.ts";
+import { aroundEach, ProofHost } from "./proof-host.ts";
 import { chance, figure, rounds, soak } from "./rounds.ts";
 
 const dropIn = "/etc/ssh/sshd_config.d/test.conf";
@@ -21,22 +21,11 @@ function settings(text: string): Change[] {
 for (const suite of soak ? suites : (["trixie"] as const)) {
   describe(`guard on ${suite}`, () => {
     let on: ProofHost;
-    let before: string;
-    const names = (proof: ReturnType<ProofHost["prove"]>) =>
-      [...new Set(proof.logins.map(({ user }) => user.name))].sort();
 
     beforeAll(async () => {
       on = await ProofHost.up(suite);
     });
-    afterAll(() => on?.[Symbol.dispose]());
-    beforeEach(() => {
-      before = on.keys();
-    });
-    afterEach(() => {
-      expect(on.remains()).toBe("");
-      expect(on.keys()).toBe(before);
-      on.reset();
-    });
+    aroundEach(() => on);
 
     test("guard: a change that lets everybody in is kept, and one that locks out is rolled back at once", () => {
       expect(on.guard({ changes: settings("MaxAuthTries 4\n") })).toMatchObject({ outcome: "changed" });
@@ -81,7 +70,7 @@ for (const suite of soak ? suites : (["trixie"] as const)) {
 
     test("guard: nothing changes if nobody who can become root could log in before or after it", () => {
       on.addUser("plain");
-      before = on.keys();
+      on.rememberKeys();
       const changes = settings("MaxAuthTries 4\n");
       expect(on.guard({ changes, mayLose: ["admin"] })).toMatchObject({
         code: "precondition-failed",
@@ -134,7 +123,7 @@ for (const suite of soak ? suites : (["trixie"] as const)) {
 
     test("guard: a new admin is proven by a login, and is undone with the reason if sudo does not let it become root", () => {
       on.addUser("fresh");
-      before = on.keys();
+      on.rememberKeys();
       const rule = (text: string): Change => {
         const file = { path: "/etc/sudoers.d/fresh", before: null, after: Text.of(text), mode: 0o440, uid: 0, gid: 0 };
         return { kind: "file", ...file };
@@ -198,10 +187,10 @@ for (const suite of soak ? suites : (["trixie"] as const)) {
     test("proof: five users who fail ban nobody, and no address fails twice", () => {
       for (let i = 1; i <= 5; i++) on.addUser(`bad${i}`);
       on.must(`echo AllowUsers admin >${dropIn}; systemctl restart ssh`);
-      before = on.keys();
+      on.rememberKeys();
       on.must("journalctl --rotate --vacuum-time=1s -q 2>/dev/null");
       const proof = on.prove();
-      expect([names(proof), proof.reasons.length]).toEqual([["admin"], 5]);
+      expect([on.names(proof), proof.reasons.length]).toEqual([["admin"], 5]);
       expect(on.logsIn()).toBe(true);
       const lines = on.must("journalctl -q -b -o cat -u ssh | grep -E 'not allowed because|Failed' || true");
       const failing = [...lines.matchAll(/from (\S+)/g)].map(([, address]) => address);
@@ -224,7 +213,7 @@ for (const suite of soak ? suites : (["trixie"] as const)) {
       const theirs = "/home/quick/{s,.ssh}/authorized_keys";
       const left = on.must(`sed -i /edox-ops-probe/d ${theirs} 2>/dev/null; cat ${theirs} 2>/dev/null; true`);
       expect(left).toContain(on.publicKey);
-      before = on.keys();
+      on.rememberKeys();
     }, 60_000);
   });
 }

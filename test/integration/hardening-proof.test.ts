@@ -1,8 +1,8 @@
 // Proofs of logins on real hosts: who gets in from outside, compared with real sessions from this machine.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
-import { ProofHost } from "./proof-host.ts";
+import { aroundEach, ProofHost } from "./proof-host.ts";
 import { soak } from "./rounds.ts";
 import { must } from "./run.ts";
 import { typedHint } from "./typed-hint.ts";
@@ -12,26 +12,15 @@ const dropIn = "/etc/ssh/sshd_config.d/test.conf";
 for (const suite of soak ? suites : (["bookworm"] as const)) {
   describe(`proof on ${suite}`, () => {
     let on: ProofHost;
-    let before: string;
 
     const sshd = (text: string): void => {
       on.must(`printf '${text}' >${dropIn}; sshd -t && systemctl restart ssh`);
     };
-    const names = (proof: ReturnType<ProofHost["prove"]>) =>
-      [...new Set(proof.logins.map(({ user }) => user.name))].sort();
 
     beforeAll(async () => {
       on = await ProofHost.up(suite);
     });
-    afterAll(() => on?.[Symbol.dispose]());
-    beforeEach(() => {
-      before = on.keys();
-    });
-    afterEach(() => {
-      expect(on.remains()).toBe("");
-      expect(on.keys()).toBe(before);
-      on.reset();
-    });
+    aroundEach(() => on);
 
     test("proof: the operator logs in from the address of the own session, which goes on meanwhile", async () => {
       const ticks = Bun.spawn(on.session(["while sleep 0.05; do date +%s%N; done"]), { stdout: "pipe" });
@@ -91,9 +80,9 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       sshd(
         "DenyUsers denied\\nPermitRootLogin forced-commands-only\\nMatch User matched\\nPubkeyAuthentication no\\nMatch User forced LocalPort 22\\nForceCommand /usr/bin/true\\n",
       );
-      before = on.keys();
+      on.rememberKeys();
       const proof = on.prove();
-      expect(before).toBe(on.keys());
+      expect(on.remembered).toBe(on.keys());
       const becoming = Object.fromEntries(proof.logins.map(({ user }) => [user.name, user.becomesRoot]));
       expect(becoming).toEqual({
         admin: "sudo",
@@ -123,7 +112,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       const unproven = ["command", "forced", "hard", "huge", "linked"];
       for (const user of [...Object.keys(states), "late", "far", "near", "root"]) {
         if (user === "nologin" || unproven.includes(user)) continue;
-        expect([user, on.logsIn({ user })]).toEqual([user, names(proof).includes(user)]);
+        expect([user, on.logsIn({ user })]).toEqual([user, on.names(proof).includes(user)]);
       }
     }, 60_000);
 
@@ -185,10 +174,10 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
 
     test("proof: a rule of ufw that names addresses is proven with the operator's own", () => {
       on.addUser("other");
-      before = on.keys();
+      on.rememberKeys();
       on.must(`ufw allow from ${on.host.gateway} to any port 22 proto tcp && ufw --force enable`);
       const proof = on.prove();
-      expect([names(proof), proof.logins[0]?.source]).toEqual([["admin"], on.host.gateway]);
+      expect([on.names(proof), proof.logins[0]?.source]).toEqual([["admin"], on.host.gateway]);
       expect(proof.reasons[0]).toMatch(/^other: .*timed out/);
       on.must("ufw --force reset");
     });

@@ -1,5 +1,6 @@
 // A test host with a real sshd, for proofs of logins. This machine is the operator's: it connects from outside.
 
+import { afterAll, afterEach, beforeEach, expect } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Proof } from "../../src/hardening/proof/prove.ts";
@@ -36,6 +37,8 @@ export class ProofHost implements Disposable {
     readonly host: TestHost,
     private readonly dir: string,
   ) {}
+
+  remembered = "";
 
   static async up(suite: Suite): Promise<ProofHost> {
     const dir = mkdtempSync(`${tmpdir()}/edox-proof-`);
@@ -161,12 +164,33 @@ export class ProofHost implements Disposable {
     return this.sh(`${lines}; ${files}; ${units}; ${network}; pgrep -fa 'probe-ke[y]'`).stdout;
   }
 
+  /** Returns the users of a proof. */
+  names({ logins }: Proof): string[] {
+    return [...new Set(logins.map(({ user }) => user.name))].sort();
+  }
+
+  /** Remembers the keys that a test must not change, for {@link aroundEach}. */
+  rememberKeys(): void {
+    this.remembered = this.keys();
+  }
+
   /** Returns a digest of type, mode, owner, size and content of all that belongs to SSH in the homes. */
   keys(): string {
     return this.must(
       "find /home /root -path '*/.ssh*' -printf '%p %y %m %U:%G %s\\n' | sort | sha256sum; find /home /root -path '*/.ssh/*' -type f -print0 | sort -z | xargs -0r cat | sha256sum",
     );
   }
+}
+
+/** Has each test of a host leave nothing of its proofs, and no other keys than it found. Stops the host at the end. */
+export function aroundEach(host: () => ProofHost): void {
+  beforeEach(() => host().rememberKeys());
+  afterEach(() => {
+    expect(host().remains()).toBe("");
+    expect(host().keys()).toBe(host().remembered);
+    host().reset();
+  });
+  afterAll(() => host()?.[Symbol.dispose]());
 }
 
 function parsed<T>({ stdout, stderr }: Ended): T {
