@@ -35,7 +35,7 @@ export async function examineFeatures(
   );
   const expected = installed.flatMap(({ optional }, index) => (optional ? [] : (recipes[index] ?? [])));
   return {
-    findings: [...findings, ...notConfigured(reader, listing, findings)],
+    findings: [...findings, ...notConfigured(listing, findings)],
     repair: recipeOf(stepsToRun(findings), ofCommands),
     neverSetUp: ofNewHost(reader, expected, findings),
   };
@@ -56,13 +56,10 @@ function ofNewHost(reader: HostReader, recipes: readonly Recipe[], findings: rea
 }
 
 /** Returns findings for the checks that are listed in any case and were not performed. */
-function notConfigured(reader: HostReader, features: readonly Feature[], findings: readonly Finding[]): Finding[] {
+function notConfigured(features: readonly Feature[], findings: readonly Finding[]): Finding[] {
   const names = new Set(findings.map(({ name }) => name));
   return features
-    .flatMap(({ optional }) => {
-      const left = optional?.unlisted?.(reader) ?? [];
-      return Object.entries(optional?.listed ?? {}).filter(([name]) => !left.includes(name));
-    })
+    .flatMap(({ optional }) => Object.entries(optional?.listed ?? {}))
     .filter(([name]) => !names.has(name))
     .map(([name, command]) => {
       const detail = `not configured (optional; run edox-ops ${command} --yes)`;

@@ -66,8 +66,6 @@ export interface Feature {
     isInstalled(reader: HostReader): boolean;
     /** The checks that doctor lists in any case: the command that sets up what each of them checks. */
     listed: Readonly<Record<string, string>>;
-    /** Returns those of the listed checks that do not concern this host, and are left out. */
-    unlisted?(reader: HostReader): readonly string[];
     /** The listed checks stand for the whole feature, and are left out where it is installed. */
     standsAlone?: true;
   };

@@ -20,7 +20,6 @@ const hardening: Feature = {
   },
   optional: {
     isInstalled: (reader) => parts.some(({ isSetUp }) => isSetUp(reader)),
-    unlisted: (reader) => parts.flatMap(({ check, reasonToSkip }) => (reasonToSkip?.(reader) ? [check] : [])),
     listed: Object.fromEntries(parts.map(({ check, command }) => [check, command])),
   },
 };
