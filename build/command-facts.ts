@@ -12,6 +12,7 @@ import * as nginx from "../src/nginx/paths.ts";
 import * as runner from "../src/runner/paths.ts";
 import { uninstallLogPath } from "../src/self-update/paths.ts";
 import * as sites from "../src/sites/paths.ts";
+import * as watch from "../src/watch/paths.ts";
 import { filesByFolder } from "./paths.ts";
 
 const paths = { ...deployKeys, ...shared, ...nginx, ...runner, ...sites, ...certs, ...hardening };
@@ -59,6 +60,8 @@ const registered = [
   paths.runnerLogPath,
   paths.lockPath,
 ];
+
+const alerts = [watch.watchSettingsPath, `${watch.watchSecretsDir}/*`, "/etc/systemd/system/edox-ops-watch.*"];
 
 /** Returns the facts of a command that converges the recipe of its feature. */
 function featureFacts(name: string): CommandFacts {
@@ -259,6 +262,11 @@ export const commandFacts: Record<string, CommandFacts> = {
       paths.lockPath,
     ],
   },
+  "watch enable": { files: [...alerts, watch.watchLogPath, paths.lockPath] },
+  "watch disable": { files: [...alerts, watch.watchStateDir, watch.watchLogPath, paths.lockPath, watch.watchLockPath] },
+  "watch run": { files: [watch.watchStatePath, watch.watchLockPath] },
+  "watch status": { files: [] },
+  "watch test": { files: [] },
   "nginx status": { files: [] },
   "self-update": {
     files: ["the program itself", "`.edox-ops.previous` beside it: the previous version"],

@@ -31,7 +31,7 @@ export const root: Command = {
     ],
   },
   groups: {
-    "Set up": ["bootstrap", "doctor", "host", "recover"],
+    "Set up": ["bootstrap", "doctor", "watch", "host", "recover"],
     Sites: ["project", "certs", "nginx"],
     CI: ["gitlab-runner"],
     "This program": ["self-update", "bundle", "completions", "uninstall"],
@@ -46,6 +46,7 @@ export const root: Command = {
     certs: () => import("./certs.ts").then((module) => module.default),
     host: () => import("./host.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
+    watch: () => import("./watch.ts").then((module) => module.default),
     recover: () => import("./recover.ts").then((module) => module.default),
     nginx: () => import("./nginx.ts").then((module) => module.default),
     "self-update": () => import("./self-update.ts").then((module) => module.default),

@@ -32,14 +32,14 @@ export default command({
     // With --fix the host is checked, and repaired from the bundle.
     const bundle = values.fix ? undefined : values.bundle;
     let startedMs = performance.now();
-    let examination = await examineHost(host, values, bundle, context);
+    let examination = await examine(host, values, bundle, context);
     if (values.fix && examination.repair !== null) {
       const { change } = await import("./run.ts");
       const { recipe, only } = examination.repair;
       const exit = await change(() => recipe, { ...values, only }, context);
       if (exit !== exitCode.done || values.json || values["dry-run"] || values.check) return exit;
       startedMs = performance.now();
-      examination = await examineHost(host, values, bundle, context);
+      examination = await examine(host, values, bundle, context);
     }
 
     const { findings, neverSetUp } = examination;
@@ -78,18 +78,12 @@ export default command({
   },
 });
 
-async function examineHost(host: Host, values: Values, bundle: string | undefined, context: Context) {
-  const [{ examineFeatures }, { features }, { snapshot }] = [
-    await import("../doctor/collect.ts"),
-    await import("./features.ts"),
-    await import("../engine/snapshot.ts"),
-  ];
-  const reader = snapshot(host);
+async function examine(host: Host, values: Values, bundle: string | undefined, context: Context) {
   const policy = bundlePolicyOf(values);
   if (bundle) {
     const { examineBundle } = await import("../doctor/bundle.ts");
-    return { findings: await examineBundle(reader, bundle, policy), repair: null, neverSetUp: [] };
+    const { snapshot } = await import("../engine/snapshot.ts");
+    return { findings: await examineBundle(snapshot(host), bundle, policy), repair: null, neverSetUp: [] };
   }
-  const online = values.online === true;
-  return examineFeatures(Object.values(features), { reader, host, trees: context.trees, online });
+  return (await import("./examine.ts")).examineHost(host, context, values.online === true);
 }

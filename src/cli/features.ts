@@ -9,6 +9,7 @@ import hardening from "../hardening/feature.ts";
 import nginx from "../nginx/feature.ts";
 import runner from "../runner/feature.ts";
 import sites from "../sites/feature.ts";
+import watch from "../watch/feature.ts";
 
 /** Every feature by the name of its folder. */
 export const features = {
@@ -20,4 +21,5 @@ export const features = {
   nginx,
   runner,
   sites,
+  watch,
 } satisfies Record<string, Feature>;

@@ -8,7 +8,7 @@ export default command({
     name: "uninstall",
     description: "Uninstall edox-ops; keeps sites, runners and their records",
     long: [
-      "It removes the program, its previous version, and the deploy keys with their user.",
+      "It removes the program, its previous version, alerts, and the deploy keys with their user.",
       "nginx, your sites and your runners continue to work.",
       "If edox-ops was installed as a package, remove it with apt-get.",
     ],
@@ -20,23 +20,31 @@ export default command({
     const { demandExists, demandUnpackaged, lockOf } = await import("../self-update/program.ts");
     const { uninstallation } = await import("../self-update/uninstall.ts");
     const { confirm, convergeRecipe } = await import("../run/recipes.ts");
-    const { run } = await import("./run.ts");
+    const { editWaitMs, run } = await import("./run.ts");
     const { program } = context;
     const host = await context.host();
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
     const { hasTimer, timerRemoval } = await import("../sites/previews/timer.ts");
+    const { default: watch } = await import("../watch/feature.ts");
+    const hasAlerts = watch.optional?.isInstalled(host) === true;
     const recipe = async () => {
       const keys = await removalOf(host);
       const { steps, ...rest } = uninstallation(program);
-      // The timer and the sessions of deploy keys run the program.
-      const before = [...(keys === null ? [] : [keys]), ...(hasTimer(host) ? [timerRemoval()] : [])];
+      // The timers and the sessions of deploy keys run the program.
+      const before = [
+        ...(keys === null ? [] : [keys]),
+        ...(hasTimer(host) ? [timerRemoval()] : []),
+        ...(hasAlerts ? [(await import("../watch/recipe.ts")).removalStep()] : []),
+      ];
       return { ...rest, steps: [...before, ...steps] };
     };
     return run(values, context, async (session) => {
       // The lock excludes an installer or a self-update, which would install the program again.
       if (!session.options.dryRun) {
         session.demandRoot();
+        // A look that is running would write its state again.
+        if (hasAlerts) await session.lock("watch", (await import("../watch/paths.ts")).watchLockPath, editWaitMs);
         await session.lock("program", lockOf(host, program));
       }
       const known = await confirm(session, recipe);

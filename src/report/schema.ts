@@ -403,6 +403,54 @@ export const documentSchema = v.object({
       addresses: v.optional(addressesSchema),
     }),
   ),
+  /** What `watch run` reported, and the messages that it and `watch test` sent. */
+  alerts: v.optional(
+    v.object({
+      events: v.array(
+        v.object({
+          check: v.string(),
+          kind: v.picklist(["failing", "worse", "recovered"]),
+          status: v.picklist(["ok", "warning", "error"]),
+          detail: v.string(),
+        }),
+      ),
+      deliveries: v.array(
+        v.object({
+          receiver: v.picklist(["webhook", "ntfy", "mail", "gitlab", "heartbeat"]),
+          /** The mail address, or the URL without its path. */
+          target: v.string(),
+          /** The number of events in the message. */
+          events: v.number(),
+          /** Why it was not accepted, or null. */
+          reason: v.nullable(v.string()),
+        }),
+      ),
+    }),
+  ),
+  /** The state of alerts. Times are in ISO 8601. */
+  watch: v.optional(
+    v.object({
+      enabled: v.boolean(),
+      every_seconds: v.nullable(v.number()),
+      looks: v.number(),
+      last_look: v.nullable(v.string()),
+      /** The checks that are reported as failing. */
+      failing: v.array(v.object({ check: v.string(), status: v.picklist(["warning", "error"]), since: v.string() })),
+      receivers: v.array(
+        v.object({
+          name: v.string(),
+          target: v.string(),
+          /** Events that were not delivered yet. */
+          queued: v.number(),
+          failing_since: v.nullable(v.string()),
+          reason: v.nullable(v.string()),
+          delivered: v.nullable(v.string()),
+        }),
+      ),
+      /** The last heartbeat, and why it failed; null without one. */
+      heartbeat: v.nullable(v.object({ at: v.string(), reason: v.nullable(v.string()) })),
+    }),
+  ),
   hardening: v.optional(
     v.array(
       v.object({

@@ -25,7 +25,10 @@ export interface Timer {
   args: readonly string[];
   /** Further lines of the section [Unit] of the service. */
   conditions?: readonly string[];
-  /** Further lines of the section [Service]: what the command may do beyond {@link sandbox}. */
+  /**
+   * Further lines of the section [Service]: what the command may do beyond {@link sandbox}. A setting of the sandbox that
+   * they have, too, is left out there.
+   */
   service: readonly string[];
 }
 
@@ -100,8 +103,12 @@ function serviceText({ description, program, args, conditions = [], service }: T
     "Nice=10",
     "IOSchedulingClass=idle",
     ...service,
-    ...sandbox,
+    ...sandbox.filter((line) => !service.some((own) => keyOf(own) === keyOf(line))),
   ]);
+}
+
+function keyOf(line: string): string {
+  return line.slice(0, line.indexOf("="));
 }
 
 function timerText({ description, schedule, timer }: Timer): string {

@@ -6,6 +6,7 @@ import type { Document } from "../report/schema.ts";
 /** Parts of the document that only some commands have. */
 export type ResultParts = Pick<
   Document,
+  | "alerts"
   | "assets"
   | "backups"
   | "deploy"

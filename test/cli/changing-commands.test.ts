@@ -176,6 +176,21 @@ function withoutSsh(line: string): Case {
   return inMemory(host, line);
 }
 
+/** Returns a host whose alerts are mailed. */
+async function alerting(line: string): Promise<Case> {
+  const host = await bootstrap(fakeDebian());
+  host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  host.put("/usr/sbin/sendmail", "", { mode: 0o755 });
+  const enable = "watch enable --mail ops@example.org --yes";
+  expect(await typedWords(enable.split(" "), host)).toMatchObject({ exit: 0, err: "" });
+  host.taught.unshift(([name, flag, path = ""]) => {
+    if (name !== "rm" || flag !== "-r") return undefined;
+    for (const each of Object.keys(host.listing(path)).reverse()) host.remove(each);
+    return ok();
+  });
+  return inMemory(host, line);
+}
+
 /** A command line for each changing command, on a host where it has changes to apply. */
 const cases: Record<string, () => Case | Promise<Case>> = {
   ...Object.fromEntries(
@@ -246,6 +261,9 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "project enable": () => registered("project enable demo", "project init demo"),
   "project disable": () => registered("project disable demo", "project init demo", "project enable demo"),
   "project render-nginx": () => registered("project render-nginx demo"),
+  "watch enable": () => alerting("watch enable --webhook http://hook.test/ --every 10m --yes"),
+  "watch disable": () => alerting("watch disable --yes"),
+  "watch run": () => alerting("watch run"),
   recover: () => interruptedRun("recover"),
   "self-update": () => program("self-update --rollback"),
   uninstall: () => program("uninstall --yes"),
@@ -387,6 +405,9 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "project enable": { by: "nothing", piped: 0 },
   "project disable": { by: "question", piped: 0 },
   "project render-nginx": { by: "nothing", piped: 0 },
+  "watch enable": { by: "plan", piped: 2 },
+  "watch disable": { by: "plan", piped: 2 },
+  "watch run": { by: "nothing", piped: 0 },
   recover: { by: "nothing", piped: 0 },
   // The program of before stays beside this one: the same command undoes a rollback.
   "self-update": { by: "nothing", piped: 0 },

@@ -23,6 +23,7 @@ import { upkeepCases } from "./upkeep-cases.ts";
 import { usageCases } from "./usage-cases.ts";
 import { userCases } from "./user-cases.ts";
 import { versionCases } from "./version-cases.ts";
+import { watchCases } from "./watch-cases.ts";
 
 test("hints: a test types each hint of the source", async () => {
   const known = [
@@ -41,6 +42,7 @@ test("hints: a test types each hint of the source", async () => {
     ...versionCases,
     ...upkeepCases,
     ...usageCases,
+    ...watchCases,
     ...runnerCases,
     ...treeCases,
     ...userCases,

@@ -119,6 +119,8 @@ export const untyped: Record<string, string> = {
   'resources/owner.ts ["ls", "-ld", part]': undeclared,
   'resources/unit.ts ["ls", "-l", path]': undeclared,
   'resources/unit.ts ["systemctl", "cat", unit]': undeclared,
+  'cli/watch/status-view.ts ["edox-ops", "watch", "enable", "--help"]':
+    "it follows a success; test/watch/commands.test.ts reads it",
 };
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
@@ -168,6 +170,9 @@ export const parts: string[] = [
   "report/text.ts [`hint: {shellLine(hint(problem.hint))}`]",
   'report/style.ts ["hint"]',
   'report/command-spec.ts ["edox-ops", "project", "add"]',
+  "watch/observe.ts [...hint]",
+  "watch/message.ts [` run: {shellLine(hint)}`]",
+  "watch/receivers/gitlab.ts [`Run: {shellLine(hint)}`]",
   'toml/meaning.ts ["docker", "privileged"]',
   'runner/docker-in-docker.ts ["docker", "privileged"]',
   'runner/docker-in-docker.ts ["docker", "volumes"]',

@@ -30,6 +30,7 @@ import { upkeepCases } from "./upkeep-cases.ts";
 import { usageCases } from "./usage-cases.ts";
 import { seenByUser, userCases } from "./user-cases.ts";
 import { versionCases } from "./version-cases.ts";
+import { watchCases } from "./watch-cases.ts";
 import { hintIn, run, wordsOf } from "./words.ts";
 
 /** Types the hint of a state, once or more, and checks that the state is fixed or the cause is shown. */
@@ -60,6 +61,7 @@ describe("hint, typed as printed:", () => {
     ...sshCases,
     ...upkeepCases,
     ...usageCases,
+    ...watchCases,
   ]) {
     test(`${of} (${row.from})`, async () => {
       const host = await liveHost();

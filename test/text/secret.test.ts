@@ -16,6 +16,8 @@ const readers = [
   "sites/serve/password.ts",
   "toml/meaning.ts",
   "toml/spelling.ts",
+  "watch/receivers/http.ts",
+  "watch/recipe.ts",
 ];
 
 const canary = "glrt-canary-0123456789";
