@@ -252,7 +252,7 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: [available, paths.projectLogPath, paths.lockPath],
   },
   doctor: {
-    files: ["the file of `--junit`", "with `--fix` those of the commands whose steps it runs"],
+    files: ["the files of `--junit` and `--openmetrics`", "with `--fix` those of the commands whose steps it runs"],
   },
   recover: {
     files: [

@@ -1,4 +1,5 @@
 import type { Host } from "../host/host.ts";
+import { usage } from "./arguments.ts";
 import { command, type Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
 import { bundlePolicyOf, doctorFlags } from "./flags.ts";
@@ -17,6 +18,7 @@ export default command({
       "sudo edox-ops doctor",
       "sudo edox-ops doctor --fix",
       "sudo edox-ops doctor --strict --junit doctor.xml",
+      "sudo edox-ops doctor --openmetrics edox-ops.prom",
     ],
   },
   args: doctorFlags,
@@ -24,6 +26,7 @@ export default command({
     const { isFailure } = await import("../report/findings.ts");
     const { console } = context;
     const host = await context.host();
+    if (values.openmetrics === "-" && values.json) throw usage("--openmetrics - and --json are mutually exclusive");
     if (values.inventory) {
       await (await import("../bundle/inventory.ts")).writeInventory(host, values.inventory);
       return exitCode.done;
@@ -50,6 +53,16 @@ export default command({
       const { junitOf } = await import("../report/junit.ts");
       if (host.stat(values.junit) !== null) host.remove(values.junit);
       host.append(values.junit, junitOf(findings, strict), 0o644);
+    }
+    if (values.openmetrics) {
+      const { metricsOf } = await import("../doctor/metrics.ts");
+      const { openmetricsOf, writeMetrics } = await import("../report/openmetrics.ts");
+      const text = openmetricsOf(await metricsOf(host, findings));
+      if (values.openmetrics === "-") {
+        await console.out(text);
+        return exit;
+      }
+      writeMetrics(host, values.openmetrics, text);
     }
     const { styleFor } = await import("../run/environment.ts");
     const style = styleFor(context, "out", !values["no-color"]);

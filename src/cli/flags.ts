@@ -115,6 +115,12 @@ export const doctorFlags = {
     valueHint: "file",
     description: "Write the results to this file in the format of JUnit",
   },
+  openmetrics: {
+    type: "string",
+    group: "Output",
+    valueHint: "file",
+    description: "Write metrics for Prometheus to this file; - prints only them",
+  },
   ...{ json, quiet: outputFlags.quiet, "no-color": outputFlags["no-color"] },
 } as const satisfies Arguments;
 

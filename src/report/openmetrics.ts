@@ -1,0 +1,33 @@
+// Converts metrics into text that both OpenMetrics and the older format of Prometheus allow.
+
+import type { Metric } from "../doctor/metrics.ts";
+import type { Host } from "../host/host.ts";
+
+/** Returns the text. */
+export function openmetricsOf(metrics: readonly Metric[]): string {
+  const blocks = metrics.map(({ name, help, type, samples }) => {
+    const lines = samples.map(({ suffix = "", labels, value }) => `${name}${suffix}${labelsOf(labels)} ${value}\n`);
+    return `# HELP ${name} ${help}.\n# TYPE ${name} ${type}\n${lines.join("")}`;
+  });
+  return `${blocks.join("")}# EOF\n`;
+}
+
+/** Writes the text to this path. A collector that reads meanwhile sees the old or the new file. */
+export function writeMetrics(host: Host, path: string, text: string): void {
+  const file = host.createFile(path, { mode: 0o644 });
+  try {
+    file.write(new TextEncoder().encode(text));
+    file.commit();
+  } finally {
+    file.abort();
+  }
+}
+
+function labelsOf(labels: Record<string, string>): string {
+  const all = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return all.length === 0 ? "" : `{${all.join(",")}}`;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
