@@ -34,6 +34,8 @@ const jobs = [
   ["environment"],
   ["harness"],
   ["journal"],
+  ["watch", "on bookworm"],
+  ["watch", "on trixie"],
   ["power"],
   ["https", "on bookworm"],
   ["https", "on trixie"],

@@ -34,6 +34,7 @@ export const guides: Page[] = [
 
 export const operate: Page[] = [
   ["/troubleshooting", "Troubleshooting"],
+  ["/alerts", "Alerts"],
   ["/hardening", "Harden a host"],
   ["/guides/backup", "Back up and restore"],
   ["/guides/access-logs", "Access logs and statistics"],
