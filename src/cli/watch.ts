@@ -17,13 +17,14 @@ const watch: Command = {
   },
   groups: {
     "Set up": ["enable", "disable"],
-    Alerts: ["status", "test", "run"],
+    Alerts: ["status", "test", "run", "report"],
   },
   subCommands: {
     enable: () => import("./watch/enable.ts").then((module) => module.default),
     disable: () => import("./watch/disable.ts").then((module) => module.default),
     status: () => import("./watch/status.ts").then((module) => module.default),
     test: () => import("./watch/test.ts").then((module) => module.default),
+    report: () => import("./watch/report.ts").then((module) => module.default),
     run: () => import("./watch/run.ts").then((module) => module.default),
   },
 };

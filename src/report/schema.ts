@@ -451,6 +451,8 @@ export const documentSchema = v.object({
       heartbeat: v.nullable(v.object({ at: v.string(), reason: v.nullable(v.string()) })),
     }),
   ),
+  /** The page that `watch report` wrote, and what it is made from. */
+  report: v.optional(v.object({ path: v.string(), samples: v.number(), checks: v.number() })),
   hardening: v.optional(
     v.array(
       v.object({

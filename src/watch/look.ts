@@ -2,9 +2,11 @@
 
 import type { Finding } from "../engine/finding.ts";
 import type { Host, HostReader } from "../host/host.ts";
+import { recordSample } from "./history.ts";
 import { hostName } from "./host-name.ts";
 import { type Message, messageOf } from "./message.ts";
 import { observe } from "./observe.ts";
+import { watchHistoryPath } from "./paths.ts";
 import { attempted, emptyQueue, isDue, waited, withEvents } from "./queue.ts";
 import { ping } from "./receivers/http.ts";
 import { type Receiver, receiversOf } from "./receivers/receiver.ts";
@@ -78,11 +80,21 @@ export async function performLook(host: Host, settings: Settings, findings: read
   const heartbeat = await beat(host, settings, queues, now);
   const state = { ...planned.state, queues, heartbeat };
   writeState(host, state);
-  return { ...planned, state, deliveries };
+  return { ...planned, state, deliveries, warnings: [...planned.warnings, ...recorded(host, state, settings)] };
+}
+
+/** Adds to the history, which no alert depends on. Returns a sentence if that fails. */
+function recorded(host: Host, state: WatchState, { everySeconds }: Settings): string[] {
+  try {
+    recordSample(host, state, everySeconds);
+    return [];
+  } catch (error) {
+    return [`${watchHistoryPath} cannot be written: ${(error as Error).message}`];
+  }
 }
 
 /** Returns the names of the checks that are reported as failing, sorted. */
-export function reportedIn({ checks }: WatchState): string[] {
+function reportedIn({ checks }: WatchState): string[] {
   const reported = Object.entries(checks).filter(([, { reported }]) => reported !== null);
   return reported.map(([name]) => name).sort();
 }

@@ -28,9 +28,9 @@ import { asked, bootstrap, eventsOf, typedWords } from "./typed.ts";
 
 /**
  * `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file, and
- * `bundle create` its output and its cache.
+ * `bundle create` its output and its cache. `watch report` writes its page.
  */
-const exempt = ["bundle create", "doctor", "gitlab-runner selftest"];
+const exempt = ["bundle create", "doctor", "gitlab-runner selftest", "watch report"];
 /** The reference lists no files for a read-only command. */
 const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length === 0 || exempt.includes(name);
 

@@ -60,4 +60,10 @@ export const watchCases: Case[] = [
     from: "watch test",
     shows: help,
   },
+  {
+    of: 'watch/report/write.ts ["edox-ops", "watch", "enable", "--help"]',
+    state: () => {},
+    from: "watch report /srv/report.html",
+    shows: help,
+  },
 ];

@@ -141,6 +141,11 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       expect(host.sh(`ls ${mails} | wc -l`).stdout).toBe("1\n");
     });
 
+    test("the report has what failed", () => {
+      host.sh("edox-ops watch report /root/report.html");
+      expect(host.sh("cat /root/report.html").stdout).toContain("<h2>Free disk space</h2>");
+    });
+
     test("no secret is in the journal, a unit, a log, the state or the arguments of a process", () => {
       // /proc is read for as long as the service and the commands run.
       const found = host.sh(`touch /run/reading

@@ -10,7 +10,7 @@ export default command({
     name: "disable",
     description: "Remove the timer and the settings of alerts",
     long: [
-      "It removes the timer, the receivers with their keys and tokens, and what is known about failing checks.",
+      "It removes the timer, the receivers with their keys and tokens, and the history of the report.",
       "Alerts that were not delivered yet are dropped.",
     ],
     examples: ["edox-ops watch disable --dry-run", "sudo edox-ops watch disable --yes"],

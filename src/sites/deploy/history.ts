@@ -7,7 +7,7 @@ import { projectLogPath } from "../paths.ts";
 const mostBytes = 8 * 1024 * 1024;
 
 /** A deploy that ended. */
-export interface PastDeploy {
+interface PastDeploy {
   /** Unix milliseconds. The log has whole seconds. */
   endMs: number;
   milliseconds: number;
@@ -22,8 +22,8 @@ const linePattern =
  * Returns the deploys in the log, oldest first. Deploys of two projects may overlap: the first that began is taken for
  * the first that ended. Throws UnknownStateError for a user who may not read the log.
  */
-export function pastDeploys(reader: HostReader): PastDeploy[] {
-  const text = new TextDecoder().decode(reader.tail(projectLogPath, mostBytes) ?? new Uint8Array());
+export function pastDeploys(reader: HostReader, path = projectLogPath): PastDeploy[] {
+  const text = new TextDecoder().decode(reader.tail(path, mostBytes) ?? new Uint8Array());
   const deploys: PastDeploy[] = [];
   const started: number[] = [];
   for (const [, stamp = "", word = ""] of text.matchAll(linePattern)) {
