@@ -6,6 +6,7 @@ import { dockerSocket } from "../docker/paths.ts";
 import { gatherFacts } from "../engine/facts.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
+import { writeOutput } from "../problem/output-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
 import { accepted } from "./trust.ts";
@@ -151,11 +152,5 @@ export function statusOf({ packages }: Inventory): string {
 
 /** Writes the inventory of the host to this path. */
 export async function writeInventory(host: Host, path: string): Promise<void> {
-  const file = host.createFile(path, { mode: 0o644 });
-  try {
-    file.write(new TextEncoder().encode(inventoryText(await takeInventory(host))));
-    file.commit();
-  } finally {
-    file.abort();
-  }
+  writeOutput(host, path, inventoryText(await takeInventory(host)));
 }

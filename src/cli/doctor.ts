@@ -56,13 +56,13 @@ export default command({
     }
     if (values.openmetrics) {
       const { metricsOf } = await import("../doctor/metrics.ts");
-      const { openmetricsOf, writeMetrics } = await import("../report/openmetrics.ts");
+      const { openmetricsOf } = await import("../report/openmetrics.ts");
       const text = openmetricsOf(await metricsOf(host, findings));
       if (values.openmetrics === "-") {
         await console.out(text);
         return exit;
       }
-      writeMetrics(host, values.openmetrics, text);
+      (await import("../problem/output-file.ts")).writeOutput(host, values.openmetrics, text);
     }
     const { styleFor } = await import("../run/environment.ts");
     const style = styleFor(context, "out", !values["no-color"]);

@@ -32,6 +32,17 @@ export function openFile(path: string): LargeFile | null {
   };
 }
 
+/** Calls `act` with the name of the temporary file. An error names the file itself. */
+function withOwnName<T>(name: string, act: (temporary: string) => T): T {
+  const temporary = temporaryFor(name);
+  try {
+    return act(temporary);
+  } catch (error) {
+    if (error instanceof Error) error.message = error.message.replaceAll(temporary, name);
+    throw error;
+  }
+}
+
 /** Implements {@link Host.createFile}. */
 export function createFile(
   root: string,
@@ -40,15 +51,10 @@ export function createFile(
 ): NewFile {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
   let fd: number | null = inParent(root, path, (name) => {
-    const temporary = temporaryFor(name);
-    try {
+    return withOwnName(name, (temporary) => {
       removeFile(temporary);
       return fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    } catch (error) {
-      // An error must name the file itself, not the temporary file.
-      if (error instanceof Error) error.message = error.message.replaceAll(temporary, name);
-      throw error;
-    }
+    });
   });
   const close = (): void => {
     if (fd !== null) fs.closeSync(fd);
@@ -65,8 +71,9 @@ export function createFile(
         fs.fchownSync(fd ?? -1, uid, gid);
         fs.fchmodSync(fd ?? -1, mode);
         fs.fsyncSync(fd ?? -1);
+        withOwnName(name, (temporary) => fs.renameSync(temporary, name));
+        // Until here, an abort removes the temporary file.
         close();
-        fs.renameSync(temporaryFor(name), name);
         syncParent(name);
       }),
     abort() {

@@ -1,7 +1,6 @@
 // Converts metrics into text that both OpenMetrics and the older format of Prometheus allow.
 
 import type { Metric } from "../doctor/metrics.ts";
-import type { Host } from "../host/host.ts";
 
 /** Returns the text. */
 export function openmetricsOf(metrics: readonly Metric[]): string {
@@ -10,17 +9,6 @@ export function openmetricsOf(metrics: readonly Metric[]): string {
     return `# HELP ${name} ${help}.\n# TYPE ${name} ${type}\n${lines.join("")}`;
   });
   return `${blocks.join("")}# EOF\n`;
-}
-
-/** Writes the text to this path. A collector that reads meanwhile sees the old or the new file. */
-export function writeMetrics(host: Host, path: string, text: string): void {
-  const file = host.createFile(path, { mode: 0o644 });
-  try {
-    file.write(new TextEncoder().encode(text));
-    file.commit();
-  } finally {
-    file.abort();
-  }
 }
 
 function labelsOf(labels: Record<string, string>): string {

@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -274,6 +275,20 @@ describe("localHost.writeFile", () => {
     expect(() => own.writeFile("/planted-at/f", bytes("secret"), { mode: 0o600, ...me })).toThrow("/planted-at/");
     expect(own.stat("/planted-at/f")).toBeNull();
   });
+});
+
+test("localHost.createFile: a commit over a directory names it, and leaves nothing after the abort", () => {
+  const dir = mkdtempSync(`${tmpdir()}/edox-ops-contract-`);
+  try {
+    mkdirSync(`${dir}/taken`);
+    const file = localHost().createFile(`${dir}/taken`, { mode: 0o600 });
+    file.write(new TextEncoder().encode("text"));
+    expect(() => file.commit()).toThrow(/^(?!.*edox-ops-new).*taken/);
+    file.abort();
+    expect(readdirSync(dir)).toEqual(["taken"]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test("localHost.createFile: an error names the file itself", () => {

@@ -123,6 +123,9 @@ describe("report:", () => {
       0o644,
       expect.stringContaining("<h1>docs-1: the last 30 days</h1>"),
     ]);
+    expect((await typed("watch report /srv", host)).err).toBe(
+      "error: /srv is a directory, and should be a file\nhint: ls -ld /srv\n",
+    );
     expect(JSON.parse((await typed("watch report /srv/index.html --json", host)).out).report).toEqual({
       ...{ path: "/srv/index.html", samples: 1, checks: 0 },
     });

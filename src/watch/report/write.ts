@@ -1,6 +1,7 @@
 // Writes the report.
 
 import type { Host } from "../../host/host.ts";
+import { writeOutput } from "../../problem/output-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import { readHistory } from "../history.ts";
 import { hostName } from "../host-name.ts";
@@ -20,12 +21,6 @@ export function writeReport(host: Host, path: string): { path: string; samples: 
   const samples = readHistory(host);
   const now = host.now();
   const trend = trendOf(samples, now);
-  const file = host.createFile(path, { mode: 0o644 });
-  try {
-    file.write(new TextEncoder().encode(pageOf(hostName(host), trend, now)));
-    file.commit();
-  } finally {
-    file.abort();
-  }
+  writeOutput(host, path, pageOf(hostName(host), trend, now));
   return { path, samples: samples.length, checks: trend.checks.length };
 }
