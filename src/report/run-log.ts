@@ -49,12 +49,12 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
   }
 }
 
-/** Logs an operation that is not a recipe as one step. `outcomeOf` returns its outcome and warnings. */
+/** Logs an operation that is not a recipe as one step. `outcomeOf` returns its outcome, its warnings and its notes. */
 export async function logStep<T>(
   log: ReturnType<typeof runLog>,
   step: Pick<Step, "id" | "title">,
   run: () => Promise<T>,
-  outcomeOf: (done: T) => Pick<StepResult, "outcome" | "warnings">,
+  outcomeOf: (done: T) => Pick<StepResult, "outcome" | "warnings" | "notes">,
 ): Promise<T> {
   const result = { ...step, changes: [], unknown: [], warnings: [], ran: [] };
   log.started({ ...step, resources: [] });

@@ -118,12 +118,14 @@ test("history of deploys: overlapping, incomplete and foreign lines of the log",
     ["06:40:03", "STDOUT project.deploy STEP project.deploy FAILURE"],
     ["06:40:05", "STEP project.deploy SKIPPED returncode=0"],
     ["06:40:01", "STEP project.deploy SUCCESS returncode=0"],
+    ["06:40:01", "STDOUT project.deploy NOTE project.deploy took 7 ms"],
+    ["06:40:01", "NOTE project.deploy took 153 ms"],
     ["06:40:09", "STEP project.deploy START action='killed'"],
   ];
   host.put(projectLogPath, `oken\n${lines.map(([at, line]) => `[2026-11-29T${at}Z] ${line}\n`).join("")}`);
   expect(pastDeploys(host).map(({ milliseconds, result }) => [milliseconds, result])).toEqual([
     [4000, "unchanged"],
-    [0, "changed"],
+    [153, "changed"],
   ]);
   expect(pastDeploys(fakeHost())).toEqual([]);
 });

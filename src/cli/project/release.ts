@@ -13,6 +13,7 @@ import { checkRequirements } from "../../run/requirements.ts";
 import type { Session } from "../../run/session.ts";
 import { guardAddresses } from "../../sites/addresses/guard.ts";
 import { type DeployResult, deploy, signalPause } from "../../sites/deploy/deploy.ts";
+import { tookNote } from "../../sites/deploy/history.ts";
 import { type DeployRequest, isSatisfied, type Plan, plan } from "../../sites/deploy/plan.ts";
 import { type Publication, siteChange } from "../../sites/deploy/publish.ts";
 import { type PlannedRelease, planRelease, withRelease } from "../../sites/deploy/release.ts";
@@ -217,12 +218,12 @@ async function deployLogged(release: Release, request: DeployRequest): Promise<D
     const deployed = await deploy(host, trees, asked, planned);
     return { ...deployed, notes: [...deployed.notes, ...rules.notes], rules: rules.counts };
   };
-  if (!publication) return logStep(log, step, () => run(withRules), outcomeOf);
+  if (!publication) return logStep(log, step, () => run(withRules), loggedOutcomeOf);
   const unlock = await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
   try {
     const planned = await planUnderLock(release, request);
     const site = siteChange(publication.recipe, request, { act: host, stop: session.stop, watch });
-    return await logStep(log, step, () => run({ ...withRules, probe: site.probe }, planned), outcomeOf);
+    return await logStep(log, step, () => run({ ...withRules, probe: site.probe }, planned), loggedOutcomeOf);
   } finally {
     unlock();
   }
@@ -249,4 +250,9 @@ async function requirementNotes({ publication, session }: Release): Promise<stri
 
 function outcomeOf({ replaced, notes }: DeployResult): { outcome: "changed" | "ok"; warnings: string[] } {
   return { outcome: replaced ? "changed" : "ok", warnings: notes };
+}
+
+/** The times of the log are whole seconds. */
+function loggedOutcomeOf(deployed: DeployResult): Pick<StepResult, "outcome" | "warnings" | "notes"> {
+  return { ...outcomeOf(deployed), notes: [tookNote(deployed.milliseconds)] };
 }

@@ -8,15 +8,21 @@ const mostBytes = 8 * 1024 * 1024;
 
 /** A deploy that ended. */
 interface PastDeploy {
-  /** Unix milliseconds. The log has whole seconds. */
+  /** Unix milliseconds, to the second. */
   endMs: number;
+  /** To the second for a deploy that failed. */
   milliseconds: number;
   result: "changed" | "unchanged" | "failed";
 }
 
 const results = { SUCCESS: "changed", SKIPPED: "unchanged", FAILURE: "failed" } as const;
 const linePattern =
-  /^\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\] STEP project\.deploy (START|SUCCESS|SKIPPED|FAILURE)(?= |$)/gm;
+  /^\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\] (?:STEP project\.deploy (START|SUCCESS|SKIPPED|FAILURE)(?= |$)|NOTE project\.deploy took (\d{1,9}) ms$)/gm;
+
+/** Returns the note of the log from which {@link pastDeploys} knows how long a deploy took. */
+export function tookNote(milliseconds: number): string {
+  return `took ${Math.round(milliseconds)} ms`;
+}
 
 /**
  * Returns the deploys in the log, oldest first. Deploys of two projects may overlap: the first that began is taken for
@@ -26,8 +32,14 @@ export function pastDeploys(reader: HostReader, path = projectLogPath): PastDepl
   const text = new TextDecoder().decode(reader.tail(path, mostBytes) ?? new Uint8Array());
   const deploys: PastDeploy[] = [];
   const started: number[] = [];
-  for (const [, stamp = "", word = ""] of text.matchAll(linePattern)) {
+  for (const [, stamp = "", word, took] of text.matchAll(linePattern)) {
     const ms = Date.parse(stamp);
+    const last = deploys.at(-1);
+    if (word === undefined) {
+      // The note is in the line after that of the result.
+      if (last !== undefined) last.milliseconds = Number(took);
+      continue;
+    }
     if (word === "START") {
       started.push(ms);
       continue;
