@@ -7,7 +7,8 @@ import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { hardeningLogPath } from "./paths.ts";
 
-const listed = new Intl.ListFormat("en-GB");
+/** Joins names for a sentence: "a, b and c". */
+export const listed = new Intl.ListFormat("en-GB");
 
 /** Returns a recipe of these steps. `done` is its last line. */
 export function hostRecipe(command: string, done: string, steps: Step[], requires: Requirement[] = []): Recipe {

@@ -131,7 +131,7 @@ test("host unharden: leaves /etc as before, keeps packages and stops the service
   const { recipe, failed } = await remove(host);
   expect(failed).toEqual([]);
   expect(recipe.done).toStartWith("The hardening is removed. These packages stay: fail2ban, ");
-  const packages = /stay: (.*)\.$/.exec(recipe.done)?.[1]?.split(", ") ?? [];
+  const packages = /stay: (.*)\.$/.exec(recipe.done)?.[1]?.split(/, | and /) ?? [];
   expect(packages).toEqual([...new Set(packages)]);
   expect(etc(host)).toEqual(before);
   expect([isUfwActive(host), rulesOf(host)]).toEqual([false, { ipv4: [], ipv6: [] }]);
@@ -188,10 +188,21 @@ test("host unharden: a service that ran before keeps running, without the jail",
   expect(host.ran.at(-1)).toBe("systemctl restart fail2ban.service");
 });
 
+test("host unharden: at a terminal it lists the packages that stay, and suggests the removal of none", async () => {
+  const host = await nginxHost();
+  expect((await typed("host logrotate --yes", host)).exit).toBe(0);
+  // Other programs may need them: without iproute2, a host has no network after a reboot.
+  const { out } = await atTerminal(80, () => typed("host unharden --yes", host));
+  expect(out).toMatch(/^✔ The hardening is removed in .*\nThese packages stay: logrotate\.\n$/m);
+});
+
 test("host unharden PART: removes only that part, and refuses one that does not exist", async () => {
   const host = await nginxHost();
   expect(failures(await apply(host, { all: true }))).toEqual([]);
-  expect(await typed("host unharden logrotate,nginx --yes", host)).toMatchObject({ exit: 0, err: "" });
+  const { exit, out, err } = await typed("host unharden logrotate,nginx --yes", host);
+  expect([exit, err]).toEqual([0, ""]);
+  expect(out).toEndWith("\nThe parts logrotate and nginx are removed. These packages stay: logrotate.\n");
+  expect((await typed("host unharden nginx --yes", host)).out).toBe("The part nginx is not set up.\n");
   expect([logrotate, dropIn].map((path) => host.stat(path))).toEqual([null, null]);
   for (const path of [jail, ssh]) expect(host.stat(path)).not.toBeNull();
   expect(JSON.parse(host.text(record) ?? "").ssh_port).toBe(22);

@@ -18,7 +18,7 @@ export default command({
       "Without a part, all parts are removed.",
     ],
     examples: [
-      "edox-ops host unharden --dry-run --diff",
+      "sudo edox-ops host unharden --dry-run --diff",
       "sudo edox-ops host unharden nginx --yes",
       "sudo edox-ops host unharden fail2ban,security-updates --yes",
     ],

@@ -3,7 +3,7 @@
 import type { Recipe, Step } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import type { GuardTerms } from "../guarded.ts";
-import { hostRecipe } from "../recipe.ts";
+import { hostRecipe, listed } from "../recipe.ts";
 import { recordFile } from "../record.ts";
 import { type HostPart, installedOf, parts } from "./parts.ts";
 
@@ -22,17 +22,18 @@ export async function unharden(
     steps.push({ ...removal, part: part.name });
     for (const name of await installedOf(reader, part)) installed.add(name);
   }
+  const done = doneText(chosen, steps);
   if (chosen.length === parts.length && steps.length > 0) steps.push(portForgotten);
-  const packages = [...installed].sort();
-  const kept = packages.length === 0 ? "" : ` These packages stay: ${packages.join(", ")}.`;
-  const recipe = hostRecipe("host unharden", `The hardening is removed.${kept}`, steps);
-  return {
-    ...recipe,
-    closing: {
-      ready: "Hardening removed; its packages stay",
-      next: () => (packages.length === 0 ? null : ["sudo", "apt-get", "remove", ...packages]),
-    },
-  };
+  const packages = listed.format([...installed].sort());
+  return hostRecipe("host unharden", packages === "" ? done : `${done} These packages stay: ${packages}.`, steps);
+}
+
+function doneText(chosen: readonly HostPart[], removals: readonly Step[]): string {
+  if (chosen.length === parts.length) return "The hardening is removed.";
+  const removed = chosen.filter(({ name }) => removals.some(({ part }) => part === name));
+  const named = removed.length > 0 ? removed : chosen;
+  const names = `${named.length === 1 ? "part" : "parts"} ${listed.format(named.map(({ name }) => name))}`;
+  return `The ${names} ${named.length === 1 ? "is" : "are"} ${removed.length > 0 ? "removed" : "not set up"}.`;
 }
 
 const portForgotten: Step = {
