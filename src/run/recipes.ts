@@ -183,7 +183,7 @@ export async function confirm(
   if (options.yes) return [];
   const { command, console, typed } = environment;
   if (options.json || !console.interactive()) {
-    const hint = ["edox-ops", ...typed, "--yes"];
+    const hint = ["sudo", "edox-ops", ...typed, "--yes"];
     const message = `${command} needs confirmation: pass --yes to apply, or --dry-run to preview`;
     throw new Problem("not-confirmed", message, { hint });
   }

@@ -6,7 +6,7 @@ import type { FakeHost } from "../fake-host.ts";
 import { hardenableHost } from "./hardened-host.ts";
 import { dropIn, sshHost } from "./ssh-host.ts";
 
-const offered = "Roll them back unless a new login runs edox-ops host confirm within 10 minutes? [Y/n] ";
+const offered = "Roll them back unless a new login runs sudo edox-ops host confirm within 10 minutes? [Y/n] ";
 
 afterEach(() => {
   for (const name of Object.keys(variables)) delete variables[name];

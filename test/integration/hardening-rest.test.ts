@@ -87,6 +87,10 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     afterAll(() => host?.down());
 
     test("host harden --all: succeeds in its first run, and has nothing to do in the second", () => {
+      // A script of a user of sudo.
+      expect(host.sh("SUDO_UID=1000 edox-ops host harden --all").stderr).toEndWith(
+        "\nhint: sudo edox-ops host harden --all --yes\n",
+      );
       const before = named();
       const first = ops("host harden --all --yes");
       expect([first.code, first.stderr]).toEqual([0, ""]);

@@ -1,9 +1,11 @@
 // Runs a command that may cut off the admin.
 
+import { confirmHint } from "../../engine/interrupted.ts";
 import type { Recipe } from "../../engine/step.ts";
 import { offer } from "../../run/confirmation.ts";
 import { confirm, convergeRecipe } from "../../run/recipes.ts";
 import { sshSession } from "../../ssh/session.ts";
+import { shellLine } from "../../text/lines.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { run } from "../run.ts";
@@ -26,7 +28,7 @@ export function guardedChange(
     const known = await confirm(session, present, async (steps) => {
       const isGuarded = steps.some(({ armed }) => armed !== undefined);
       if (!isGuarded || confirmWithinMs !== undefined || (await sshSession(session.host)) === null) return;
-      const question = `Roll them back unless a new login runs edox-ops host confirm within ${offered.text}?`;
+      const question = `Roll them back unless a new login runs ${shellLine(confirmHint)} within ${offered.text}?`;
       if (await offer(session, question)) confirmWithinMs = offered.ms;
     });
     if (known !== null) await convergeRecipe(session, present, { known });
