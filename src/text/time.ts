@@ -10,14 +10,19 @@ export function utcText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** Returns a duration in milliseconds: "40 ms", "9.6 s", "2 min 5 s", "3 h 20 min". */
+/** Returns a duration in milliseconds: "40 ms", "9.6 s", "2 min 5 s", "3 h 20 min", "10 min". */
 export function durationText(ms: number): string {
   if (ms < 99.5) return `${Math.round(ms)} ms`;
   if (ms < minute - 50) return `${(ms / second).toFixed(1)} s`;
   const seconds = Math.round(ms / second);
-  if (ms < hour - second / 2) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (ms < hour - second / 2) return inTwo(seconds, "min", "s");
   const minutes = Math.round(ms / minute);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return inTwo(minutes, "h", "min");
+}
+
+function inTwo(count: number, unit: string, smaller: string): string {
+  const rest = count % 60;
+  return `${Math.floor(count / 60)} ${unit}${rest === 0 ? "" : ` ${rest} ${smaller}`}`;
 }
 
 /** Returns how long ago a time was, in the largest unit: "just now", "5 minutes ago", "1 day ago". Never negative. */

@@ -118,7 +118,7 @@ describe("confirmation: a run that waits", () => {
     const { result } = await guarded(host, () => {});
     expect(result?.problem).toMatchObject({
       code: "not-confirmed",
-      message: "no new login confirmed the change within 10 min 0 s; the previous files were restored",
+      message: "no new login confirmed the change within 10 min; the previous files were restored",
     });
     expect(host.now() - start).toBeWithin(withinMs, withinMs + 2000);
     expect([host.text(path), left(host)]).toEqual(["old", []]);
