@@ -33,6 +33,7 @@ export function hostAdmin(name: string, key: Pick<PublicKey, "line">): Recipe {
   const configure = {
     id: "host.admin.configure",
     title: `${name} can log in with the key and become root`,
+    action: `Adding ${name}`,
     resources: [
       account(name),
       authorizedKey(name, key),

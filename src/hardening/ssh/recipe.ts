@@ -37,6 +37,7 @@ export function sshHarden(given: Partial<Choices>, confirmWithinMs?: number): Re
   const configure = {
     id: "host.ssh-harden.configure",
     title: "sshd refuses passwords and root",
+    action: "Configuring sshd",
     resources: [
       directory(parentOf(dropInPath), 0o755),
       file({

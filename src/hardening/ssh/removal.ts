@@ -14,6 +14,7 @@ export function sshRemoval(terms: GuardTerms = {}): Step {
   const step: Step = {
     id: "host.ssh-harden.remove",
     title: "sshd has no settings of edox-ops",
+    action: "Configuring sshd",
     resources: [
       file({
         name: dropInPath,
