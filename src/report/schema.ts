@@ -463,7 +463,7 @@ export const documentSchema = v.object({
         since: v.nullable(v.string()),
         /** What differs, and what could not be determined. */
         differs: v.array(v.object({ check: v.string(), detail: v.string() })),
-        /** The command that sets it up or repairs it; none where the part does not apply. */
+        /** The command that sets it up, repairs it, or shows root what is unknown; none where the part does not apply. */
         command: v.array(v.string()),
         /** Why the part does not apply to this host. */
         reason: v.optional(v.string()),

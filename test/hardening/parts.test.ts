@@ -246,3 +246,22 @@ test("host status: lists each part with its state, for a pipe, a terminal and as
   expect(seen).toMatch(/^▲ fail2ban: \S+ differs from what edox-ops\n +writes → edox-ops host fail2ban$/m);
   expect(seen).toMatch(/Set up a part: .*edox-ops host security-updates/);
 });
+
+test("host status: without root, what only root can determine is listed once, with the same command for root", async () => {
+  const host = await nginxHost();
+  for (const part of ["firewall", "fail2ban"]) {
+    expect((await typed(`host ${part} --yes`, host)).exit).toBe(0);
+  }
+  const other = hardenableHost({ uid: 1000 });
+  other.nodes.clear();
+  for (const [path, node] of host.nodes) other.nodes.set(path, node);
+  other.hidden.add(record);
+  const { exit, out } = await typed("host status", other);
+  expect(exit).toBe(0);
+  for (const part of ["firewall", "fail2ban"]) {
+    expect(out).toMatch(new RegExp(`^${part}: unknown; .*; run sudo edox-ops host status$`, "m"));
+  }
+  const { out: shown } = await atTerminal(80, () => typed("host status", other));
+  expect(shown.match(/firewall: /g)).toHaveLength(1);
+  expect(shown.match(/→ .*/g)).toEqual(["→ sudo edox-ops host status"]);
+});

@@ -20,13 +20,16 @@ export function partsText(parts: readonly PartStatus[], nowMs: number, view: Vie
     { text: reason ?? words[status], paint: (text) => view.paint(status, text) },
     since === null ? "" : ageText(Date.parse(since), nowMs),
   ]);
-  const notes = parts.flatMap(({ part, differs, command }) =>
-    differs.map(({ detail }, i) => ({
+  // Parts that only root can determine have the same command.
+  const lastWith = new Map(parts.filter(({ differs }) => differs.length > 0).map((each) => [`${each.command}`, each]));
+  const notes = parts.flatMap((each) => {
+    const details = [...new Set(each.differs.map(({ detail }) => detail))];
+    return details.map((detail, i) => ({
       mark: "warning" as const,
-      text: `${part}: ${detail}`,
-      ...(i === differs.length - 1 && { next: { argv: command } }),
-    })),
-  );
+      text: `${each.part}: ${detail}`,
+      ...(i === details.length - 1 && lastWith.get(`${each.command}`) === each && { next: { argv: each.command } }),
+    }));
+  });
   const absent = parts.find(({ status, reason }) => status === "not-set-up" && reason === undefined);
   const next = { text: "", next: { label: "Set up a part:", argv: absent?.command ?? [] } };
   const lines = [...notes, ...(absent === undefined ? [] : [next])];

@@ -63,12 +63,13 @@ async function statusOf(reader: HostReader, part: HostPart): Promise<PartStatus>
     return { part: part.name, status: "not-set-up", since: null, differs: [], ...suggested };
   }
   const findings = await examine(reader, part.recipe ? [await part.recipe()] : [], (await part.checks?.()) ?? []);
+  const status = order.find((each) => findings.some((finding) => finding.status === each)) ?? "ok";
   const changed = reader.stat(part.path)?.changedMs;
   return {
     part: part.name,
-    status: order.find((each) => findings.some(({ status }) => status === each)) ?? "ok",
+    status,
     since: changed === undefined ? null : new Date(changed).toISOString(),
-    differs: findings.filter(({ status }) => !isHealthy(status)).map(({ name, detail }) => ({ check: name, detail })),
-    command,
+    differs: findings.filter((each) => !isHealthy(each.status)).map(({ name, detail }) => ({ check: name, detail })),
+    command: status === "unknown" && reader.uid !== 0 ? rootCommand("host status") : command,
   };
 }
