@@ -3,6 +3,7 @@
 import { type Facts, gatherFacts } from "../../engine/facts.ts";
 import { lockPath } from "../../engine/paths.ts";
 import { snapshot } from "../../engine/snapshot.ts";
+import type { StepResult } from "../../engine/step.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { throwIfInterrupted } from "../../problem/wait.ts";
