@@ -3,7 +3,6 @@
 import { type Change, root } from "../engine/change.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { hintToShow } from "../problem/show-file.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -18,6 +17,7 @@ import { withNewAccount } from "./admin-account.ts";
 import { provingAdmin } from "./guarded.ts";
 import { adminSudoersPath } from "./paths.ts";
 import { hostRecipe, packagesStep } from "./recipe.ts";
+import { fieldsOf, isExpired } from "./ssh/accounts.ts";
 
 export const adminPackages = ["openssh-server", "sudo", "openssh-client", "iproute2"];
 
@@ -105,18 +105,6 @@ function freeIds(reader: HostReader): { uid: number; gid: number } {
   let id = firstId;
   while (used.has(id)) id += 1;
   return { uid: id, gid: id };
-}
-
-function isExpired(reader: HostReader, name: string): boolean {
-  const expires = fieldsOf(reader, "/etc/shadow").find(([first]) => first === name)?.[7] ?? "";
-  return expires !== "" && Number(expires) <= reader.now() / 86_400_000;
-}
-
-function fieldsOf(reader: HostReader, path: string): string[][] {
-  return (textOf(reader, path) ?? "")
-    .split("\n")
-    .filter((each) => each !== "")
-    .map((each) => each.split(":"));
 }
 
 function account(name: string): Resource {

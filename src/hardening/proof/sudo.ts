@@ -1,8 +1,8 @@
 // Whether a user can become root.
 
 import type { HostReader } from "../../host/host.ts";
-import { textOf } from "../../host/text-file.ts";
 import { linesOf } from "../../text/lines.ts";
+import { shadowOf } from "../ssh/accounts.ts";
 
 /**
  * How a user becomes root: already is, by sudo without a password, or by sudo with the password that is set. null: not
@@ -33,10 +33,4 @@ export function sudoRule(listing: string): "sudo" | "password" | null {
   });
   // The last rule that matches decides.
   return rules.at(-1) ?? null;
-}
-
-/** Returns the fields of the user's line in shadow(5), or none. */
-export function shadowOf(reader: HostReader, name: string): string[] {
-  const lines = (textOf(reader, "/etc/shadow") ?? "").split("\n").map((line) => line.split(":"));
-  return lines.find(([first]) => first === name) ?? [];
 }

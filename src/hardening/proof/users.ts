@@ -8,7 +8,8 @@ import type { SshSession } from "../../ssh/session.ts";
 import { authorizedKeysPaths, parseSettings, type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
 import { linesOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
-import { type BecomesRoot, becomesRoot, shadowOf } from "./sudo.ts";
+import { fieldsOf, isExpired } from "../ssh/accounts.ts";
+import { type BecomesRoot, becomesRoot } from "./sudo.ts";
 
 const mostUsers = 20;
 /** Each account costs a run of sshd. Those that sudo knows come first, then those with keys at the usual place. */
@@ -17,7 +18,6 @@ const sudoGroups = ["sudo", "admin", "wheel"];
 const sudoersDir = "/etc/sudoers.d";
 /** sshd reads the whole file for each login. A person has a few kilobytes. */
 const mostBytes = 1024 * 1024;
-const dayMs = 24 * 3600 * 1000;
 
 export interface User {
   name: string;
@@ -62,7 +62,7 @@ interface Account {
 }
 
 async function accounts(reader: HostReader, session: SshSession | null, only?: string): Promise<Account[]> {
-  const names = (textOf(reader, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":", 1)[0] ?? "");
+  const names = fieldsOf(reader, "/etc/passwd").map(([name = ""]) => name);
   // The operator may come from a directory service, whose users are not listed.
   const wanted = only === undefined ? [session?.user ?? "", ...names] : [only];
   const found: Account[] = [];
@@ -81,8 +81,7 @@ async function accounts(reader: HostReader, session: SshSession | null, only?: s
 
 /** Returns the users whom a rule of sudo, or a group that usually has one, may let become root. */
 function namedForSudo(reader: HostReader): Set<string> {
-  const groups = (textOf(reader, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
-  const members = groups.flatMap(([group = "", , , users = ""]) =>
+  const members = fieldsOf(reader, "/etc/group").flatMap(([group = "", , , users = ""]) =>
     sudoGroups.includes(group) ? users.split(",") : [],
   );
   const files = ["/etc/sudoers", ...(reader.list(sudoersDir) ?? []).map((name) => `${sudoersDir}/${name}`)];
@@ -130,7 +129,7 @@ async function userOf(
       opensShell(key, isOperator && session.key?.fingerprint === key.fingerprint ? null : address, now),
   );
   if (usable.length === 0) return { reason: "has no key that opens a shell from here" };
-  const reason = refusal(settings, uid) ?? expired(reader, name);
+  const reason = refusal(settings, uid) ?? (isExpired(reader, name) ? "its account has expired" : null);
   if (reason !== null) return { reason };
   return { name, keysPath: own.path, becomesRoot: await becomesRoot(reader, name, uid), isOperator };
 }
@@ -187,10 +186,4 @@ function refusal({ is }: SshdSettings, uid: number): string | null {
   if (uid === 0 && is("permitrootlogin", "forced-commands-only"))
     return "sshd has PermitRootLogin forced-commands-only";
   return null;
-}
-
-/** Returns why an account no longer opens, or null. */
-function expired(reader: HostReader, name: string): string | null {
-  const days = Number(shadowOf(reader, name)[7] || Number.NaN);
-  return days * dayMs <= reader.now() ? "its account has expired" : null;
 }

@@ -34,15 +34,29 @@ function isShell(shell: string): boolean {
  * may not read it.
  */
 export function namesWithPassword(reader: HostReader): Set<string> {
-  const today = reader.now() / dayMs;
-  const fields = fieldsOf(reader, "/etc/shadow").filter(([, hash = "", , , , , , expires = ""]) => {
-    const isExpired = expires !== "" && Number(expires) <= today;
+  const fields = fieldsOf(reader, "/etc/shadow").filter(([, hash = "", ...others]) => {
     // A locked password begins with !, and * is no hash of any password.
-    return hash !== "" && !/^[!*]/.test(hash) && !isExpired;
+    return hash !== "" && !/^[!*]/.test(hash) && !isPast(others[5], reader.now());
   });
   return new Set(fields.map(([name = ""]) => name));
 }
 
-function fieldsOf(reader: HostReader, path: string): string[][] {
+/** Returns whether the account has expired, so that nobody can log in to it. */
+export function isExpired(reader: HostReader, name: string): boolean {
+  return isPast(shadowOf(reader, name)[7], reader.now());
+}
+
+/** `day`: a number of days since 1970; "" or undefined for none. */
+function isPast(day: string | undefined, nowMs: number): boolean {
+  return Boolean(day) && Number(day) * dayMs <= nowMs;
+}
+
+/** Returns the fields of the user's line in shadow(5), or none. */
+export function shadowOf(reader: HostReader, name: string): string[] {
+  return fieldsOf(reader, "/etc/shadow").find(([first]) => first === name) ?? [];
+}
+
+/** Returns the fields of each line of a file such as passwd(5). */
+export function fieldsOf(reader: HostReader, path: string): string[][] {
   return (textOf(reader, path) ?? "").split("\n").map((line) => line.split(":"));
 }
