@@ -12,7 +12,7 @@ export default command({
     description: "Refuse passwords and root over SSH",
     long: [
       "Before and after the change, it logs in from outside as each user who must still get in.",
-      "It is undone if nobody who can become root gets in, and host admin adds such a user.",
+      "It is rolled back if nobody who can become root gets in, and host admin adds such a user.",
       "A line of another file that takes precedence is reported, and nothing is changed.",
       "The choices are recorded, and apply until they are given again.",
     ],

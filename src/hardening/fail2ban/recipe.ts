@@ -87,7 +87,7 @@ export function fail2ban(wanted: Fail2ban = {}): Recipe {
   return {
     ...hostRecipe("host fail2ban", "fail2ban bans addresses after failed SSH logins.", steps),
     closing: { ready: "fail2ban active" },
-    // Of the Python version, with all ports of the jail.
+    // The Python version prints this line, with one port.
     doneOn: (reader) => `fail2ban enabled (sshd jail on port ${readJail(reader).ports.join(", ")}).`,
   };
 }

@@ -30,7 +30,7 @@ export function firewallRecipe(optionsOf: OptionsOf = recordedOptions, terms: Gu
   return {
     ...hostRecipe("host firewall", "The firewall is active.", firewallSteps(optionsOf, terms)),
     closing: { ready: "Firewall active" },
-    // Of the Python version, with the ports that are open.
+    // The Python version prints this line, with the ports of its flags.
     async doneOn(reader) {
       const rules = await wantedRules(reader, optionsOf(reader), () => undefined);
       return `UFW enabled (incoming default deny; allow ${rules.map(spellAllowed).join(", ")}).`;

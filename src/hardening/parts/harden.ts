@@ -48,7 +48,7 @@ export function harden({ sshPort, all = false, session = null, confirmWithinMs }
   return {
     ...hostRecipe(`host harden${all ? " --all" : ""}`, "This host is hardened.", steps),
     closing: { ready: "Host hardened" },
-    // Of the Python version.
+    // The Python version prints this line.
     doneOn(reader) {
       return `Host harden complete (ssh_port ${readHostRecord(reader).ssh_port} saved to ${hostRecordPath}).`;
     },
