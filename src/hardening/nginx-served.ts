@@ -7,6 +7,8 @@ import { Problem } from "../problem/problem.ts";
 
 const mostRequests = 20;
 const requestSeconds = 5;
+/** The exit code for a program that is not there: see Output. */
+const notFound = 127;
 
 /** Returns an address of each server of the configuration. */
 function addressesIn(reader: HostReader): string[] {
@@ -20,12 +22,16 @@ function addressesIn(reader: HostReader): string[] {
   return [...new Set(all)].slice(0, mostRequests);
 }
 
-/** Returns the status of the response that nginx on this host sends; 0 for none. */
+/** Returns the status of the response that nginx on this host sends; 0 for none. Throws a Problem without curl. */
 async function statusOf(reader: HostReader, url: string): Promise<number> {
   const { hostname, port, protocol } = new URL(url);
   const resolve = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}:127.0.0.1`;
   const flags = ["-q", "-sS", "-k", "--noproxy", "*", "--max-time", String(requestSeconds), "--resolve", resolve];
-  const { stdout } = await reader.probe(["curl", ...flags, "-o", "/dev/null", "-w", "%{http_code}", url]);
+  const { code, stdout } = await reader.probe(["curl", ...flags, "-o", "/dev/null", "-w", "%{http_code}", url]);
+  if (code === notFound) {
+    const message = "curl is not installed, so that no site can be requested before and after the restart of nginx";
+    throw new Problem("precondition-failed", message, { hint: ["sudo", "apt-get", "install", "curl"] });
+  }
   return Number(stdout) || 0;
 }
 

@@ -59,6 +59,17 @@ test("nginx: a site that answers before and not after the restart rolls the rest
   expect(host.ran.filter((line) => line === "systemctl restart nginx")).toHaveLength(2);
 });
 
+test("nginx: without curl, which requests the sites, nothing is changed", async () => {
+  const host = await nginxHost();
+  host.taught.unshift(([program]) =>
+    program === "curl" ? { code: 127, stdout: "", stderr: "not found\n" } : undefined,
+  );
+  const { exit, err } = await typed(`${command} --yes`, host);
+  expect([exit, err]).toEqual([1, expect.stringContaining("curl is not installed")]);
+  expect(err).toContain("\nhint: apt-get install curl\n");
+  expect(host.stat(path)).toBeNull();
+});
+
 test("nginx: a site that failed before does not count", async () => {
   const host = await nginxHost();
   host.taught.unshift(([program]) => {

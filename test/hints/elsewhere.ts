@@ -105,6 +105,8 @@ export const untyped: Record<string, string> = {
     "the corrected line downloads packages; test/cli/usage.test.ts reaches the state",
   'engine/journal.ts ["sudo", "edox-ops", "self-update"]':
     "no version writes a later journal yet; test/engine/journal.test.ts reaches the state",
+  'hardening/nginx-served.ts ["sudo", "apt-get", "install", "curl"]':
+    "it installs a package; test/hardening/nginx-unit.test.ts reaches the state",
   'engine/inverse.ts ["ls", "-l", path]': damaged,
   'hardening/firewall/ufw.ts ["sudo", "ufw", "status"]': damaged,
   'hardening/admin.ts ["getent", "group", name]':

@@ -111,7 +111,7 @@ export function isDeniedOn(name: string, tuples: readonly Tuple[], at: Pick<Rule
   return first !== undefined && first.interface !== null && !isOpening(first);
 }
 
-/** Returns whether some rule lets anyone reach this port. */
+/** Returns whether some rule lets somebody reach this port: at least some addresses, or those of an interface. */
 export function isOpened(tuples: readonly Tuple[], at: Pick<Rule, "port" | "protocol">): boolean {
   return tuples.some((each) => isOpening(each) && concerns(each, at));
 }
