@@ -2,21 +2,13 @@
 
 import * as v from "valibot";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
-import { parseJson } from "../text/json.ts";
 import { linesOf } from "../text/lines.ts";
 import { parentOf } from "../text/path.ts";
+import { ask, parsed } from "./ask.ts";
+import { type Containerd, containerdDir, dockerDir, infoSchema, usesContainerd } from "./data-roots.ts";
 import { dockerAnswers } from "./engine.ts";
-import { dockerSocket } from "./paths.ts";
 
 const imageSchema = v.object({ Id: v.string() });
-/** Engines before 27.2 do not say where their containerd is. */
-const infoSchema = v.object({
-  DockerRootDir: v.nullish(v.string()),
-  DriverStatus: v.nullish(v.array(v.array(v.string())), []),
-  Containerd: v.nullish(
-    v.object({ Address: v.string(), Namespaces: v.nullish(v.object({ Containers: v.nullish(v.string()) })) }),
-  ),
-});
 const descriptorSchema = v.object({ digest: v.string() });
 /** The manifest of an image, or an index with one for each platform. */
 const manifestSchema = v.union([
@@ -24,9 +16,6 @@ const manifestSchema = v.union([
   v.object({ manifests: v.array(descriptorSchema) }),
 ]);
 
-const containerdStore = "io.containerd.snapshotter.v1";
-const containerdDir = "/var/lib/containerd";
-const dockerDir = "/var/lib/docker";
 const containerdSocket = "/run/containerd/containerd.sock";
 const containerNamespace = "moby";
 
@@ -59,13 +48,6 @@ export async function roomForImages(
   return { path: info?.DockerRootDir ?? dockerDir, bytes: sum + Math.max(0, ...sizes) };
 }
 
-type Info = v.InferOutput<typeof infoSchema>;
-type Containerd = Info["Containerd"];
-
-function usesContainerd(info: Info | null): boolean {
-  return info?.DriverStatus?.some((pair) => pair.includes(containerdStore)) === true;
-}
-
 /** Returns the configurations of an image in containerd, one for each platform that was loaded. */
 async function configsOf(reader: HostReader, id: string, containerd: Containerd): Promise<string[]> {
   const address = containerd?.Address ?? containerdSocket;
@@ -87,25 +69,4 @@ async function configsOf(reader: HostReader, id: string, containerd: Containerd)
     if (each !== null && "config" in each) configs.push(each.config.digest);
   }
   return configs;
-}
-
-/** Requests a resource of the engine. Returns null if it does not exist. */
-async function ask<T extends v.GenericSchema>(
-  reader: HostReader,
-  path: string,
-  schema: T,
-): Promise<v.InferOutput<T> | null> {
-  const { status, reason, body } = await reader.get(`http://docker/${path}`, { socketPath: dockerSocket });
-  if (status === 404) return null;
-  const found = status === 200 ? parsed(schema, new TextDecoder().decode(body)) : null;
-  if (found === null) throw new UnknownStateError(`${dockerSocket} does not answer ${path}: ${reason || status}`);
-  return found;
-}
-
-function parsed<T extends v.GenericSchema>(schema: T, text: string): v.InferOutput<T> | null {
-  try {
-    return v.parse(schema, parseJson(text));
-  } catch {
-    return null;
-  }
 }

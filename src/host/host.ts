@@ -98,6 +98,8 @@ export interface DownloadOptions {
  */
 export interface Space {
   bytesFree: number;
+  /** The size of the file system. */
+  bytes?: number;
   inodes: number;
   inodesFree: number;
 }

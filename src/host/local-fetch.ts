@@ -7,6 +7,8 @@ import { proxyFor } from "./local-proxy.ts";
 const askLimitMs = 30_000;
 /** Responses to these requests are small: keys and JSON. */
 const mostBytes = 1024 * 1024;
+/** A daemon of this host lists everything that it has, such as each image of a CI host. */
+const mostLocalBytes = 64 * mostBytes;
 const mostRedirects = 5;
 /**
  * Debian's certificate store. Bun brings its own roots, but does not know the certificates that an operator has added
@@ -58,7 +60,8 @@ export async function request(method: string, address: string, options: RequestO
   const { limitMs = askLimitMs } = options;
   try {
     // One timeout covers the connection and the body.
-    const answer = await describeFailure(await openResponse(method, address, options, AbortSignal.timeout(limitMs)));
+    const response = await openResponse(method, address, options, AbortSignal.timeout(limitMs));
+    const answer = await describeFailure(response, options.socketPath === undefined ? mostBytes : mostLocalBytes);
     const proxy = options.socketPath === undefined && address.startsWith("http:") ? proxyFor(address) : null;
     return proxy === null ? answer : { ...answer, proxy };
   } catch (error) {
@@ -120,7 +123,7 @@ export function whyNot(error: unknown, address: string, { caPath, socketPath }: 
     : `${reason} (through the proxy ${proxy})`;
 }
 
-async function describeFailure(response: Response): Promise<HttpResponse> {
+async function describeFailure(response: Response, mostBytes: number): Promise<HttpResponse> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of response.body ?? []) {

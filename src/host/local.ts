@@ -169,8 +169,8 @@ function linkTarget(path: string): string | null {
 }
 
 function spaceOf(path: string): Space {
-  const { bsize, bavail, files, ffree } = fs.statfsSync(path);
-  return { bytesFree: bavail * bsize, inodes: files, inodesFree: ffree };
+  const { bsize, blocks, bavail, files, ffree } = fs.statfsSync(path);
+  return { bytesFree: bavail * bsize, bytes: blocks * bsize, inodes: files, inodesFree: ffree };
 }
 
 /**
