@@ -51,6 +51,10 @@ const bootstrap = [
   paths.lockPath,
 ];
 const installed = [paths.runnerKeyPath, paths.runnerSourcePath, paths.runnerPinPath, paths.drainPath, paths.runnerHome];
+const cleanup = [
+  ...[paths.cleanupPath, paths.cleanupDir, "/etc/systemd/system/edox-ops-cleanup*"],
+  ...[paths.runnerLogPath, paths.lockPath],
+];
 const docker = [dockerKeyPath, dockerSourcePath];
 const kept = [paths.replacedDir, paths.lockPath];
 const registered = [
@@ -82,6 +86,10 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "gitlab-runner status": { files: [] },
   "gitlab-runner list": { files: [] },
+  "gitlab-runner cleanup status": { files: [] },
+  "gitlab-runner cleanup enable": { files: cleanup },
+  "gitlab-runner cleanup disable": { files: [...cleanup, paths.cleanupLockPath] },
+  "gitlab-runner cleanup run": { files: [paths.lastUsePath, paths.dockerEventsPath, paths.cleanupLockPath] },
   "gitlab-runner selftest": {
     files: [paths.selftestLockPath],
   },

@@ -30,6 +30,7 @@ export const guides: Page[] = [
   ["/offline", "Work without a network"],
   ["/runner", "Set up a CI runner"],
   ["/docker-in-docker", "Docker-in-Docker"],
+  ["/runner-disk", "Keep a runner's disk free"],
 ];
 
 export const operate: Page[] = [

@@ -18,6 +18,7 @@ const gitlabRunner: Command = {
   groups: {
     "Set up": ["prepare-ci-host", "register", "selftest", "install"],
     "Show and check": ["status", "list"],
+    "Keep the disk free": ["cleanup"],
     Change: ["upgrade", "unregister", "uninstall"],
   },
   subCommands: {
@@ -26,6 +27,7 @@ const gitlabRunner: Command = {
     status: () => import("./gitlab-runner/status.ts").then((module) => module.default),
     list: () => import("./gitlab-runner/list.ts").then((module) => module.default),
     selftest: () => import("./gitlab-runner/selftest.ts").then((module) => module.default),
+    cleanup: () => import("./gitlab-runner/cleanup.ts").then((module) => module.default),
     install: () => import("./gitlab-runner/install.ts").then((module) => module.default),
     upgrade: () => import("./gitlab-runner/upgrade.ts").then((module) => module.default),
     unregister: () => import("./gitlab-runner/unregister.ts").then((module) => module.default),

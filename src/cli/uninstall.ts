@@ -25,6 +25,7 @@ export default command({
     const host = await context.host();
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
+    const { cleanupRemoval, hasCleanup } = await import("../runner/cleanup/recipe.ts");
     const { hasTimer, timerRemoval } = await import("../sites/previews/timer.ts");
     const { default: watch } = await import("../watch/feature.ts");
     const hasAlerts = watch.optional?.isInstalled(host) === true;
@@ -36,6 +37,7 @@ export default command({
         ...(keys === null ? [] : [keys]),
         ...(hasTimer(host) ? [timerRemoval()] : []),
         ...(hasAlerts ? [(await import("../watch/recipe.ts")).removalStep()] : []),
+        ...(hasCleanup(host) ? [cleanupRemoval()] : []),
       ];
       return { ...rest, steps: [...before, ...steps] };
     };

@@ -68,6 +68,15 @@ const addressesSchema = v.object({
   vanished: v.array(v.object({ address: v.string(), moved_to: v.nullable(v.string()) })),
 });
 
+/** `id` is that of the engine, or the name of a volume. What several images share is part of the bytes of each. */
+const cleanupSchema = v.object({
+  kind: v.picklist(["container", "cache", "volume", "image"]),
+  id: v.string(),
+  name: v.string(),
+  bytes: v.number(),
+  last_used: v.string(),
+});
+
 export const documentSchema = v.object({
   schema: v.literal(1),
   command: v.string(),
@@ -287,6 +296,27 @@ export const documentSchema = v.object({
         fault: v.optional(v.string()),
       }),
     ),
+  ),
+  /** What `gitlab-runner cleanup status` found, or what `gitlab-runner cleanup run` removes. Times are in ISO 8601. */
+  cleanup: v.optional(
+    v.object({
+      enabled: v.boolean(),
+      /** Whether systemd runs the cleanup, and records what jobs use; null if that is unknown. */
+      timer_active: v.optional(v.nullable(v.boolean())),
+      events_active: v.optional(v.nullable(v.boolean())),
+      /** The file systems with data of Docker. A cleanup removes until `bytes_wanted` are free. */
+      disks: v.optional(
+        v.array(v.object({ path: v.string(), bytes: v.number(), bytes_free: v.number(), bytes_wanted: v.number() })),
+      ),
+      /** Days after which it removes what is not used although enough space is free; null for never. */
+      unused_for_days: v.optional(v.nullable(v.number())),
+      /** What may be removed, the least recently used first. */
+      removable: v.optional(v.array(cleanupSchema)),
+      /** What was removed, or would be. */
+      removed: v.optional(v.array(v.object({ ...cleanupSchema.entries, why: v.picklist(["unused", "space"]) }))),
+      /** The images that stay: nothing shows that a runner pulled them for a job. */
+      foreign_images: v.optional(v.array(v.object({ id: v.string(), name: v.string(), bytes: v.number() }))),
+    }),
   ),
   /** The backup that the live tree was restored from; null if a deploy made it. */
   restored_from: v.optional(v.nullable(v.string())),

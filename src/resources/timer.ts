@@ -36,7 +36,7 @@ export interface Timer {
  * What no command of a timer needs. The file system is read-only except for the ReadWritePaths of the service. /run/edox-ops
  * has the locks.
  */
-const sandbox = [
+export const sandbox: readonly string[] = [
   "RuntimeDirectory=edox-ops",
   "RuntimeDirectoryMode=0700",
   "RuntimeDirectoryPreserve=yes",

@@ -9,6 +9,7 @@ export type ResultParts = Pick<
   | "alerts"
   | "assets"
   | "backups"
+  | "cleanup"
   | "deploy"
   | "deploy_keys"
   | "packages"

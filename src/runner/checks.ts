@@ -4,9 +4,8 @@ import { packageState } from "../apt/dpkg.ts";
 import { commandToFinish } from "../apt/finish.ts";
 import { dockerConfigAccepted } from "../docker/config.ts";
 import { hasEngine } from "../docker/engine.ts";
-import { dockerSocket } from "../docker/paths.ts";
 import type { Check, CheckResult } from "../engine/finding.ts";
-import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
 import { accountOf } from "../resources/user.ts";
@@ -17,10 +16,6 @@ import type { RunnerConfig, Survey } from "./runners.ts";
 import { runnerProgram } from "./service.ts";
 
 const home = "/home/gitlab-runner";
-const gibibyte = 1024 ** 3;
-/** Below the first, an image of a build may not fit. Below the second, hardly any does. */
-const roomWarning = 5 * gibibyte;
-const roomError = gibibyte;
 
 const install = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
 const prepare = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"];
@@ -83,10 +78,16 @@ export function runnerChecks(host: Host): Check[] {
       affects: "CI jobs in containers, once Docker restarts",
     },
     {
-      ...checksOfDocker("ci-runner:disk", disk),
+      ...checksOfDocker("ci-runner:disk", async (reader) => (await import("./cleanup/checks.ts")).disk(reader)),
       runsProgram: true,
       follows: ["ci-runner:docker"],
       affects: "CI jobs in containers",
+    },
+    {
+      ...checksOfDocker("ci-runner:cleanup", async (reader) => (await import("./cleanup/checks.ts")).units(reader)),
+      runsProgram: true,
+      follows: ["ci-runner:docker"],
+      affects: "the disk of the runner, which fills",
     },
     { ...checksOfDocker("ci-runner:mtu", mtu), affects: "downloads in CI jobs" },
   ];
@@ -245,19 +246,6 @@ async function tokens(host: Host, { runners }: RunnerConfig): Promise<CheckResul
     detail: refused.map(({ name, answer }) => `${name}: ${answer}`).join("; "),
     affects: `CI jobs of ${few(refused.map(({ name }) => name))}`,
     hint: status,
-  };
-}
-
-async function disk(reader: HostReader): Promise<CheckResult> {
-  const { status, body } = await reader.get("http://docker/info", { socketPath: dockerSocket, limitMs: 5000 });
-  if (status !== 200) throw new UnknownStateError("Docker does not report where it stores its images");
-  const root = /"DockerRootDir":"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1] ?? "/var/lib/docker";
-  const free = reader.space(root)?.bytesFree ?? 0;
-  const detail = `${(free / gibibyte).toFixed(1)} GiB free for Docker in ${root}`;
-  return {
-    status: free < roomError ? "error" : free < roomWarning ? "warning" : "ok",
-    detail,
-    hint: ["sudo", "docker", "system", "df"],
   };
 }
 

@@ -20,6 +20,15 @@ export const runnerSourcePath = "/etc/apt/sources.list.d/runner_gitlab-runner.so
 export const runnerKeyPath = "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc";
 export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
 export const drainPath = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf";
+/** The settings of the cleanup. Without this file it is not enabled. */
+export const cleanupPath = `${stateDir}/cleanup.json`;
+export const cleanupDir = "/var/lib/edox-ops/cleanup";
+/** Events of Docker that no run has read yet, one a line. */
+export const dockerEventsPath = `${cleanupDir}/events`;
+/** When jobs used images and volumes last, and which images their runner pulled. */
+export const lastUsePath = `${cleanupDir}/last-use.json`;
+/** Held by a cleanup. It is taken after every other lock, except for that of the host. */
+export const cleanupLockPath = `${lockDir}/cleanup.lock`;
 
 /** The FILES section of the manual page. */
 export const files: readonly (readonly [path: string, description: string])[] = [
@@ -34,5 +43,10 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [runnerSourcePath, "apt source of GitLab Runner"],
   [runnerKeyPath, "key of that apt source"],
   [runnerPinPath, "apt pin that excludes other packages of the same name"],
+  [cleanupPath, "settings of gitlab-runner cleanup"],
+  [cleanupDir, "what gitlab-runner cleanup knows of CI jobs"],
+  [lastUsePath, "last use of images and volumes by CI jobs"],
+  [dockerEventsPath, "events of Docker until the next cleanup reads them"],
+  [cleanupLockPath, "lock of gitlab-runner cleanup"],
   [drainPath, "drop-in that lets jobs finish before gitlab-runner stops"],
 ];

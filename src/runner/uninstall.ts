@@ -17,6 +17,7 @@ import { etckeeperClean } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
 import { parentOf } from "../text/path.ts";
+import { cleanupRemoval, hasCleanup } from "./cleanup/recipe.ts";
 import { runnerPackages } from "./install.ts";
 import { runnerUser } from "./names.ts";
 import { drainPath, runnerConfigPath, runnerKeyPath, runnerLogPath, runnerPinPath, runnerSourcePath } from "./paths.ts";
@@ -34,9 +35,15 @@ interface Uninstallation {
   force?: boolean;
 }
 
-export function uninstallation({ purge, docker, force = false }: Uninstallation): Recipe {
+/** Returns the recipe for a host; without one, that of the steps that every host has. */
+export function uninstallation(
+  { purge, docker, force = false }: Uninstallation,
+  reader: HostReader | null = null,
+): Recipe {
   const inUse = docker && !force ? [engineUnused] : [];
   const steps: Step[] = [
+    // Without a runner, nobody needs the space.
+    ...(reader !== null && hasCleanup(reader) ? [cleanupRemoval()] : []),
     {
       id: "runner.uninstall",
       title: "GitLab Runner is not installed",

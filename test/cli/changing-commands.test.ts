@@ -21,6 +21,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 import { addUfw } from "../hardening/fake-ufw.ts";
 import { hardenableHost } from "../hardening/hardened-host.ts";
 import { publicKey, sshHost } from "../hardening/ssh-host.ts";
+import { cleanable } from "../runner/cleanup/fake-docker.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
@@ -132,6 +133,14 @@ async function runner(line: string, ...more: string[]): Promise<Case> {
   return inMemory(host, line, ...more);
 }
 
+/** Returns a host with images and volumes that a cleanup may remove. */
+async function cleaned(line: string): Promise<Case> {
+  const { host } = await preparedRunner();
+  host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  cleanable(host);
+  return inMemory(host, line);
+}
+
 function program(line: string): Case {
   const host = fakeDebian();
   host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
@@ -203,6 +212,9 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "gitlab-runner unregister": () => runner("gitlab-runner unregister", "edox-ops CI runner"),
   "gitlab-runner upgrade": () => runner("gitlab-runner upgrade"),
   "gitlab-runner uninstall": () => runner("gitlab-runner uninstall --yes"),
+  "gitlab-runner cleanup enable": () => cleaned("gitlab-runner cleanup enable --keep 20GiB --yes"),
+  "gitlab-runner cleanup disable": () => cleaned("gitlab-runner cleanup disable --yes"),
+  "gitlab-runner cleanup run": () => cleaned("gitlab-runner cleanup run"),
   "certs renew": () => inMemory(certbotHost([{ name: "demo.test", to: "2027-02-01" }]), "certs renew --yes"),
   "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
   "host admin": () => {
@@ -370,6 +382,10 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "gitlab-runner unregister": { by: "question", piped: 0 },
   "gitlab-runner upgrade": { by: "nothing", piped: 0 },
   "gitlab-runner uninstall": { by: "plan", piped: 2 },
+  "gitlab-runner cleanup enable": { by: "plan", piped: 2 },
+  "gitlab-runner cleanup disable": { by: "plan", piped: 2 },
+  // The timer runs it, and it removes only what the engine can pull again.
+  "gitlab-runner cleanup run": { by: "nothing", piped: 0 },
   "host admin": { by: "plan", piped: 2 },
   "host confirm": { by: "nothing", piped: 0 },
   "host ssh-harden": { by: "plan", piped: 2 },

@@ -135,7 +135,17 @@ describe("flags:", () => {
     const different = [...groups].filter(([name, flags]) => {
       const own = new Set(flags.map(([, { group }]) => group));
       // Groups of commands have no flags but --help. The others are the names of two different flags each.
-      const exceptions = ["--help", "--version", "--profile", "--key", "--alias", "--default", "--branch", "--expires"];
+      const exceptions = [
+        "--help",
+        "--version",
+        "--profile",
+        "--key",
+        "--alias",
+        "--default",
+        "--branch",
+        "--expires",
+        "--keep",
+      ];
       return own.size > 1 && !exceptions.includes(name);
     });
     expect(different.map(([name, flags]) => [name, ...new Set(flags.map(([, { group }]) => group))])).toEqual([]);

@@ -16,7 +16,8 @@ export const onHosts: Record<string, string> = {
   'certs/checks.ts ["sudo", "certbot", "certificates"]': certs,
   'certs/checks.ts ["sudo", "certbot", "delete", "--cert-name", first.name]': certs,
   'nginx/fault.ts ["sudo", "edox-ops", "certs", "renew", "--yes"]': certs,
-  'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
+  'runner/cleanup/checks.ts ["sudo", "docker", "system", "df"]': selftest,
+  'runner/cleanup/run.ts ["sudo", "systemctl", "status", "docker"]': "runner.test.ts",
   'deploy-keys/checks.ts ["sudo", ...showSettings]': keys,
   'deploy-keys/checks.ts ["sudo", "mkdir", "-m", "0755", "/run/sshd"]': keys,
   'deploy-keys/checks.ts ["sudo", "grep", "-rn", deployUser, "/etc/sudoers", "/etc/sudoers.d"]': keys,
@@ -81,6 +82,14 @@ export const untyped: Record<string, string> = {
   'hardening/proof/ranges.ts ["ip", "route", "show", "table", "all"]':
     "no host of these tests has routes to all six networks",
   'runner/recipe.ts ["sudo", "edox-ops", "gitlab-runner", ...words]': example,
+  'runner/cleanup/recipe.ts ["sudo", "edox-ops", "gitlab-runner", "cleanup", "status"]':
+    "it follows a success; test/runner/cleanup/commands.test.ts types it",
+  'runner/cleanup/recipe.ts ["df", "-h", small.path]':
+    "it shows sizes, for a decision of the admin; test/runner/cleanup/commands.test.ts reaches the state",
+  'runner/cleanup/recipe.ts ["ls", "-l", dockerSocket]':
+    "no other engine has a link on these hosts; test/runner/cleanup/commands.test.ts reaches the state",
+  'runner/cleanup/recipe.ts ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"]':
+    "no engine of these tests is without its command; test/runner/cleanup/commands.test.ts reaches the state",
   'certs/errors/connection.ts ["curl", "-sSI", url]': authority,
   'certs/errors/validation.ts ["curl", "-sSi", page]': authority,
   'certs/errors/validation.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,

@@ -5,6 +5,7 @@ import { runnerLockPath, selftestLockPath } from "../../src/runner/paths.ts";
 import { makeBundle } from "../bundle/small.ts";
 import { secretLine } from "../cli/typed.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { addDocker } from "../runner/cleanup/fake-docker.ts";
 import { type FakeGitLab, fakeGitLab } from "../runner/fake-gitlab.ts";
 import { preparedRunner } from "../runner/prepared-runner.ts";
 import { type Case, hold, release } from "./cases.ts";
@@ -119,6 +120,24 @@ export const runnerCases: RunnerCase[] = [
     },
     from: `${register} --token ${token}`,
     shows: "-> /srv/config.toml",
+  },
+  // cleanup
+  {
+    of: 'runner/cleanup/checks.ts ["sudo", "edox-ops", "gitlab-runner", "cleanup", "enable", "--yes"]',
+    state({ host }) {
+      host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+      addDocker(host).free = 2e9;
+    },
+    from: "ci-runner:disk",
+    after: "ci-runner:cleanup",
+  },
+  {
+    of: 'runner/cleanup/run.ts ["sudo", "edox-ops", "gitlab-runner", "cleanup", "enable", "--yes"]',
+    state({ host }) {
+      host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+      addDocker(host);
+    },
+    from: "gitlab-runner cleanup run",
   },
   // register
   {

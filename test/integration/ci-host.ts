@@ -16,6 +16,8 @@ interface Wanted {
   disk?: Disk;
   /** Its link is down when it starts. */
   isDark?: boolean;
+  /** The size of the file system of the engine; 8G by default. */
+  plainSize?: string;
   /** Whether GitLab uses TLS. */
   tls?: boolean;
 }
@@ -28,10 +30,12 @@ export class CiHost implements Disposable {
     readonly gitlab: GitLab,
   ) {}
 
-  static async up(suite: Suite, { folder, disk, isDark, tls = true }: Wanted = {}): Promise<CiHost> {
+  static async up(suite: Suite, { folder, disk, isDark, plainSize, tls = true }: Wanted = {}): Promise<CiHost> {
     const packages = await ciPackages(suite);
     const plainDir = disk ? undefined : "/var/lib/docker";
-    const host = await (isDark ? TestHost.dark : TestHost.bare)(suite, disk, plainDir);
+    const host = await (isDark
+      ? TestHost.dark(suite, disk, plainDir)
+      : TestHost.bare(suite, disk, plainDir, undefined, plainSize));
     try {
       const server = await serveFolder(folder?.(packages) ?? packages.folder, host.gateway);
       const gitlab = await GitLab.start({ address: host.gateway, tls });

@@ -5,7 +5,9 @@ import { tokens } from "../stand-in/gitlab.ts";
 import { suites } from "./base.ts";
 import { CiHost } from "./ci-host.ts";
 import { type Fault, spoiled } from "./ci-packages.ts";
-import { soak } from "./rounds.ts";
+import { soak, testsOn } from "./rounds.ts";
+import { RunnerJobs } from "./runner-jobs.ts";
+import { typedHint } from "./typed-hint.ts";
 
 const configPath = "/etc/gitlab-runner/config.toml";
 const name = "edox-ops CI runner";
@@ -194,6 +196,44 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       said(`umount ${configPath}`);
       expect([code, stderr]).toEqual([1, expect.stringContaining(`${configPath} is mounted by itself`)]);
       expect(await sent()).toBe(before);
+    });
+
+    on("trixie", "cleanup: jobs find their space, and what a person pulled or a job uses stays", async () => {
+      using jobs = await RunnerJobs.on(ci.host);
+      const [byHand, later, running, ...images] = ["by-hand", "later", "running", "a", "b", "c", "d"].map((each) =>
+        jobs.registry.push(each, "1", 30e6),
+      ) as [string, string, string, ...string[]];
+      await jobs.script(`docker pull -q ${byHand}; docker volume create mine`);
+      jobs.reserve(280);
+      const { code, stderr } = ci.ops("gitlab-runner", "cleanup", "enable", "--keep", "160MiB", "--yes");
+      expect([code, stderr]).toEqual([0, ""]);
+      await jobs.start(running);
+      const clean = "edox-ops gitlab-runner cleanup run --quiet";
+      const [a = "", b = "", c = "", d = ""] = images;
+      const ran = await jobs.run(
+        [a, b, a, c, d].map((image, project) => ({ image, project, writesMiB: 60, cachesMiB: 2 })),
+        clean,
+      );
+      expect(ran.map((each) => [each.code, each.hasImage])).toEqual(
+        [false, false, true, false, false].map((hasImage) => [0, hasImage]),
+      );
+      const present = jobs.present();
+      expect([byHand, "mine", running, d].filter((each) => !present.includes(each))).toEqual([]);
+      // The image of the second job was used longest ago.
+      expect(present).not.toContain(b);
+      await jobs.script(`docker pull -q ${later}; ${clean}; ${clean}; true`);
+      expect(jobs.present()).toContain(later);
+      expect(ci.host.sh("systemctl start edox-ops-cleanup && systemctl is-active edox-ops-cleanup.timer").code).toBe(0);
+      expect(ci.ops("doctor").stdout).toContain("[OK] ci-runner:cleanup: edox-ops-cleanup.timer and");
+      // Neither unit starts a Docker that was stopped, although its socket still listens.
+      const units = "docker edox-ops-cleanup-events docker.socket";
+      const states = said(`systemctl stop docker; systemctl start edox-ops-cleanup; systemctl is-active ${units}`);
+      expect(states).toBe("inactive\ninactive\nactive\n");
+      said("rm /var/lib/docker/full /etc/docker/daemon.json; systemctl stop docker.socket");
+      const { code: failed, stderr: reason } = ci.ops("gitlab-runner", "cleanup", "run");
+      expect([failed, reason]).toEqual([1, expect.stringContaining("no Docker answers on this host")]);
+      expect(typedHint(ci.host, reason)).toContain("docker.service");
+      expect(ci.host.sh("systemctl start docker; docker rm --force $(docker ps -aq)").code).toBe(0);
     });
 
     test("unregister and uninstall: only what the documentation lists stays", () => {

@@ -29,6 +29,8 @@ interface Machine {
   disk?: Disk | undefined;
   /** Has an ext4 of its own, for programs that stack overlays themselves. */
   plainDir?: string | undefined;
+  /** The size of that file system, for truncate(1); 8G by default. */
+  plainSize?: string | undefined;
   /** A host of arm64 is emulated, and its computations take many times as long. */
   architecture?: Architecture;
   /** Its link is down when it starts. */
@@ -46,13 +48,13 @@ export class TestHost implements Disposable {
 
   /** Boots a host and returns when it is running. */
   static async up(suite: Suite, machine: Machine = {}): Promise<TestHost> {
-    const { disk, plainDir, architecture = "amd64", isDark, state: saved } = machine;
+    const { disk, plainDir, plainSize = "8G", architecture = "amd64", isDark, state: saved } = machine;
     if (architecture === "arm64") await emulator();
     const image = baseImage(suite, architecture);
     const cachePort = await aptCache();
     const host = new TestHost(disk, plainDir);
     try {
-      host.mount(image, saved);
+      host.mount(image, saved, plainSize);
       host.settle(cachePort);
       if (architecture === "arm64") host.settleEmulated();
       host.connect(isDark === true);
@@ -66,8 +68,14 @@ export class TestHost implements Disposable {
   }
 
   /** Boots a host with nothing but the built binary, or with this saved state of such a host. */
-  static async bare(suite: Suite = "bookworm", disk?: Disk, plainDir?: string, state?: string): Promise<TestHost> {
-    return withBinary(await TestHost.up(suite, { disk, plainDir, state }));
+  static async bare(
+    suite: Suite = "bookworm",
+    disk?: Disk,
+    plainDir?: string,
+    state?: string,
+    plainSize?: string,
+  ): Promise<TestHost> {
+    return withBinary(await TestHost.up(suite, { disk, plainDir, plainSize, state }));
   }
 
   /** The same, without a network from before its first start. */
@@ -107,13 +115,13 @@ export class TestHost implements Disposable {
     return `${this.dir}/disk.img`;
   }
 
-  private mount(image: string, state: string | undefined): void {
+  private mount(image: string, state: string | undefined, plainSize: string): void {
     for (const name of ["base", "disk", "root"]) mkdirSync(`${this.dir}/${name}`);
     // An overlay cannot be stacked on an overlay, so the upper layer has a file system of its own.
     if (this.disk) makeDisk(this.diskImage, this.disk);
     else must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
     must(["mount", "-o", "loop,ro", image, `${this.dir}/base`]);
-    if (this.plainDir) mountPlain(`${this.dir}/plain.img`, `${this.dir}/plain`);
+    if (this.plainDir) mountPlain(`${this.dir}/plain.img`, `${this.dir}/plain`, plainSize);
     this.mountLayers(state);
   }
 
@@ -406,9 +414,9 @@ function withBinary(host: TestHost): TestHost {
 }
 
 /** Mounts a sparse image, which takes space only as it fills. */
-function mountPlain(image: string, dir: string): void {
+function mountPlain(image: string, dir: string, size: string): void {
   mkdirSync(dir);
-  must(["truncate", "-s", "8G", image]);
+  must(["truncate", "-s", size, image]);
   must(["mkfs.ext4", "-q", "-m0", image]);
   must(["mount", "-o", "loop", image, dir]);
 }

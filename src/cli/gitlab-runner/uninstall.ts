@@ -11,7 +11,7 @@ export default command({
     name: "uninstall",
     description: "Uninstall GitLab Runner; keeps its configuration, user and Docker",
     long: [
-      "It waits for running jobs, stops the service and removes the packages.",
+      "It waits for running jobs, stops the service, and removes the packages and the cleanup.",
       "With --purge and --docker, more is removed.",
       "Unregister your runners first: GitLab would list them for ever.",
     ],
@@ -46,7 +46,7 @@ export default command({
     const recipe = () => {
       // This is checked again under the lock, because a runner may have been registered during the drain.
       demand();
-      return uninstallation(choices);
+      return uninstallation(choices, host);
     };
     const stops = async ({ stop }: Session): Promise<boolean> => {
       await demandRemovable(host, choices, stop);

@@ -1,7 +1,7 @@
 // Decides what a cleanup may remove, in which order, and when it has removed enough. It reads and changes nothing.
 
 import type { DataRoots } from "../../docker/data-roots.ts";
-import type { Container, Inventory, LastUse } from "./last-use.ts";
+import { type Container, type Inventory, type LastUse, ownOf } from "./last-use.ts";
 
 export interface Settings {
   /** The free space to keep on each file system of Docker: bytes, or a share from 0 to 1. */
@@ -79,13 +79,13 @@ export function candidatesOf(
       return { kind: "cache" as const, id: String(hour), name, bytes, usedMs, root: roots.data };
     }),
     ...volumes.flatMap(({ name, isManaged, createdMs, bytes }) => {
-      const usedMs = lastUse.volumes[name];
+      const usedMs = ownOf(lastUse.volumes, name);
       if (!(isManaged || cacheVolume.test(name)) || mounted.has(name) || usedMs === undefined) return [];
       if (Math.abs(nowMs - createdMs) < newMs) return [];
       return [{ kind: "volume" as const, id: name, name, bytes, usedMs, root: roots.data }];
     }),
     ...images.flatMap(({ id, tags, digests, bytes }) => {
-      const { origin, usedMs } = lastUse.images[id] ?? { origin: "foreign", usedMs: 0 };
+      const { origin, usedMs } = ownOf(lastUse.images, id) ?? { origin: "foreign", usedMs: 0 };
       if (origin !== "runner" || imagesInUse.has(id)) return [];
       return [{ kind: "image" as const, id, name: tags[0] ?? digests[0] ?? id, bytes, usedMs, root: roots.images }];
     }),

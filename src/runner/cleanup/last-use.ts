@@ -10,7 +10,7 @@ export interface Inventory {
   cache: readonly CacheRecord[];
 }
 
-export interface Image {
+interface Image {
   id: string;
   /** Its tags, such as `node:22`. */
   tags: readonly string[];
@@ -36,14 +36,14 @@ export interface Container {
   volumes: readonly string[];
 }
 
-export interface Volume {
+interface Volume {
   name: string;
   createdMs: number;
   isManaged: boolean;
   bytes: number;
 }
 
-export interface CacheRecord {
+interface CacheRecord {
   id: string;
   bytes: number;
   usedMs: number;
@@ -91,10 +91,10 @@ export function learn(
   const named = new Map<string, Image>();
   for (const image of images) for (const name of [image.id, ...image.tags, ...image.digests]) named.set(name, image);
   const known = new Map<string, { origin: Origin | null; usedMs: number }>();
-  for (const { id } of images) known.set(id, { origin: null, usedMs: 0, ...before.images[id] });
+  for (const { id } of images) known.set(id, { origin: null, usedMs: 0, ...ownOf(before.images, id) });
   const used = new Map<string, number>();
   for (const { name, createdMs } of volumes) {
-    used.set(name, before.volumes[name] ?? Math.min(nowMs, Math.max(createdMs, sinceMs)));
+    used.set(name, ownOf(before.volumes, name) ?? Math.min(nowMs, Math.max(createdMs, sinceMs)));
   }
 
   const touch = (id: string, atMs: number): void => {
@@ -170,6 +170,11 @@ export function learn(
     volumes: Object.fromEntries(used),
     pulls: pending,
   };
+}
+
+/** Returns the value of a name, which may be that of something that every object has: `constructor` is a valid volume. */
+export function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** Returns the name of an image without its tag or digest: `host:5000/name` of `host:5000/name:tag`. */

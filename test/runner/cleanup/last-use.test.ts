@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { candidatesOf } from "../../../src/runner/cleanup/decide.ts";
 import { type DockerEvent, eventsOf } from "../../../src/runner/cleanup/docker-events.ts";
 import { followedMs, type Inventory, type LastUse, learn } from "../../../src/runner/cleanup/last-use.ts";
 import { runs } from "../../runs.ts";
@@ -119,6 +120,15 @@ describe("cleanup: the last use", () => {
     };
     const { volumes } = learn(nothing, [{ kind: "mounted", volume: "a", atMs: at(70) }], engine, at(minute));
     expect(volumes).toEqual({ a: at(70), b: at(5) });
+  });
+
+  test("cleanup: a volume may have the name of something that every object has", () => {
+    const volumes = ["constructor", "toString"].map((name) => ({ name, createdMs: at(5), isManaged: true, bytes: 1 }));
+    const known = learn(nothing, [], { ...inventory(), volumes }, at(minute));
+    expect(known.volumes).toEqual({ constructor: at(5), toString: at(5) } as never);
+    const engine = { ...inventory(), volumes };
+    const found = candidatesOf(engine, nothing, { images: "/", data: "/" }, at(10 * minute));
+    expect(found).toEqual([]);
   });
 
   test("cleanup: of an image of a running container it is now, without any event", () => {

@@ -1,0 +1,105 @@
+// One cleanup: what was used since the last one, whether there is enough space, and the removals.
+
+import { dockerAnswers, isSocketLink } from "../../docker/engine.ts";
+import { type Host, type HostReader, UnknownStateError } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
+import {
+  type Candidate,
+  candidatesOf,
+  isJobPreparing,
+  nextRemoval,
+  plannedRemovals,
+  type Removal,
+  type Settings,
+} from "./decide.ts";
+import { type DataRoom, dataRooms, readInventory, roomOf } from "./inventory.ts";
+import type { Inventory, LastUse } from "./last-use.ts";
+import { currentLastUse, record } from "./recorded.ts";
+import { remove } from "./remove.ts";
+import { readSettings } from "./settings.ts";
+
+/** What a cleanup found. */
+export interface Survey {
+  settings: Settings;
+  inventory: Inventory;
+  lastUse: LastUse;
+  /** What may be removed, the least recently used first. */
+  candidates: Candidate[];
+  rooms: DataRoom[];
+  /** What is wrong with the record, or null. */
+  fault: string | null;
+}
+
+export interface Cleanup {
+  removed: Removal[];
+  /** What the engine did not remove, and why. */
+  kept: { removal: Removal; reason: string }[];
+  rooms: DataRoom[];
+}
+
+const showDocker = ["sudo", "systemctl", "status", "docker"];
+
+/** Returns the settings. Throws a Problem if the cleanup is not enabled. */
+function demandSettings(reader: HostReader): Settings {
+  const settings = readSettings(reader);
+  if (settings !== null) return settings;
+  const hint = ["sudo", "edox-ops", "gitlab-runner", "cleanup", "enable", "--yes"];
+  throw new Problem("precondition-failed", "the cleanup is not enabled, so it is unknown what jobs use", { hint });
+}
+
+/** Reads what the engine has and what jobs used. Throws a Problem if the cleanup is not enabled. */
+export async function survey(reader: HostReader, measured: boolean): Promise<Survey> {
+  const settings = demandSettings(reader);
+  if (isSocketLink(reader) || !(await dockerAnswers(reader))) {
+    throw new Problem("unreachable", "no Docker answers on this host", { hint: showDocker });
+  }
+  try {
+    return await surveyed(reader, settings, measured);
+  } catch (error) {
+    // Root may ask everything, so it is the engine that does not answer as it should.
+    if (!(error instanceof UnknownStateError) || reader.uid !== 0) throw error;
+    throw new Problem("unexpected-response", error.message, { hint: showDocker });
+  }
+}
+
+async function surveyed(reader: HostReader, settings: Settings, measured: boolean): Promise<Survey> {
+  const { roots, rooms } = await dataRooms(reader);
+  const inventory = await readInventory(reader, measured);
+  const { lastUse, fault } = await currentLastUse(reader, inventory);
+  const candidates = candidatesOf(inventory, lastUse, roots, reader.now());
+  return { settings, inventory, lastUse, candidates, rooms, fault };
+}
+
+/** Returns what a cleanup would remove now. */
+export function planned({ settings, inventory, candidates, rooms }: Survey, nowMs: number): Removal[] {
+  const isPreparing = isJobPreparing(inventory);
+  return plannedRemovals({ settings, candidates, isPreparing, nowMs, roomOf: roomIn(rooms) });
+}
+
+/**
+ * Removes until enough space is free. The space is measured after each removal, because images share data. The record is
+ * written last: a full disk must not keep the cleanup from making room.
+ */
+export async function clean(host: Host, { settings, lastUse, ...found }: Survey, stop: Stop): Promise<Cleanup> {
+  const isPreparing = isJobPreparing(found.inventory);
+  const removed: Removal[] = [];
+  const kept: Cleanup["kept"] = [];
+  let { candidates, rooms } = found;
+  for (;;) {
+    throwIfInterrupted(stop);
+    const next = nextRemoval({ settings, candidates, isPreparing, nowMs: host.now(), roomOf: roomIn(rooms) });
+    if (next === null) break;
+    const reason = await remove(host, next.candidate);
+    if (reason === null) removed.push(next);
+    else kept.push({ removal: next, reason });
+    candidates = candidates.filter((each) => each !== next.candidate);
+    rooms = rooms.map(({ path }) => roomOf(host, path));
+  }
+  await record(host, lastUse);
+  return { removed, kept, rooms };
+}
+
+function roomIn(rooms: readonly DataRoom[]): (root: string) => DataRoom {
+  return (root) => rooms.find(({ path }) => path === root) ?? { path: root, free: Number.POSITIVE_INFINITY, size: 0 };
+}

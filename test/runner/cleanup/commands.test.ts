@@ -1,0 +1,226 @@
+// The commands of the cleanup, on a fake host with a fake engine.
+
+import { describe, expect, test } from "bun:test";
+import * as v from "valibot";
+import { documentSchema } from "../../../src/report/schema.ts";
+import { eventsUnit } from "../../../src/runner/cleanup/units.ts";
+import { cleanupDir, cleanupPath, dockerEventsPath, lastUsePath } from "../../../src/runner/paths.ts";
+import { preparedRunner } from "../prepared-runner.ts";
+import { addDocker, cleanable, eventLine, managed } from "./fake-docker.ts";
+
+const cacheName = `runner-x-cache-${"0".repeat(32)}`;
+
+async function prepared() {
+  const { host, ops } = await preparedRunner();
+  host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  const docker = addDocker(host);
+  const cleanup = (...words: string[]) => ops("cleanup", ...words);
+  return { host, docker, cleanup };
+}
+
+async function withCandidates() {
+  const { host, ops } = await preparedRunner();
+  host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  const docker = cleanable(host);
+  const cleanup = (...words: string[]) => ops("cleanup", ...words);
+  const removed = async (...words: string[]) => {
+    const { out } = await cleanup("run", "--json", ...words);
+    const { cleanup: part } = v.parse(documentSchema, JSON.parse(out));
+    return part?.removed?.map(({ kind, name, why }) => `${kind} ${name} ${why}`);
+  };
+  return { host, docker, cleanup, removed };
+}
+
+describe("cleanup enable", () => {
+  test("cleanup enable: it installs both units, and a second run changes nothing", async () => {
+    const { host, cleanup } = await prepared();
+    expect(await cleanup("enable", "--yes")).toMatchObject({ exit: 0, err: "" });
+    expect(JSON.parse(host.text(cleanupPath) ?? "")).toEqual({ keep: { share: 0.15 }, unused_for_days: null });
+    expect(host.stat(cleanupPath)?.mode).toBe(0o600);
+    expect(host.stat(cleanupDir)?.mode).toBe(0o700);
+    const events = host.text(`/etc/systemd/system/${eventsUnit}`) ?? "";
+    expect(events).toContain("ExecStart=/usr/bin/docker events --since 10m --format '{{json .}}' --filter type=image ");
+    expect(host.text("/etc/systemd/system/edox-ops-cleanup.service")).toContain(
+      "edox-ops gitlab-runner cleanup run --quiet\n",
+    );
+    expect(await cleanup("enable", "--check", "--json")).toMatchObject({ exit: 0 });
+  });
+
+  test("cleanup enable: a setting that is not typed stays as it was", async () => {
+    const { host, cleanup } = await prepared();
+    const settings = () => JSON.parse(host.text(cleanupPath) ?? "");
+    await cleanup("enable", "--keep", "20GiB", "--unused-for", "7d", "--yes");
+    expect(settings()).toEqual({ keep: { bytes: 20 * 1024 ** 3 }, unused_for_days: 7 });
+    await cleanup("enable", "--keep", "12.5%", "--yes");
+    expect(settings()).toEqual({ keep: { share: 0.125 }, unused_for_days: 7 });
+    await cleanup("enable", "--unused-for", "never", "--yes");
+    expect(settings()).toEqual({ keep: { share: 0.125 }, unused_for_days: null });
+  });
+
+  for (const flags of [
+    ["--keep", "20"],
+    ["--keep", "0%"],
+    ["--keep", "95%"],
+    ["--keep", "1MB"],
+    ["--keep", "99999999TiB"],
+    ["--keep", "20 GiB"],
+    ["--unused-for", "7"],
+    ["--unused-for", "0d"],
+    ["--unused-for", "400d"],
+  ]) {
+    test(`cleanup enable: ${flags.join(" ")} is refused with an example, and changes nothing`, async () => {
+      const { host, cleanup } = await prepared();
+      const before = host.listing();
+      expect(await cleanup("enable", ...flags, "--yes")).toMatchObject({
+        exit: 2,
+        err: expect.stringContaining("for example"),
+      });
+      expect(host.listing()).toEqual(before);
+    });
+  }
+
+  test("cleanup enable: without Docker, or with Podman in its place, it changes nothing", async () => {
+    for (const change of ["podman", "no command", "no engine"]) {
+      const { host, cleanup } = await prepared();
+      if (change === "no command") host.remove("/usr/bin/docker");
+      else host.remove("/run/docker.sock");
+      if (change === "podman") host.link("/run/docker.sock", "/run/podman/podman.sock");
+      const before = host.listing("/etc/systemd");
+      const { exit, err } = await cleanup("enable", "--yes");
+      expect([change, exit]).toEqual([change, 1]);
+      expect(err).toMatch(/hint: /);
+      expect(host.listing("/etc/systemd")).toEqual(before);
+      expect(host.stat(cleanupPath)).toBeNull();
+    }
+  });
+
+  test("cleanup enable: more than the disk of Docker has is refused, and changes nothing", async () => {
+    const { host, cleanup } = await prepared();
+    const before = host.listing();
+    const { exit, err } = await cleanup("enable", "--keep", "90GiB", "--yes");
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringContaining("--keep 90.0 GiB is too much for /var/lib/docker, whose disk has 93.1 GiB"),
+    ]);
+    expect(host.listing()).toEqual(before);
+  });
+
+  test("cleanup enable: invalid settings of before are named, and stay", async () => {
+    const { host, cleanup } = await prepared();
+    host.put(cleanupPath, '{"keep": {"share": 7}}', { mode: 0o600 });
+    expect(await cleanup("enable", "--yes")).toMatchObject({ exit: 1, err: expect.stringContaining(cleanupPath) });
+  });
+});
+
+describe("cleanup run", () => {
+  test("cleanup run: it removes in the order of last use until enough space is free, and nothing foreign", async () => {
+    const { docker, removed } = await withCandidates();
+    const expected = [`volume ${cacheName} space`, "image node:22 space"];
+    expect(await removed("--dry-run")).toEqual(expected);
+    expect(docker.images).toHaveLength(3);
+    expect(await removed()).toEqual(expected);
+    expect(docker.images.map(({ RepoTags }) => RepoTags[0])).toEqual(["ruby:3", "mine:1"]);
+    expect(docker.volumes.map(({ Name }) => Name)).toEqual(["data"]);
+    expect(await removed()).toEqual([]);
+  });
+
+  test("cleanup run: what the engine refuses to remove stays with a warning, and the next one is removed", async () => {
+    const { docker, cleanup } = await withCandidates();
+    docker.refused.set("sha256:node", "conflict: image is being used by running container 1234");
+    const { exit, out, err } = await cleanup("run");
+    expect([exit, out]).toEqual([0, expect.stringContaining("Removed image ruby:3")]);
+    expect(err).toContain("image node:22 stays: conflict: image is being used by running container 1234");
+  });
+
+  test("cleanup run: an image that a job uses now stays", async () => {
+    const { docker, removed } = await withCandidates();
+    const container = { Id: "c", ImageID: "sha256:node", State: "running", Created: 1 };
+    docker.containers = [{ ...container, Labels: managed }];
+    expect(await removed()).toEqual([`volume ${cacheName} space`, "image ruby:3 space"]);
+  });
+
+  test("cleanup run: build cache is removed in its turn", async () => {
+    const { docker, removed, host } = await withCandidates();
+    const LastUsedAt = new Date(host.now() - 8 * 3_600_000).toISOString();
+    docker.cache = [{ ID: "a", Size: 30e9, InUse: false, LastUsedAt }];
+    expect(await removed()).toEqual(["cache 1 record space"]);
+    expect(host.asked.some((each) => each.startsWith("POST http://docker/build/prune?all=true&filters="))).toBe(true);
+  });
+
+  test("cleanup run: events in the file and in the engine's memory count, and the file is emptied after the record", async () => {
+    const { docker, host, removed } = await withCandidates();
+    const ran = (image: string, minutes: number) =>
+      eventLine("container", "die", "c1", host.now() - minutes * 60_000, { ...managed, image });
+    host.put(dockerEventsPath, `${ran("sha256:node", 30)}\n{"torn`);
+    docker.events = [eventLine("volume", "mount", cacheName, host.now() - 60_000)];
+    expect(await removed()).toEqual(["image ruby:3 space", "image node:22 space"]);
+    expect(host.text(dockerEventsPath)).toBe("");
+    expect(JSON.parse(host.text(lastUsePath) ?? "").volumes[cacheName]).toBeGreaterThan(host.now() - 70_000);
+  });
+
+  test("cleanup run: a full disk on which the record cannot be written is still cleaned", async () => {
+    const { docker, host, cleanup } = await withCandidates();
+    host.broken.add(lastUsePath);
+    expect((await cleanup("run")).exit).toBe(1);
+    expect(docker.images).toHaveLength(2);
+  });
+
+  test("cleanup run: a damaged record is replaced, is reported, and makes nothing removable", async () => {
+    const { docker, host, cleanup } = await withCandidates();
+    host.put(lastUsePath, '{"images": 7}');
+    const { exit, err } = await cleanup("run");
+    expect([exit, err]).toEqual([0, expect.stringContaining(`${lastUsePath} is invalid`)]);
+    expect(docker.images).toHaveLength(3);
+    expect((await cleanup("run")).err).not.toContain("is invalid");
+  });
+
+  test("cleanup run: without a cleanup it fails, and names the command that enables it", async () => {
+    const { cleanup } = await prepared();
+    expect(await cleanup("run")).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining("gitlab-runner cleanup enable --yes"),
+    });
+  });
+
+  test("cleanup run: an engine that answers nonsense changes nothing", async () => {
+    const { host, cleanup } = await withCandidates();
+    const before = host.listing();
+    host.served.unshift((_, url) =>
+      url.startsWith("http://docker/images") ? { status: 200, body: new TextEncoder().encode("<html>") } : undefined,
+    );
+    const { exit, err } = await cleanup("run");
+    expect([exit, err]).toEqual([1, expect.stringContaining("does not answer images/json")]);
+    expect(err).toContain("hint: systemctl status docker\n");
+    host.remove("/run/docker.sock");
+    delete before["/run/docker.sock"];
+    expect(await cleanup("run")).toMatchObject({ exit: 1, err: expect.stringContaining("no Docker answers") });
+    expect(host.listing()).toEqual(before);
+  });
+});
+
+describe("cleanup status and disable", () => {
+  test("cleanup status: it lists what may be removed in order, and what stays", async () => {
+    const { cleanup } = await withCandidates();
+    const { exit, out } = await cleanup("status", "--json");
+    const { cleanup: part } = v.parse(documentSchema, JSON.parse(out));
+    // No unit is installed here.
+    expect([exit, part?.timer_active, part?.events_active]).toEqual([1, false, false]);
+    expect(part?.removable?.map(({ name }) => name)).toEqual([cacheName, "node:22", "ruby:3"]);
+    expect(part?.foreign_images?.map(({ name }) => name)).toEqual(["mine:1"]);
+    expect(await cleanup("status")).toMatchObject({ out: expect.stringContaining("stays image mine:1: 18.6 GiB\n") });
+  });
+
+  test("cleanup disable: it removes its units and files, and an uninstall of the runner does so too", async () => {
+    for (const words of [["cleanup", "disable"], ["uninstall"]]) {
+      const { host, ops } = await preparedRunner();
+      host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+      addDocker(host);
+      await ops("cleanup", "enable", "--yes");
+      host.put(dockerEventsPath, "");
+      const { exit, err } = await ops(...words, "--yes");
+      expect([words, exit, err]).toEqual([words, 0, expect.any(String)]);
+      const left = Object.keys(host.listing()).filter((path) => /cleanup/.test(path));
+      expect(left).toEqual([]);
+    }
+  });
+});
