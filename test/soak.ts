@@ -21,6 +21,7 @@ const jobs = [
   // Not with the others, because `npm test` runs each of those.
   ["../soak/arm64"],
   ["../soak/first-boot"],
+  ["../soak/runner-disk"],
   ["network"],
   ["first-boot"],
   ["bundle", "dark bookworm"],
