@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { documentSchema } from "../../../src/report/schema.ts";
 import { eventsUnit } from "../../../src/runner/cleanup/units.ts";
 import { cleanupDir, cleanupPath, dockerEventsPath, lastUsePath } from "../../../src/runner/paths.ts";
+import { typedWords } from "../../cli/typed.ts";
 import { preparedRunner } from "../prepared-runner.ts";
 import { addDocker, cleanable, eventLine, managed } from "./fake-docker.ts";
 
@@ -210,15 +211,15 @@ describe("cleanup status and disable", () => {
     expect(await cleanup("status")).toMatchObject({ out: expect.stringContaining("stays image mine:1: 18.6 GiB\n") });
   });
 
-  test("cleanup disable: it removes its units and files, and an uninstall of the runner does so too", async () => {
-    for (const words of [["cleanup", "disable"], ["uninstall"]]) {
+  test("cleanup disable: it removes its units and files, and an uninstall of the runner or of edox-ops does so too", async () => {
+    for (const line of ["gitlab-runner cleanup disable", "gitlab-runner uninstall", "uninstall"]) {
       const { host, ops } = await preparedRunner();
       host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
       addDocker(host);
       await ops("cleanup", "enable", "--yes");
       host.put(dockerEventsPath, "");
-      const { exit, err } = await ops(...words, "--yes");
-      expect([words, exit, err]).toEqual([words, 0, expect.any(String)]);
+      const { exit, err } = await typedWords([...line.split(" "), "--yes"], host);
+      expect([line, exit, err]).toEqual([line, 0, expect.any(String)]);
       const left = Object.keys(host.listing()).filter((path) => /cleanup/.test(path));
       expect(left).toEqual([]);
     }
