@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { documentSchema } from "../../../src/report/schema.ts";
 import { eventsUnit } from "../../../src/runner/cleanup/units.ts";
 import { cleanupDir, cleanupPath, dockerEventsPath, lastUsePath } from "../../../src/runner/paths.ts";
-import { typedWords } from "../../cli/typed.ts";
+import { typedWords, variables } from "../../cli/typed.ts";
 import { preparedRunner } from "../prepared-runner.ts";
 import { addDocker, cleanable, eventLine, managed } from "./fake-docker.ts";
 
@@ -140,6 +140,18 @@ describe("cleanup run", () => {
     expect(await removed()).toEqual([`volume ${cacheName} space`, "image ruby:3 space"]);
   });
 
+  test("cleanup run: with --unused-for, what nothing used for longer is removed although enough space is free", async () => {
+    const { host, docker, removed } = await withCandidates();
+    docker.free = 99e9;
+    const settings = (unused_for_days: number | null) =>
+      host.put(cleanupPath, JSON.stringify({ keep: { share: 0.5 }, unused_for_days }), { mode: 0o600 });
+    settings(null);
+    expect(await removed()).toEqual([]);
+    settings(4 / 24);
+    expect(await removed()).toEqual([`volume ${cacheName} unused`, "image node:22 unused"]);
+    expect(docker.images.map(({ Id }) => Id)).toEqual(["sha256:ruby", "sha256:mine"]);
+  });
+
   test("cleanup run: build cache is removed in its turn", async () => {
     const { docker, removed, host } = await withCandidates();
     const LastUsedAt = new Date(host.now() - 8 * 3_600_000).toISOString();
@@ -209,6 +221,31 @@ describe("cleanup status and disable", () => {
     expect(part?.removable?.map(({ name }) => name)).toEqual([cacheName, "node:22", "ruby:3"]);
     expect(part?.foreign_images?.map(({ name }) => name)).toEqual(["mine:1"]);
     expect(await cleanup("status")).toMatchObject({ out: expect.stringContaining("stays image mine:1: 18.6 GiB\n") });
+  });
+
+  test("cleanup status: a terminal shows the disks and what is removed next", async () => {
+    variables.COLUMNS = "100";
+    try {
+      const { host, cleanup } = await withCandidates();
+      expect((await cleanup("status")).out).toBe(`RUNS            its timer is not active
+RECORDS USE     no: its service is not active
+REMOVES UNUSED  never
+REMOVABLE       3 items, 46.6 GiB
+STAYS           1 image, 18.6 GiB
+
+DISK             FREE      WANTED
+/var/lib/docker  23.3 GiB  46.6 GiB
+
+NEXT    NAME                                             SIZE      LAST USED
+volume  ${cacheName}  9.3 GiB   6 hours ago
+image   node:22                                          18.6 GiB  5 hours ago
+image   ruby:3                                           18.6 GiB  2 hours ago
+`);
+      host.remove(cleanupPath);
+      expect((await cleanup("status")).out).toContain("edox-ops gitlab-runner cleanup enable\n");
+    } finally {
+      delete variables.COLUMNS;
+    }
   });
 
   test("cleanup disable: it removes its units and files, and an uninstall of the runner or of edox-ops does so too", async () => {
