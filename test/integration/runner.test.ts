@@ -5,7 +5,7 @@ import { tokens } from "../stand-in/gitlab.ts";
 import { suites } from "./base.ts";
 import { CiHost } from "./ci-host.ts";
 import { type Fault, spoiled } from "./ci-packages.ts";
-import { soak, testsOn } from "./rounds.ts";
+import { soak } from "./rounds.ts";
 import { RunnerJobs } from "./runner-jobs.ts";
 import { typedHint } from "./typed-hint.ts";
 
@@ -198,7 +198,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       expect(await sent()).toBe(before);
     });
 
-    on("trixie", "cleanup: jobs find their space, and what a person pulled or a job uses stays", async () => {
+    test("cleanup: jobs find their space, and what a person pulled or a job uses stays", async () => {
       using jobs = await RunnerJobs.on(ci.host);
       const [byHand, later, running, ...images] = ["by-hand", "later", "running", "a", "b", "c", "d"].map((each) =>
         jobs.registry.push(each, "1", 30e6),
