@@ -2,6 +2,7 @@
 // the hours and the clocks.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { AlertServer, eventsOf } from "./alert-server.ts";
 import { suites } from "./base.ts";
 import { bootstrapped } from "./bootstrapped.ts";
@@ -48,11 +49,13 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
         "apt-get update -q; DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends opensmtpd",
       );
       const url = (name: string): string => `http://gateway:${server.port}/${name}`;
-      const enabled = host.sh(`printf '${key}\\n' >/root/key; printf 'canary-token-0123456789\\n' >/root/token
-        printf '${url("hook/canary-path")}\\n' | edox-ops watch enable --webhook - --webhook-secret-file /root/key \\
+      // The unit in which a test runs a command has the whole command in the journal.
+      const secrets = { url: url("hook/canary-path"), key, token: "canary-token-0123456789" };
+      for (const [name, text] of Object.entries(secrets)) writeFileSync(`${host.root}/root/${name}`, `${text}\n`);
+      const enabled = host.sh(`edox-ops watch enable --webhook - --webhook-secret-file /root/key </root/url \\
           --mail ops@localhost --ntfy ${url("ntfy/topic")} --ntfy-token-file /root/token --heartbeat ${url("beat/1")} \\
           --every 1m --yes
-        rm /root/key /root/token
+        rm /root/url /root/key /root/token
         mkdir ${lateTimer}; printf '[Timer]\\nOnActiveSec=\\nOnActiveSec=1d\\n' >${lateTimer}/late.conf
         systemctl daemon-reload; systemctl restart edox-ops-watch.timer`);
       expect([enabled.code, enabled.stderr]).toEqual([0, ""]);
