@@ -272,7 +272,9 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "watch enable": { files: [...alerts, watch.watchLogPath, paths.lockPath] },
   "watch disable": { files: [...alerts, watch.watchStateDir, watch.watchLogPath, paths.lockPath, watch.watchLockPath] },
-  "watch run": { files: [watch.watchStatePath, watch.watchHistoryPath, watch.watchLockPath] },
+  "watch run": {
+    files: [watch.watchStatePath, watch.watchSpareStatePath, watch.watchHistoryPath, watch.watchLockPath],
+  },
   "watch report": { files: ["the page"] },
   "watch status": { files: [] },
   "watch test": { files: [] },

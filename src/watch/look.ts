@@ -2,6 +2,7 @@
 
 import type { Finding } from "../engine/finding.ts";
 import type { Host, HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 import { recordSample } from "./history.ts";
 import { hostName } from "./host-name.ts";
 import { type Message, messageOf } from "./message.ts";
@@ -79,17 +80,17 @@ export async function performLook(host: Host, settings: Settings, findings: read
   const deliveries = (await Promise.all(attempts)).flat();
   const heartbeat = await beat(host, settings, queues, now);
   const state = { ...planned.state, queues, heartbeat };
-  writeState(host, state);
-  return { ...planned, state, deliveries, warnings: [...planned.warnings, ...recorded(host, state, settings)] };
+  const fault = writeState(host, state) ?? recorded(host, state, settings);
+  return { ...planned, state, deliveries, warnings: fault === null ? planned.warnings : [...planned.warnings, fault] };
 }
 
 /** Adds to the history, which no alert depends on. Returns a sentence if that fails. */
-function recorded(host: Host, state: WatchState, { everySeconds }: Settings): string[] {
+function recorded(host: Host, state: WatchState, { everySeconds }: Settings): string | null {
   try {
     recordSample(host, state, everySeconds);
-    return [];
+    return null;
   } catch (error) {
-    return [`${watchHistoryPath} cannot be written: ${(error as Error).message}`];
+    return `${watchHistoryPath} cannot be written: ${Problem.of(error).message}`;
   }
 }
 

@@ -8,7 +8,7 @@ import { absent } from "../resources/absent.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { testAlerts } from "./checks.ts";
-import { watchLogPath, watchSecretsDir, watchSettingsPath, watchStateDir } from "./paths.ts";
+import { watchLogPath, watchSecretsDir, watchSettingsPath, watchSpareStatePath, watchStateDir } from "./paths.ts";
 import { hasSendmail, installMail } from "./receivers/mail.ts";
 import { receiversOf } from "./receivers/receiver.ts";
 import { type SecretName, type Settings, secretNames, secretPath, settingsText } from "./settings.ts";
@@ -61,7 +61,7 @@ export function disableRecipe(): Recipe {
 
 /** Returns the step that removes the timer, the settings and the state of alerts. */
 export function removalStep(): Step {
-  const paths = [watchSettingsPath, watchSecretsDir, watchStateDir];
+  const paths = [watchSettingsPath, watchSecretsDir, watchStateDir, watchSpareStatePath];
   return {
     id: "watch.removal",
     title: "there are no alerts",

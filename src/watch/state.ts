@@ -3,8 +3,9 @@
 import * as v from "valibot";
 import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
-import { watchStatePath } from "./paths.ts";
+import { watchSpareStatePath, watchStatePath } from "./paths.ts";
 
 const levelSchema = v.picklist(["warning", "error"]);
 const countSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -75,22 +76,40 @@ const emptyState: WatchState = {
 };
 
 /**
- * Returns the state, and a sentence if the file was invalid: alerts then begin anew, because a host that reports
+ * Returns the newest state, and a sentence if a file was invalid: alerts then begin anew, because a host that reports
  * failures twice is better than one that reports none. Throws UnknownStateError for a user who may not read it.
  */
 export function readState(reader: HostReader): { state: WatchState; fault: string | null } {
-  const text = textOf(reader, watchStatePath);
-  if (text === null) return { state: emptyState, fault: null };
-  const found = v.safeParse(stateSchema, jsonIn(text));
-  if (found.success) return { state: found.output, fault: null };
-  const fault = `${watchStatePath} is invalid, so that failing checks are reported again`;
-  return { state: emptyState, fault };
+  const read = (path: string): WatchState | "invalid" | null => {
+    const text = textOf(reader, path);
+    if (text === null) return null;
+    const found = v.safeParse(stateSchema, jsonIn(text));
+    return found.success ? found.output : "invalid";
+  };
+  const found = [watchStatePath, watchSpareStatePath].map(read);
+  const [state = emptyState] = found
+    .filter((each) => each !== null && each !== "invalid")
+    .sort((one, other) => other.looks - one.looks);
+  const isLost = state === emptyState && found.includes("invalid");
+  return { state, fault: isLost ? `${watchStatePath} is invalid, so that failing checks are reported again` : null };
 }
 
-/** Writes the state. A power cut leaves the old or the new one. */
-export function writeState(host: Host, state: WatchState): void {
+/**
+ * Writes the state. A power cut leaves the old or the new one. On a full or read-only disk, which is when alerts matter,
+ * it is kept in memory until a later call or a reboot, and the returned sentence is the reason.
+ */
+export function writeState(host: Host, state: WatchState): string | null {
   const bytes = new TextEncoder().encode(`${JSON.stringify(state)}\n`);
-  host.writeFile(watchStatePath, bytes, { mode: 0o600, uid: host.uid, gid: host.uid });
+  const attributes = { mode: 0o600, uid: host.uid, gid: host.uid };
+  try {
+    host.writeFile(watchStatePath, bytes, attributes);
+  } catch (error) {
+    // The lock of this run is in the same directory.
+    host.writeFile(watchSpareStatePath, bytes, attributes);
+    return `${watchStatePath} cannot be written: ${Problem.of(error).message}`;
+  }
+  if (host.stat(watchSpareStatePath) !== null) host.remove(watchSpareStatePath);
+  return null;
 }
 
 function jsonIn(text: string): unknown {

@@ -128,6 +128,16 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       expect(server.take("beat").length).toBeGreaterThan(0);
     });
 
+    test("a full disk does not keep an alert from being sent once", () => {
+      const dir = "/var/lib/edox-ops/watch";
+      host.sh(`mount -t tmpfs -o size=16k,mode=0700 none ${dir}; cat /dev/zero >${dir}/filler; systemctl stop nginx`);
+      server.take("hook");
+      look(4);
+      expect(eventsOf(server.take("hook"), key).filter((event) => event === "failing nginx:active")).toHaveLength(1);
+      expect(host.sh("edox-ops watch status").stdout).toContain("failing: nginx:active");
+      host.sh(`umount ${dir}; systemctl start nginx`);
+    });
+
     test("200 checks that fail at once are one message", async () => {
       mailed();
       host.sh("systemctl start nginx");

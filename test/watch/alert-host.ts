@@ -40,6 +40,8 @@ export function alertHost(
     "/var/lib",
     "/var/lib/edox-ops",
     watchStateDir,
+    "/run",
+    "/run/edox-ops",
   ])
     host.dir(dir);
   host.put("/proc/sys/kernel/hostname", "docs-1\n");

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import type { Finding } from "../../src/engine/finding.ts";
-import { watchStatePath } from "../../src/watch/paths.ts";
+import { watchSpareStatePath, watchStatePath } from "../../src/watch/paths.ts";
 import { readSettings, type Settings } from "../../src/watch/settings.ts";
 import { sendTest } from "../../src/watch/test-message.ts";
 import { alertHost } from "./alert-host.ts";
@@ -199,6 +199,22 @@ describe("receivers of alerts:", () => {
     host.served.shift();
     await look("a");
     expect(beats()).toBe(2);
+  });
+
+  test("a full disk does not keep an alert from being sent once, and the state is on the disk again afterwards", async () => {
+    const { host, received, look } = alertHost({ "webhook-url": webhook });
+    await look();
+    host.broken.add(watchStatePath);
+    for (let i = 0; i < 4; i++) {
+      expect((await look("host:disk")).warnings).toEqual([
+        expect.stringContaining(`${watchStatePath} cannot be written: `),
+      ]);
+    }
+    expect(received.map(({ body }) => JSON.parse(body).events.length)).toEqual([1]);
+    host.broken.clear();
+    for (let i = 0; i < 3; i++) expect((await look()).warnings).toEqual([]);
+    expect(received).toHaveLength(2);
+    expect(host.stat(watchSpareStatePath)).toBeNull();
   });
 
   test("a state that is not valid begins anew with a warning", async () => {
