@@ -1,5 +1,6 @@
 // Facts about each command that the reference lists in addition to its help: the files that it writes.
 
+import * as backup from "../src/backup/paths.ts";
 import { bootstrapLogPath } from "../src/bootstrap/paths.ts";
 import * as certs from "../src/certs/paths.ts";
 import { featureCommands } from "../src/cli/feature-commands.ts";
@@ -285,7 +286,40 @@ export const commandFacts: Record<string, CommandFacts> = {
   uninstall: {
     files: [
       ...["the program itself and its previous version", paths.deployKeysPath, paths.deployHome, paths.sudoersPath],
-      ...[uninstallLogPath, paths.lockPath],
+      ...["the timers /etc/systemd/system/edox-ops-*", uninstallLogPath, paths.lockPath],
+    ],
+  },
+  "backup init": {
+    files: [
+      ...[backup.settingsPath, backup.passwordPath, backup.environmentPath, backup.cacheDir],
+      ...["a repository that does not exist", backup.backupLogPath, paths.lockPath],
+    ],
+  },
+  "backup enable": {
+    files: [
+      ...["/etc/systemd/system/edox-ops-backup.*", backup.settingsPath, backup.backupDir, backup.cacheDir],
+      ...[backup.backupLogPath, paths.lockPath],
+    ],
+  },
+  "backup disable": {
+    files: ["/etc/systemd/system/edox-ops-backup.*", backup.backupLogPath, paths.lockPath],
+  },
+  "backup run": {
+    files: ["the repository", backup.backupDir, backup.copyDir, backup.cacheDir, backup.backupLockPath, projectLock],
+  },
+  "backup list": { files: [] },
+  "backup verify": { files: [backup.statePath, backup.cacheDir, backup.backupLockPath] },
+  "backup restore": {
+    files: [
+      ...[live, versions, `${paths.previewsDir}/SLUG`, `${paths.assetsDir}/SLUG`, backups, available, enabled],
+      ...[paths.projectsPath, sites.passwordPathOfSlug, paths.deployKeysPath, "/etc/letsencrypt"],
+      ...[paths.runnerConfigPath, paths.runnerStatePath, backup.backupDir, backup.backupLockPath],
+    ],
+  },
+  "restore-host": {
+    files: [
+      ...bootstrap,
+      ...["those of backup init and backup restore, of certs setup-auto-renew, project key add, gitlab-runner install"],
     ],
   },
   "bundle create": {

@@ -32,6 +32,7 @@ export const root: Command = {
   },
   groups: {
     "Set up": ["bootstrap", "doctor", "watch", "host", "recover"],
+    Backups: ["backup", "restore-host"],
     Sites: ["project", "certs", "nginx"],
     CI: ["gitlab-runner"],
     "This program": ["self-update", "bundle", "completions", "uninstall"],
@@ -44,6 +45,8 @@ export const root: Command = {
     bundle: () => import("./bundle.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
     certs: () => import("./certs.ts").then((module) => module.default),
+    backup: () => import("./backup.ts").then((module) => module.default),
+    "restore-host": () => import("./restore-host.ts").then((module) => module.default),
     host: () => import("./host.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     watch: () => import("./watch.ts").then((module) => module.default),

@@ -1,5 +1,6 @@
 // Made by npm run docs, from the folders of src that have a feature.ts.
 
+import backup from "../backup/feature.ts";
 import bootstrap from "../bootstrap/feature.ts";
 import certs from "../certs/feature.ts";
 import deployKeys from "../deploy-keys/feature.ts";
@@ -13,6 +14,7 @@ import watch from "../watch/feature.ts";
 
 /** Every feature by the name of its folder. */
 export const features = {
+  backup,
   bootstrap,
   certs,
   "deploy-keys": deployKeys,

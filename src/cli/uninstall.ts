@@ -8,7 +8,7 @@ export default command({
     name: "uninstall",
     description: "Uninstall edox-ops; keeps sites, runners and their records",
     long: [
-      "It removes the program, its previous version, alerts, and the deploy keys with their user.",
+      "It removes the program, its previous version, its timers, alerts, and the deploy keys with their user.",
       "nginx, your sites and your runners continue to work.",
       "If edox-ops was installed as a package, remove it with apt-get.",
     ],
@@ -25,8 +25,9 @@ export default command({
     const host = await context.host();
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
-    const { cleanupRemoval, hasCleanup } = await import("../runner/cleanup/recipe.ts");
-    const { hasTimer, timerRemoval } = await import("../sites/previews/timer.ts");
+    const cleanup = await import("../runner/cleanup/recipe.ts");
+    const previews = await import("../sites/previews/timer.ts");
+    const backups = await import("../backup/recipe.ts");
     const { default: watch } = await import("../watch/feature.ts");
     const hasAlerts = watch.optional?.isInstalled(host) === true;
     const recipe = async () => {
@@ -35,9 +36,9 @@ export default command({
       // The timers and the sessions of deploy keys run the program.
       const before = [
         ...(keys === null ? [] : [keys]),
-        ...(hasTimer(host) ? [timerRemoval()] : []),
+        ...[previews, backups].flatMap(({ hasTimer, timerRemoval }) => (hasTimer(host) ? timerRemoval() : [])),
         ...(hasAlerts ? [(await import("../watch/recipe.ts")).removalStep()] : []),
-        ...(hasCleanup(host) ? [cleanupRemoval()] : []),
+        ...(cleanup.hasCleanup(host) ? [cleanup.cleanupRemoval()] : []),
       ];
       return { ...rest, steps: [...before, ...steps] };
     };

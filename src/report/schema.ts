@@ -423,6 +423,35 @@ export const documentSchema = v.object({
       since: v.nullable(v.string()),
     }),
   ),
+  /** The snapshot that `backup run` made, and its retention. */
+  backup: v.optional(
+    v.object({
+      snapshot: v.string(),
+      projects: v.array(v.string()),
+      files: v.number(),
+      bytes: v.number(),
+      /** What the repository did not have before. */
+      added_bytes: v.number(),
+      milliseconds: v.number(),
+      /** The number of snapshots that the retention removed. */
+      forgotten: v.number(),
+      pruned: v.boolean(),
+      verified: v.boolean(),
+    }),
+  ),
+  /** The snapshots that `backup list` found, oldest first. Times are in ISO 8601. */
+  snapshots: v.optional(v.array(v.object({ id: v.string(), time: v.string(), host: v.string() }))),
+  /** What `backup restore` or `restore-host` restored. */
+  restored: v.optional(
+    v.object({
+      snapshot: v.string(),
+      projects: v.array(v.string()),
+      /** Projects that were there, and were deployed from the snapshot. */
+      deployed: v.array(v.string()),
+      certificates: v.array(v.string()),
+      runners: v.boolean(),
+    }),
+  ),
   plan: v.optional(
     v.object({
       added: v.array(v.string()),

@@ -8,6 +8,7 @@ export type ResultParts = Pick<
   Document,
   | "alerts"
   | "assets"
+  | "backup"
   | "backups"
   | "cleanup"
   | "deploy"
@@ -17,6 +18,7 @@ export type ResultParts = Pick<
   | "previews"
   | "private_key"
   | "renewals"
+  | "restored"
   | "selftest"
   | "trees"
   | "update"

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { commandFacts } from "../../build/command-facts.ts";
+import { manifestPath, passwordPath, restoredDir, settingsPath } from "../../src/backup/paths.ts";
 import { root } from "../../src/cli/cli.ts";
 import { commandSpecOf } from "../../src/cli/command-spec.ts";
 import { featureCommands } from "../../src/cli/feature-commands.ts";
@@ -13,6 +14,7 @@ import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { allCommands } from "../../src/report/command-spec.ts";
 import { documentSchema, type RunEvent } from "../../src/report/schema.ts";
+import { FakeRestic } from "../backup/fake-restic.ts";
 import { addAuthority } from "../certs/fake-authority.ts";
 import { certbotHost } from "../certs/fake-certbot.ts";
 import { interrupt } from "../engine/killed-host.ts";
@@ -28,10 +30,10 @@ import { SiteHost } from "../sites/site-host.ts";
 import { asked, bootstrap, eventsOf, typedWords } from "./typed.ts";
 
 /**
- * `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file, and
- * `bundle create` its output and its cache. `watch report` writes its page.
+ * `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file, `bundle create` its
+ * output and its cache, and `backup verify` when it ran last. `watch report` writes its page.
  */
-const exempt = ["bundle create", "doctor", "gitlab-runner selftest", "watch report"];
+const exempt = ["backup verify", "bundle create", "doctor", "gitlab-runner selftest", "watch report"];
 /** The reference lists no files for a read-only command. */
 const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length === 0 || exempt.includes(name);
 
@@ -63,7 +65,9 @@ const inMemory = (host: FakeHost, line: string, ...more: string[]): Case => {
 };
 
 const sites: SiteHost[] = [];
+const restics: FakeRestic[] = [];
 afterEach(() => {
+  for (const restic of restics.splice(0)) restic[Symbol.dispose]();
   for (const site of sites.splice(0)) site[Symbol.dispose]();
 });
 
@@ -200,6 +204,38 @@ async function alerting(line: string): Promise<Case> {
   return inMemory(host, line);
 }
 
+/** Returns a host with a site, and a repository that the real restic would have answered for. */
+async function backedUp(line: string, ...before: string[]): Promise<Case> {
+  const made = await served(line);
+  const [site] = sites.slice(-1);
+  if (site === undefined) throw new Error("there is no host");
+  const restic = new FakeRestic(site.disk.root);
+  restics.push(restic);
+  const fake = made.host as FakeHost;
+  // A repository on the disk of the sites has a warning.
+  fake.put("/proc/self/mounts", "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /mnt ext4 rw 0 0\n");
+  fake.put("/root/password", "secret\n");
+  fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  fake.dir("/var/lib/edox-ops");
+  fake.taught.unshift((argv) => {
+    if (argv[0] === "/usr/local/bin/edox-ops") return ok('{"outcome":"ok","findings":[]}');
+    const output = restic.answer(argv);
+    // A snapshot that a later edox-ops made would be refused.
+    if (argv.includes("restore")) {
+      fake.put(`${restoredDir}${manifestPath}`, new TextDecoder().decode(fake.read(manifestPath) ?? undefined));
+      fake.put(`${restoredDir}/etc/edox-ops/projects.json`, fake.text("/etc/edox-ops/projects.json") ?? "{}");
+    }
+    return output;
+  });
+  for (const each of before) {
+    const { exit, err } = await typedWords(each.split(" "), made.host, undefined, undefined, undefined, made.trees);
+    if (exit !== 0) throw new Error(err);
+  }
+  return made;
+}
+
+const initLine = "backup init --repo /mnt/repo --password-file /root/password --yes";
+
 /** A command line for each changing command, on a host where it has changes to apply. */
 const cases: Record<string, () => Case | Promise<Case>> = {
   ...Object.fromEntries(
@@ -215,6 +251,24 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "gitlab-runner cleanup enable": () => cleaned("gitlab-runner cleanup enable --keep 20GiB --yes"),
   "gitlab-runner cleanup disable": () => cleaned("gitlab-runner cleanup disable --yes"),
   "gitlab-runner cleanup run": () => cleaned("gitlab-runner cleanup run"),
+  "backup init": () => backedUp(initLine),
+  "backup enable": () => backedUp("backup enable --yes", initLine),
+  "backup disable": () => backedUp("backup disable --yes", initLine, "backup enable --yes"),
+  "backup run": () => backedUp("backup run", initLine),
+  "backup restore": async () => {
+    const made = await backedUp("backup restore --yes", initLine, "backup run");
+    (made.host as FakeHost).put(`${restoredDir}/none`, "left by a killed restore");
+    return made;
+  },
+  "restore-host": async () => {
+    const made = await backedUp(
+      "restore-host --repo /mnt/repo --password-file /root/password --yes",
+      initLine,
+      "backup run",
+    );
+    for (const path of [settingsPath, passwordPath, "/etc/edox-ops/projects.json"]) made.host.remove(path);
+    return made;
+  },
   "certs renew": () => inMemory(certbotHost([{ name: "demo.test", to: "2027-02-01" }]), "certs renew --yes"),
   "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
   "host admin": () => {
@@ -395,6 +449,12 @@ const asks: Record<string, { by: "plan" | "question" | "nothing"; piped: number 
   "host logrotate": { by: "plan", piped: 2 },
   "host harden": { by: "plan", piped: 2 },
   "host unharden": { by: "plan", piped: 2 },
+  "backup init": { by: "plan", piped: 2 },
+  "backup enable": { by: "plan", piped: 2 },
+  "backup disable": { by: "plan", piped: 2 },
+  "backup run": { by: "nothing", piped: 0 },
+  "backup restore": { by: "question", piped: 2 },
+  "restore-host": { by: "question", piped: 2 },
   "certs renew": { by: "plan", piped: 2 },
   "certs setup-auto-renew": { by: "plan", piped: 2 },
   "certs install": { by: "plan", piped: 2 },

@@ -16,7 +16,7 @@ const allFlags = all.flatMap((spec) =>
 
 /** The verbs in the imperative with which a description may begin. */
 const verbs =
-  `Accept Add Allow Apply Ask Ban Change Check Close Compare Compress Confirm Continue Create Delete Deploy Fail
+  `Accept Add Allow Apply Ask Back Ban Change Check Close Compare Compress Confirm Continue Create Delete Deploy Fail
   Fix Harden Install Keep Let Limit List Load Manage Obtain Open Print Publish Put Refuse Register Remove Renew
   Replace Request Require Restore Roll Rotate Run Send Serve Set Show Skip Take Test Treat Uninstall Unregister
   Update Upgrade Use Verify Wait Write`.split(/\s+/);

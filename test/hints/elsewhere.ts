@@ -58,8 +58,41 @@ const example = "an example whose names the admin replaces; test/run/recipe-clos
 
 const afterDeploy = "it follows a success; test/cli/terminal-deploy.test.ts types it";
 
+const repository = "it needs a repository of restic; test/backup and test/integration/backup.test.ts reach the state";
+
 /** Why no test of this folder types these. */
 export const untyped: Record<string, string> = {
+  'backup/checks.ts ["sudo", "chmod", "600", path]': repository,
+  'backup/checks.ts ["sudo", "edox-ops", "backup", "enable", "--yes"]': repository,
+  'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
+  'backup/moved.ts ["sudo", "edox-ops", "backup", "restore", "--dry-run"]': repository,
+  'cli/restore-host.ts ["sudo", "edox-ops", ...context.typed, "--dry-run"]':
+    "it repeats the typed line as a dry run; test/cli/changing-commands.test.ts reaches the state",
+  'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", settings.repository, "--password-file", passwordPath]':
+    repository,
+  'backup/checks.ts ["sudo", "edox-ops", "backup", "run"]': repository,
+  'backup/checks.ts ["sudo", "edox-ops", "backup", "verify"]': repository,
+  'backup/fetched.ts ["sudo", "edox-ops", "backup", "list"]': repository,
+  'backup/restic-errors.ts ["curl", "-sSI", url]': repository,
+  'backup/restic-errors.ts ["df", "-h", path ?? "/var/cache"]': repository,
+  'backup/restic-errors.ts ["ls", "-ld", path]': repository,
+  'backup/restic-errors.ts ["sudo", "apt-get", "install", "restic"]': repository,
+  'backup/restic-errors.ts ["sudo", "apt-get", "install", kind === "rclone" ? "rclone" : "openssh-client"]': repository,
+  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "list"]': repository,
+  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "run"]': repository,
+  'backup/restic-errors.ts ["sudo", "ssh", ...(ssh.port === null ? [] : ["-p", ssh.port]), ssh.destination]':
+    repository,
+  "backup/restic-errors.ts [...again]": repository,
+  'backup/run.ts ["sudo", "edox-ops", "backup", "list"]': repository,
+  'backup/settings.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
+  'backup/settings.ts ["sudo", "ls", "-l", path]': repository,
+  'backup/snapshots.ts ["sudo", "edox-ops", "backup", "list"]': repository,
+  'backup/snapshots.ts ["sudo", "edox-ops", "backup", "run"]': repository,
+  'cli/backup/restore.ts ["sudo", "edox-ops", ...context.typed, "--dry-run"]':
+    "it repeats the typed line as a dry run; test/cli/changing-commands.test.ts reaches the state",
+  'backup/restic-errors.ts [...init, "--repo", "REPOSITORY", "--generate"]': example,
+  'backup/restic-errors.ts [...init, "--repo", repository.location, "--password-file", "FILE"]': example,
+  'backup/restore.ts ["sudo", nameOf(program), ...words]': repository,
   'run/confirmation.ts ["sudo", "edox-ops", ...environment.typed]':
     "it repeats the typed line; test/cli/confirmation.test.ts reaches the state",
   'sites/versions/health.ts ["sudo", "edox-ops", "doctor", "--fix"]':
@@ -134,6 +167,8 @@ export const untyped: Record<string, string> = {
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
+  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "init"]',
+  'backup/restic.ts ["cat", "config", "--no-lock"]',
   'hardening/ssh/server.ts ["sshd", "-t"]',
   'hardening/fail2ban/exempt.ts ("addignoreip")',
   'hardening/fail2ban/exempt.ts ("delignoreip")',

@@ -12,11 +12,10 @@ function onHost() {
   return { host, locks, take };
 }
 
-test("locks: a project's lock precedes the runner's, and the host's is the last", () => {
-  const [project, runner, host] = (["project", "runner", "host"] as const).map((name) => lockOrder.indexOf(name));
-  expect(project).toBe(0);
-  expect(runner).toBeGreaterThan(0);
-  expect(host).toBe(lockOrder.length - 1);
+test("locks: a backup's lock comes first, then a project's and the runner's, and the host's is the last", () => {
+  const places = (["backup", "project", "runner"] as const).map((name) => lockOrder.indexOf(name));
+  expect(places).toEqual([0, 1, 2]);
+  expect(lockOrder.indexOf("host")).toBe(lockOrder.length - 1);
 });
 
 test("locks: the declared order is accepted, and every other order is an internal error", async () => {

@@ -9,6 +9,9 @@ import { Secret } from "../../src/text/secret.ts";
 
 /** The files that send a secret to a server, or write it into a file. */
 const readers = [
+  // The variables of restic, and the files that root reads them from.
+  "backup/restic.ts",
+  "backup/settings.ts",
   "cli/project/key/report.ts",
   // The line that is typed is a public key, which is no secret.
   "host/local-console.ts",

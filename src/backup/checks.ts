@@ -1,0 +1,108 @@
+// Doctor checks of the backups: a repository that is set up, a recent snapshot, and data that was read again.
+
+import type { Check, CheckResult } from "../engine/finding.ts";
+import type { HostReader } from "../host/host.ts";
+import { demandRootsAlone } from "../problem/roots-alone.ts";
+import { ageText } from "../text/time.ts";
+import { environmentPath, passwordPath, settingsPath } from "./paths.ts";
+import { hasTimer } from "./recipe.ts";
+import { shownLocation } from "./repository.ts";
+import { repositoryId } from "./restic.ts";
+import { accessOf, readSettings, type Settings, theSettings } from "./settings.ts";
+import { readState } from "./state.ts";
+
+const day = 24 * 60 * 60_000;
+/** A daily backup that is this late has failed twice. */
+const lateDays = 2;
+const veryLateDays = 7;
+const verifiedDays = 31;
+const run = ["sudo", "edox-ops", "backup", "run"];
+const verify = ["sudo", "edox-ops", "backup", "verify"];
+export const initHint = ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"];
+
+/** Returns the checks. `online`: the repository is opened as well. */
+export function backupChecks(online: boolean): Check[] {
+  return [
+    {
+      name: "backup:repo",
+      affects: "backups of this host",
+      runsProgram: true,
+      appliesTo: hasSettings,
+      run: (reader) => repository(reader, online),
+    },
+    { name: "backup:age", affects: "backups of this host", follows: ["backup:repo"], appliesTo: isSetUp, run: age },
+    {
+      name: "backup:verify",
+      affects: "backups of this host",
+      follows: ["backup:repo"],
+      appliesTo: isSetUp,
+      run: verified,
+    },
+  ];
+}
+
+/** An invalid file is reported by backup:repo alone. */
+function isSetUp(reader: HostReader): boolean {
+  try {
+    return readSettings(reader) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function hasSettings(reader: HostReader): boolean {
+  return reader.stat(settingsPath) !== null;
+}
+
+async function repository(reader: HostReader, online: boolean): Promise<CheckResult> {
+  const settings = theSettings(reader);
+  for (const path of [passwordPath, environmentPath]) {
+    const stat = reader.stat(path);
+    if (stat !== null && (stat.mode & 0o077) !== 0) {
+      const detail = `${path} is readable by users other than root: its mode is ${stat.mode.toString(8)}`;
+      return { status: "error", detail, hint: ["sudo", "chmod", "600", path] };
+    }
+    if (stat !== null) demandRootsAlone(reader, path);
+  }
+  const access = accessOf(reader, settings);
+  const shown = shownLocation(settings.repository);
+  if (!online) return { status: "ok", detail: `backups go to ${shown}` };
+  if ((await repositoryId(reader, access)) !== null) return { status: "ok", detail: `${shown} can be opened` };
+  const hint = ["sudo", "edox-ops", "backup", "init", "--repo", settings.repository, "--password-file", passwordPath];
+  return { status: "error", detail: `there is no repository at ${shown}`, hint };
+}
+
+function age(reader: HostReader): CheckResult {
+  const { backedUpMs, failure } = stateOf(reader);
+  if (backedUpMs === null) {
+    return { status: "error", detail: failure ?? "this host was never backed up to its repository", hint: run };
+  }
+  const detail = `the last backup was made ${ageText(backedUpMs, reader.now())}`;
+  const days = (reader.now() - backedUpMs) / day;
+  if (days > veryLateDays) return { status: "error", detail: withReason(detail, failure), hint: run };
+  if (failure !== null || days > lateDays) return { status: "warning", detail: withReason(detail, failure), hint: run };
+  if (!hasTimer(reader)) {
+    const hint = ["sudo", "edox-ops", "backup", "enable", "--yes"];
+    return { status: "warning", detail: `${detail}, and nothing makes the next one`, hint };
+  }
+  return { status: "ok", detail };
+}
+
+function withReason(detail: string, failure: string | null): string {
+  return failure === null ? detail : `${detail}; the next one failed: ${failure}`;
+}
+
+function verified(reader: HostReader): CheckResult {
+  const { verifiedMs, backedUpMs, damage } = stateOf(reader);
+  if (damage !== null) return { status: "error", detail: damage, hint: initHint };
+  if (backedUpMs === null) return { status: "not-set-up", detail: "there is no backup to verify yet", hint: run };
+  if (verifiedMs === null) return { status: "warning", detail: "no backup was ever verified", hint: verify };
+  const detail = `the repository was verified ${ageText(verifiedMs, reader.now())}`;
+  const isLate = reader.now() - verifiedMs > verifiedDays * day;
+  return { status: isLate ? "warning" : "ok", detail, hint: verify };
+}
+
+function stateOf(reader: HostReader): ReturnType<typeof readState> {
+  const { repository: location } = readSettings(reader) as Settings;
+  return readState(reader, location);
+}

@@ -1,0 +1,51 @@
+// What the last runs did, for doctor. It is a cache: without it, the next run writes a new one.
+
+import * as v from "valibot";
+import type { Host, HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import { parseJson } from "../text/json.ts";
+import { backupDir, statePath } from "./paths.ts";
+
+const stateSchema = v.object({
+  /** The repository that the rest is about. */
+  repository: v.string(),
+  /** Times in Unix milliseconds; null for never. */
+  backedUpMs: v.nullable(v.number()),
+  verifiedMs: v.nullable(v.number()),
+  prunedMs: v.nullable(v.number()),
+  /** Why the last run failed; null after a success. */
+  failure: v.nullable(v.string()),
+  /** Why the last verification failed. */
+  damage: v.nullable(v.string()),
+  /** The part of the data that is verified next. */
+  part: v.number(),
+});
+
+export type State = v.InferOutput<typeof stateSchema>;
+
+/** Returns what is known about this repository. */
+export function readState(reader: HostReader, repository: string): State {
+  const none = { repository, backedUpMs: null, verifiedMs: null, prunedMs: null, failure: null, damage: null, part: 1 };
+  try {
+    const found = v.safeParse(stateSchema, parseJson(textOf(reader, statePath) ?? "null"));
+    return found.success && found.output.repository === repository ? found.output : none;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return none;
+    throw error;
+  }
+}
+
+/** Writes the state with these changes. */
+export function writeState(host: Host, repository: string, changes: Partial<State>): void {
+  makeBackupDir(host);
+  const text = JSON.stringify({ ...readState(host, repository), ...changes });
+  host.writeFile(statePath, new TextEncoder().encode(`${text}\n`), { mode: 0o600, uid: host.uid, gid: host.uid });
+}
+
+/** Creates the directory of the state, for root alone. */
+export function makeBackupDir(host: Host): void {
+  const owner = { uid: host.uid, gid: host.uid };
+  for (const dir of ["/var/lib/edox-ops", backupDir]) {
+    if (host.stat(dir) === null) host.makeDirectory(dir, { mode: dir === backupDir ? 0o700 : 0o755, ...owner });
+  }
+}

@@ -1,0 +1,90 @@
+// A restore in a session, for backup restore and restore-host.
+
+import { type Restorable, restorable } from "../../backup/fetched.ts";
+import type { Restored } from "../../backup/restore.ts";
+import type { Access } from "../../backup/settings.ts";
+import { type Snapshot, shortLength } from "../../backup/snapshots.ts";
+import type { Trees } from "../../host/trees.ts";
+import type { Session } from "../../run/session.ts";
+import { lineOf } from "../../text/lines.ts";
+import { nearestName } from "../../text/nearest-name.ts";
+import { usage } from "../arguments.ts";
+import type { Arguments } from "../command.ts";
+import { editWaitMs } from "../run.ts";
+
+export const partsFlag = {
+  only: {
+    type: "string",
+    group: "Advanced",
+    valueHint: "part,...",
+    description: "Restore only these parts: sites, certs, runner",
+  },
+} as const satisfies Arguments;
+
+/** Returns the typed parts, all of them by default. */
+export function partsOf(typed: string | undefined): Restorable[] {
+  if (typed === undefined) return [...restorable];
+  return typed.split(",").map((each) => {
+    const part = restorable.find((name) => name === each);
+    if (part !== undefined) return part;
+    throw usage(`unknown part '${each}' for --only: there are ${restorable.join(", ")}`, nearestName(each, restorable));
+  });
+}
+
+interface Restoring {
+  access: Access;
+  /** null: a dry run that cannot look into the repository. */
+  snapshot: Snapshot | null;
+  parts: readonly Restorable[];
+  /** The path of this program. */
+  program: string;
+}
+
+/** Restores parts of a snapshot, or plans that in a dry run. Returns what was restored; null in a dry run. */
+export async function restoreIn(
+  session: Session,
+  trees: Trees,
+  { access, snapshot, parts, program }: Restoring,
+): Promise<Restored | null> {
+  const { host, options, stop } = session;
+  const named = snapshot === null ? "the newest snapshot" : `snapshot ${snapshot.id.slice(0, shortLength)}`;
+  const title = `${parts.join(", ")} are restored from ${named}`;
+  const step = { id: "backup.restore", title, action: `Restoring ${named}` };
+  if (options.dryRun || snapshot === null) {
+    await session.operation(
+      step,
+      () => {},
+      () => ({ outcome: "pending", warnings: [] }),
+    );
+    session.say(lineOf`Would restore ${parts.join(", ")} from ${named}.`);
+    return null;
+  }
+  const { fetchSnapshot } = await import("../../backup/fetched.ts");
+  const { restore } = await import("../../backup/restore.ts");
+  const { restoredDir } = await import("../../backup/paths.ts");
+  const { throwIfInterrupted } = await import("../../problem/wait.ts");
+  const lockHost = (path: string) => session.lock("host", path, editWaitMs);
+  const done = async (): Promise<Restored> => {
+    // A killed restore has left its files.
+    trees.remove(restoredDir);
+    try {
+      await fetchSnapshot(host, access, snapshot, parts);
+      throwIfInterrupted(stop);
+      return await restore({ host, trees, program, lockHost, stop }, parts);
+    } finally {
+      // They hold secrets, and what was restored is in its place.
+      trees.remove(restoredDir);
+    }
+  };
+  const restored = await session.operation(step, done, ({ warnings }) => ({ outcome: "changed", warnings }));
+  const { projects, deployed, certificates, runners } = restored;
+  session.include({ restored: { snapshot: snapshot.id, projects, deployed, certificates, runners } });
+  const lines: [string, readonly string[]][] = [
+    ["Restored projects", projects],
+    ["Deployed from the snapshot", deployed],
+    ["Restored certificates", certificates],
+    ["Restored runners", runners ? ["/etc/gitlab-runner/config.toml"] : []],
+  ];
+  for (const [what, names] of lines) if (names.length > 0) session.say(lineOf`${what}: ${names.join(", ")}.`);
+  return restored;
+}

@@ -1,0 +1,100 @@
+// What doctor says about backups.
+
+import { describe, expect, test } from "bun:test";
+import { backupChecks } from "../../src/backup/checks.ts";
+import { environmentPath, passwordPath, settingsPath } from "../../src/backup/paths.ts";
+import { type State, writeState } from "../../src/backup/state.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+
+const settings = { repository: "/repo", host: "alpha", with_releases: false, keep: null };
+const day = 24 * 60 * 60_000;
+
+function setUp(state: Partial<State> = {}): FakeHost {
+  const host = fakeDebian();
+  host.put(settingsPath, JSON.stringify(settings), { mode: 0o600 });
+  host.put(passwordPath, "secret\n", { mode: 0o600 });
+  host.put("/etc/systemd/system/edox-ops-backup.timer", "");
+  host.dir("/var/lib");
+  writeState(host, "/repo", { backedUpMs: host.now(), verifiedMs: host.now(), ...state });
+  return host;
+}
+
+async function look(host: FakeHost, name: string, online = false) {
+  const check = backupChecks(online).find((each) => each.name === name);
+  if (check === undefined || check.appliesTo?.(host) === false) return null;
+  return check.run(host);
+}
+
+describe("doctor", () => {
+  test("backup: without a repository there are no checks", async () => {
+    const host = fakeDebian();
+    for (const name of ["repo", "age", "verify"]) expect(await look(host, `backup:${name}`)).toBeNull();
+  });
+
+  test("backup:repo: a readable password is an error, and with --online the repository is opened", async () => {
+    const host = setUp();
+    expect(await look(host, "backup:repo")).toEqual({ status: "ok", detail: "backups go to /repo" });
+    host.put(environmentPath, "AWS_ACCESS_KEY_ID=x\n", { mode: 0o644 });
+    expect(await look(host, "backup:repo")).toMatchObject({
+      status: "error",
+      hint: ["sudo", "chmod", "600", environmentPath],
+    });
+    host.nodes.delete(environmentPath);
+    host.taught.unshift((argv) =>
+      argv.join(" ") === "restic cat config --no-lock" ? ok('{"id":"51f18db7"}') : undefined,
+    );
+    expect(await look(host, "backup:repo", true)).toMatchObject({ status: "ok", detail: "/repo can be opened" });
+    host.taught.unshift(() => ({ code: 0, stdout: "", stderr: "Is there a repository at the following location?\n" }));
+    expect(await look(host, "backup:repo", true)).toMatchObject({
+      status: "error",
+      detail: "there is no repository at /repo",
+    });
+  });
+
+  test.each([
+    [{ backedUpMs: null, failure: null }, "error", "never backed up"],
+    [{ backedUpMs: null, failure: "repository /repo: no space is left" }, "error", "no space is left"],
+    [
+      { failure: "repository /repo: it cannot be reached" },
+      "warning",
+      "the next one failed: repository /repo: it cannot be reached",
+    ],
+  ] as const)("backup:age: %j is a %s", async (state, status, detail) => {
+    expect(await look(setUp(state), "backup:age")).toMatchObject({ status, detail: expect.stringContaining(detail) });
+  });
+
+  test("backup:age: a late backup is a warning, a very late one an error, and without a timer nothing makes the next", async () => {
+    const host = setUp();
+    const at = async (days: number) => {
+      writeState(host, "/repo", { backedUpMs: host.now() - days * day });
+      return look(host, "backup:age");
+    };
+    expect(await at(1.5)).toMatchObject({ status: "ok", detail: "the last backup was made 1 day ago" });
+    expect(await at(2.5)).toMatchObject({ status: "warning" });
+    expect(await at(8)).toMatchObject({ status: "error" });
+    host.nodes.delete("/etc/systemd/system/edox-ops-backup.timer");
+    expect(await at(0)).toMatchObject({ status: "warning", hint: ["sudo", "edox-ops", "backup", "enable", "--yes"] });
+  });
+
+  test("backup:verify: a damage is an error, and a late or missing verification a warning", async () => {
+    expect(await look(setUp(), "backup:verify")).toMatchObject({ status: "ok" });
+    expect(await look(setUp({ damage: "repository /repo: it is damaged" }), "backup:verify")).toMatchObject({
+      status: "error",
+    });
+    expect(await look(setUp({ verifiedMs: null }), "backup:verify")).toMatchObject({ status: "warning" });
+    expect(await look(setUp({ verifiedMs: null, backedUpMs: null }), "backup:verify")).toMatchObject({
+      status: "not-set-up",
+    });
+    const host = setUp();
+    writeState(host, "/repo", { verifiedMs: host.now() - 32 * day });
+    expect(await look(host, "backup:verify")).toMatchObject({ status: "warning" });
+  });
+
+  test("backup:repo: an invalid file is reported once, under one name", async () => {
+    const host = setUp();
+    host.put(settingsPath, "{");
+    expect(await look(host, "backup:repo").catch((error) => error)).toMatchObject({ code: "invalid-config" });
+    expect([await look(host, "backup:age"), await look(host, "backup:verify")]).toEqual([null, null]);
+  });
+});

@@ -1,0 +1,173 @@
+// The commands of backups as they are typed: their errors, their output, and the timer.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import * as v from "valibot";
+import { passwordPath, settingsPath } from "../../src/backup/paths.ts";
+import { documentSchema } from "../../src/report/schema.ts";
+import { atTerminal, typed } from "../cli/typed.ts";
+import { SiteHost } from "../sites/site-host.ts";
+import { FakeRestic } from "./fake-restic.ts";
+
+const made: Disposable[] = [];
+afterEach(() => {
+  for (const each of made.splice(0)) each[Symbol.dispose]();
+});
+
+async function host(...lines: string[]) {
+  const site = await SiteHost.bootstrapped();
+  const restic = new FakeRestic(site.disk.root);
+  made.push(site, restic);
+  mkdirSync(`${site.disk.root}/var/lib/edox-ops/backup`, { recursive: true });
+  site.fake.put("/proc/self/mounts", "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /mnt ext4 rw 0 0\n");
+  site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  site.fake.put("/etc/hostname", "alpha\n");
+  site.fake.taught.unshift((argv) => restic.answer(argv));
+  for (const line of lines) {
+    const { exit, err } = await site.type(line);
+    if (exit !== 0) throw new Error(`${line}: ${err}`);
+  }
+  const json = async (line: string) => v.parse(documentSchema, JSON.parse((await site.type(`${line} --json`)).out));
+  return { ...{ site, restic, json }, fake: site.fake, type: (line: string) => site.type(line) };
+}
+
+const init = "backup init --repo /mnt/repo --generate --yes";
+
+describe("backup init", () => {
+  test("backup init: a generated password is written for root alone, and is on no command line and in no output", async () => {
+    const { type, fake, restic } = await host();
+    const { exit, out } = await type(init);
+    expect(exit).toBe(0);
+    const password = (fake.text(passwordPath) ?? "").trim();
+    expect(password).toMatch(/^[\w-]{32}$/);
+    expect([fake.stat(passwordPath)?.mode, fake.stat(settingsPath)?.mode]).toEqual([0o600, 0o600]);
+    expect(out).toContain("Created the repository /mnt/repo.");
+    expect(
+      out + restic.lines.join() + fake.ran.join() + (fake.text("/var/log/edox-ops/backup.log") ?? ""),
+    ).not.toContain(password);
+    expect(restic.exists).toBe(true);
+  });
+
+  test("backup init: a second run changes nothing, and keeps the generated password and the retention", async () => {
+    const { type, fake, json } = await host(init, "backup enable --yes");
+    const before = [fake.text(passwordPath), fake.text(settingsPath)];
+    expect(await json(init)).toMatchObject({ outcome: "ok" });
+    expect([fake.text(passwordPath), fake.text(settingsPath)]).toEqual(before);
+    expect((await type("backup init --repo /mnt/repo --generate --with-releases --yes")).exit).toBe(0);
+    expect(JSON.parse(fake.text(settingsPath) ?? "")).toMatchObject({ with_releases: true, keep: { daily: 7 } });
+  });
+
+  test.each([
+    ["backup init --generate", 2, "--repo is missing"],
+    ["backup init --repo /mnt/repo", 2, "use either --password-file FILE or --generate"],
+    ["backup init --repo /mnt/repo --generate --password-file /root/x", 2, "use either"],
+    ["backup init --repo nowhere --generate --yes", 1, "invalid repository 'nowhere'"],
+    ["backup init --repo /mnt/repo --password-file /root/none --yes", 1, "the password file /root/none does not exist"],
+    ["backup init --repo /mnt/repo --generate --environment-file /root/none --yes", 1, "/root/none does not exist"],
+    ["backup enable --yes", 1, "no backup repository is set up on this host"],
+    ["backup run", 1, "no backup repository is set up on this host"],
+    ["backup list", 1, "no backup repository is set up on this host"],
+    ["backup verify", 1, "no backup repository is set up on this host"],
+    ["backup restore --yes", 1, "no backup repository is set up on this host"],
+    ["backup restore --only site --yes", 2, "unknown part 'site' for --only"],
+    ["backup enable --daily 25:00 --yes", 2, "invalid time '25:00' for --daily"],
+    ["backup enable --keep 7 --yes", 1, "invalid --keep '7'"],
+  ])("%s: ends with %d, names the fault and changes nothing", async (line, exit, message) => {
+    const { type, site } = await host();
+    const before = site.snapshot();
+    const result = await type(line);
+    expect([result.exit, result.err]).toEqual([exit, expect.stringContaining(message)]);
+    expect(site.snapshot()).toEqual(before);
+  });
+
+  test("backup init: a repository that cannot be opened is not recorded", async () => {
+    const { type, fake, restic } = await host();
+    restic.exists = true;
+    restic.failing = [(args) => (args[0] === "cat" ? restic.fatal(12, "wrong password or no key found") : undefined)];
+    const { exit, err } = await type(init);
+    expect([exit, err]).toEqual([1, expect.stringContaining("repository /mnt/repo: the password is wrong")]);
+    expect([fake.text(settingsPath), fake.text(passwordPath)]).toEqual([null, null]);
+  });
+
+  test("backup init: a repository on the disk of the sites has a warning", async () => {
+    const { type } = await host();
+    expect((await type("backup init --repo /srv/repo --generate --yes")).err).toContain("is on the disk of the sites");
+  });
+});
+
+describe("backup commands", () => {
+  test("backup run: the snapshot, its size and its retention are reported, and listed", async () => {
+    const { json, type, site } = await host("project publish demo --domain demo.test --source /srv/site", init);
+    const { backup } = await json("backup run");
+    expect(backup).toMatchObject({ projects: ["demo"], files: 3, added_bytes: 20, forgotten: 0, verified: false });
+    expect((await type("backup run")).out).toMatch(
+      /^Snapshot [0-9a-f]{8}: 3 files, 40 bytes, 20 bytes new, in .*\.\n$/,
+    );
+    expect((await json("backup list")).snapshots).toMatchObject([{ host: "alpha" }, { host: "alpha" }]);
+    expect((await type("backup list")).out).toMatch(/^[0-9a-f]{8}\t2027-01-15T08:00:00\.000Z\talpha\n/);
+    const view = await atTerminal(80, () => typed("backup list", site.host));
+    expect(view.out).toContain("SNAPSHOT");
+    expect(view.out).toContain("Restore one of them: → edox-ops backup restore --snapshot");
+  });
+
+  test("backup run: with a retention, old snapshots are removed and data is verified", async () => {
+    const { type, json } = await host(init, "backup enable --daily 02:30 --keep 3d --yes");
+    expect((await type("backup run")).out).toContain("Removed 2 old snapshots.\nVerified a part of the data.\n");
+    expect((await json("backup run")).backup).toMatchObject({ forgotten: 2, pruned: false, verified: false });
+  });
+
+  test("backup verify: reports what was read", async () => {
+    const { type, restic } = await host(init);
+    expect((await type("backup verify")).out).toBe("Verified the structure, and an eighth of the data.\n");
+    expect((await type("backup verify --all")).out).toBe("Verified all data.\n");
+    restic.failing = [() => restic.fatal(1, "repository contains errors")];
+    expect(await type("backup verify")).toMatchObject({ exit: 1, err: expect.stringContaining("it is damaged") });
+  });
+
+  test("backup enable: the timer runs the program at that time, with the repository as its only further directory", async () => {
+    const { fake } = await host("backup init --repo /mnt/a%b --generate --yes", "backup enable --daily 02:30 --yes");
+    const unit = (suffix: string) => fake.text(`/etc/systemd/system/edox-ops-backup.${suffix}`) ?? "";
+    expect(unit("timer")).toContain("OnCalendar=*-*-* 02:30:00\n");
+    expect(unit("service")).toContain("ExecStart=/usr/local/bin/edox-ops backup run\n");
+    expect(unit("service")).toContain('ReadWritePaths="-/mnt/a%%b"\n');
+  });
+
+  test("backup disable: the timer is gone, and the repository stays; uninstall removes the timer too", async () => {
+    const { type, fake } = await host(init, "backup enable --yes");
+    const timers = () => [...fake.nodes.keys()].filter((path) => path.includes("edox-ops-backup."));
+    fake.put("/var/lib/systemd/timers/stamp-edox-ops-backup.timer", "");
+    fake.taught.unshift(([name, , path = ""]) => {
+      if (name !== "rm") return undefined;
+      fake.remove(path);
+      return { code: 0, stdout: "", stderr: "" };
+    });
+    expect((await type("backup disable --yes")).exit).toBe(0);
+    expect([timers(), fake.text(settingsPath)]).toEqual([[], expect.any(String)]);
+    expect((await type("backup enable --yes")).exit).toBe(0);
+    expect(timers().length).toBeGreaterThan(1);
+    expect(await type("uninstall --yes")).toMatchObject({ exit: 0 });
+    expect(timers()).toEqual([]);
+  });
+
+  test.each(["backup run", "backup list", "backup verify", "backup restore --yes"])(
+    "%s: only root may open the repository",
+    async (line) => {
+      const { site } = await host(init);
+      const user = Object.assign(Object.create(site.host), site.host, { uid: 1000 });
+      expect(await typed(line, user)).toMatchObject({
+        exit: 2,
+        err: expect.stringContaining("only root may open the backup repository"),
+      });
+    },
+  );
+
+  test("backup run: a second one is refused while the first one runs", async () => {
+    const { type, fake } = await host(init);
+    fake.dir("/run/edox-ops", { mode: 0o700 });
+    fake.locks.set("/run/edox-ops/backup.lock", { pid: 7, command: "edox-ops backup run", sinceMs: 0 });
+    expect(await type("backup run")).toMatchObject({
+      exit: 75,
+      err: expect.stringContaining("another run holds the lock"),
+    });
+  });
+});

@@ -1,0 +1,226 @@
+// How restic is run, what its failures mean, and which secrets reach it.
+
+import { describe, expect, test } from "bun:test";
+import { readRepository } from "../../src/backup/repository.ts";
+import { packagesFor, repositoryId, resticArgv, runRestic } from "../../src/backup/restic.ts";
+import { explained } from "../../src/backup/restic-errors.ts";
+import type { Access } from "../../src/backup/settings.ts";
+import { chosenSnapshot, listSnapshots } from "../../src/backup/snapshots.ts";
+import { Secret } from "../../src/text/secret.ts";
+import { BackupHost } from "./backup-host.ts";
+
+const accessTo = (location: string, variables: Record<string, string> = {}): Access => ({
+  repository: readRepository(location),
+  password: new Secret("canary-password"),
+  environment: new Map(Object.entries(variables).map(([name, value]) => [name, new Secret(value)])),
+});
+
+/** Failures as both versions print them, recorded on Debian 12 and 13. */
+const recorded: [what: string, code: number, stderr: string, expected: Record<string, unknown>][] = [
+  [
+    "a wrong password, 0.14",
+    1,
+    "Fatal: wrong password or no key found\n",
+    { code: "permission-denied", message: "repository /repo: the password is wrong" },
+  ],
+  [
+    "a wrong password, 0.18",
+    12,
+    '{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}\n',
+    { code: "permission-denied" },
+  ],
+  [
+    "no repository, 0.14",
+    1,
+    "Fatal: unable to open config file: stat /repo/config: no such file or directory\nIs there a repository at the following location?\n/repo\n",
+    { code: "not-found", hint: ["ls", "-ld", "/repo"] },
+  ],
+  [
+    "no repository, 0.18",
+    10,
+    '{"message_type":"exit_error","code":10,"message":"Fatal: repository does not exist: unable to open config file: stat /repo/config: no such file or directory\\nIs there a repository at the following location?\\n/repo"}\n',
+    { code: "not-found" },
+  ],
+  [
+    "a full disk, 0.14",
+    1,
+    "Fatal: unable to save snapshot: write /repo/data/76/761e-tmp-345420274: no space left on device\n",
+    { code: "no-space", hint: ["df", "-h", "/repo"] },
+  ],
+  [
+    "a full disk, 0.18",
+    1,
+    'Save(<data/a16a29c8d4>) failed: write /repo/data/a1/a1-tmp-2: no space left on device\n{"message_type":"exit_error","code":1,"message":"Fatal: unable to save snapshot: write /repo/data/a1/a1-tmp-2: no space left on device"}\n',
+    { code: "no-space" },
+  ],
+  [
+    "a damaged repository, 0.14",
+    1,
+    "error for tree bf5fe649:\n  decrypting blob bf5f failed: ciphertext verification failed\nFatal: repository contains errors\n",
+    { code: "io-error" },
+  ],
+  [
+    "a damaged repository, 0.18",
+    1,
+    '{"message_type":"error","message":"error for tree e513aed0:\\n"}\n{"message_type":"exit_error","code":1,"message":"Fatal: repository contains errors"}\n',
+    { code: "io-error" },
+  ],
+  [
+    "a lock",
+    1,
+    "Fatal: unable to create lock in backend: repository is already locked by PID 5 on beta by root (UID 0, GID 0)\n",
+    { code: "in-use" },
+  ],
+  [
+    "no snapshot, 0.14",
+    1,
+    'invalid id "00000000": no matching ID found for prefix "00000000"\n',
+    { code: "not-found", hint: ["sudo", "edox-ops", "backup", "list"] },
+  ],
+  [
+    "restic is missing",
+    127,
+    "restic is not installed",
+    { code: "precondition-failed", hint: ["sudo", "apt-get", "install", "restic"] },
+  ],
+  [
+    "anything else",
+    1,
+    "Fatal: the moon is wrong\n",
+    { code: "command-failed", message: "repository /repo: restic failed: the moon is wrong" },
+  ],
+];
+
+describe("restic", () => {
+  test.each(recorded)("restic: %s is explained", (_, code, stderr, expected) => {
+    expect(explained({ code, stdout: "", stderr }, accessTo("/repo"))).toMatchObject(expected);
+  });
+
+  test.each([
+    [
+      "sftp:backup@nas:/srv",
+      "subprocess ssh: ssh: connect to host nas port 22: Connection refused\nFatal: unable to open repository",
+      "unreachable",
+      ["sudo", "ssh", "backup@nas"],
+    ],
+    [
+      "sftp://backup@nas:2222//srv",
+      "subprocess ssh: Host key verification failed.\nFatal: unable to open repository",
+      "unreachable",
+      ["sudo", "ssh", "-p", "2222", "backup@nas"],
+    ],
+    [
+      "sftp:backup@nas:/srv",
+      "subprocess ssh: backup@nas: Permission denied (publickey).\nFatal: unable",
+      "permission-denied",
+      ["sudo", "ssh", "backup@nas"],
+    ],
+    [
+      "sftp:nas:/srv",
+      'Fatal: unable to open repository: exec: "ssh": executable file not found in $PATH',
+      "precondition-failed",
+      ["sudo", "apt-get", "install", "openssh-client"],
+    ],
+    [
+      "rest:http://host:1/",
+      'Head "http://:***@host:1/config": dial tcp 10.0.0.1:1: connect: connection refused\n',
+      "unreachable",
+      ["curl", "-sSI", "http://host:1"],
+    ],
+    [
+      "rest:https://host/",
+      "Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized\n",
+      "permission-denied",
+      ["curl", "-sSI", "https://host"],
+    ],
+  ])("restic: for %s, the hint of '%s' opens the same connection", (location, stderr, code, hint) => {
+    expect(explained({ code: 1, stdout: "", stderr }, accessTo(location))).toMatchObject({ code, hint });
+  });
+
+  test("restic: no secret is on the command line or in a message, and a password does not hide the fault", async () => {
+    using host = new BackupHost();
+    const access = accessTo("rest:https://host/alpha/", {
+      RESTIC_REST_USERNAME: "ann",
+      RESTIC_REST_PASSWORD: "canary-rest",
+    });
+    await repositoryId(host.host, access);
+    expect(host.restic.lines.join("\n")).not.toContain("canary");
+    expect(host.restic.environments[0]).toMatchObject({
+      RESTIC_REPOSITORY: "rest:https://ann:canary-rest@host/alpha/",
+      RESTIC_PASSWORD: "canary-password",
+    });
+    const stderr = "Fatal: https://ann:canary-rest@host/: canary-password is odd\n";
+    const { message, stderr: shown } = explained({ code: 1, stdout: "", stderr }, access);
+    expect(message + shown).not.toContain("canary");
+    const wrong = { ...access, password: new Secret("wrong") };
+    expect(explained({ code: 1, stdout: "", stderr: "Fatal: wrong password or no key found" }, wrong).code).toBe(
+      "permission-denied",
+    );
+  });
+
+  test("restic: ssh asks nothing and gives up on a server that does not answer", () => {
+    expect(resticArgv(accessTo("sftp://backup@nas:2222//srv"), ["snapshots"])).toEqual([
+      "restic",
+      "-o",
+      "sftp.command=ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=20 -o ServerAliveCountMax=3 -p 2222 backup@nas -s sftp",
+      "snapshots",
+    ]);
+    expect(
+      ["/repo", "sftp:nas:/srv", "rclone:a:b", "s3:https://a/b"].map((each) => packagesFor(accessTo(each))),
+    ).toEqual([["restic"], ["restic", "openssh-client"], ["restic", "rclone"], ["restic"]]);
+  });
+
+  test("restic: a lock that a killed run left is removed once, and any other lock is reported", async () => {
+    using host = new BackupHost();
+    const locked = host.restic.fatal(
+      11,
+      "unable to create lock in backend: repository is already locked by PID 5 on beta",
+    );
+    host.restic.failing = [(args) => (args[0] === "prune" ? locked : undefined)];
+    await runRestic(host.host, host.access, ["prune"]);
+    expect(host.restic.lines).toEqual(["prune", "unlock", "prune"]);
+    host.restic.failing = [() => locked, (args) => (args[0] === "unlock" ? undefined : locked)];
+    const failed = runRestic(host.host, host.access, ["prune"]);
+    expect(await failed.catch((error) => error)).toMatchObject({ code: "in-use" });
+  });
+
+  for (const version of ["0.14", "0.18"] as const) {
+    test(`restic ${version}: a missing repository is told from one that cannot be opened`, async () => {
+      using host = new BackupHost(version);
+      expect(await repositoryId(host.host, host.access)).toBe("51f18db7");
+      Object.assign(host.restic, { exists: false });
+      expect(await repositoryId(host.host, host.access)).toBeNull();
+      expect(await listSnapshots(host.host, host.access, null).catch((error) => error)).toMatchObject({
+        code: "not-found",
+      });
+      Object.assign(host.restic, { exists: true, password: "another" });
+      expect(await repositoryId(host.host, host.access).catch((error) => error)).toMatchObject({
+        code: "permission-denied",
+      });
+    });
+  }
+});
+
+describe("snapshots", () => {
+  const id = (digit: string) => digit.repeat(64);
+  const all = [
+    { id: `aaaa${id("1").slice(4)}`, timeMs: 1, host: "alpha" },
+    { id: `aaab${id("2").slice(4)}`, timeMs: 2, host: "alpha" },
+  ];
+
+  test("snapshots: the newest one or that with the typed beginning is chosen", () => {
+    expect(chosenSnapshot(all, undefined)).toBe(all[1] as (typeof all)[0]);
+    expect(chosenSnapshot(all, "latest")).toBe(all[1] as (typeof all)[0]);
+    expect(chosenSnapshot(all, "aaaa1111")).toBe(all[0] as (typeof all)[0]);
+  });
+
+  test.each([["zzzz"], ["aaa"], ["--help"], ["aaac"], [""]])("snapshots: '%s' is refused", (typed) => {
+    expect(() => chosenSnapshot(all, typed)).toThrow(`snapshot '${typed}'`);
+  });
+
+  test("snapshots: without one there is a hint, and the newest of several hosts is not guessed", () => {
+    expect(() => chosenSnapshot([], undefined)).toThrow("no snapshot of this host yet");
+    const mixed = [...all, { id: id("3"), timeMs: 3, host: "beta" }];
+    expect(() => chosenSnapshot(mixed, undefined)).toThrow("several hosts (alpha, beta)");
+  });
+});

@@ -1,0 +1,162 @@
+// A restore: what is missing is back with its bytes and times, a live site is deployed, and nothing is overwritten.
+
+import { describe, expect, test } from "bun:test";
+import { fetchSnapshot, type Restorable, restorable } from "../../src/backup/fetched.ts";
+import { manifestPath, restoredDir } from "../../src/backup/paths.ts";
+import { restore } from "../../src/backup/restore.ts";
+import { backUp } from "../../src/backup/run.ts";
+import { chosenSnapshot, listSnapshots } from "../../src/backup/snapshots.ts";
+import type { Host, Output } from "../../src/host/host.ts";
+import { Problem } from "../../src/problem/problem.ts";
+import { ok } from "../fake-host.ts";
+import { project } from "../sites/tree.ts";
+import { BackupHost } from "./backup-host.ts";
+
+const program = "/usr/local/bin/edox-ops";
+const www = "/var/www/docs";
+
+/** Backs the host up, and returns a function that restores it. */
+async function backedUp(made: BackupHost, answer: (words: string) => Output = () => ok('{"outcome":"changed"}')) {
+  const { settings, access, host, trees } = made;
+  await backUp(made.tools, settings, access);
+  const ran: string[] = [];
+  const { run } = host;
+  const act: Host["run"] = async (argv, options) => {
+    if (argv[0] !== program) return run(argv, options);
+    ran.push(argv.slice(1).join(" "));
+    return answer(argv.slice(1).join(" "));
+  };
+  Object.assign(host, { run: act });
+  const snapshot = chosenSnapshot(await listSnapshots(host, access, "alpha"), undefined);
+  const restoreAll = async (parts: readonly Restorable[] = restorable) => {
+    const manifest = await fetchSnapshot(host, access, snapshot, parts);
+    const tools = { host, trees, program, lockHost: async () => () => {}, stop: () => null };
+    return { manifest, restored: await restore(tools, parts) };
+  };
+  return { ran, restoreAll, snapshot };
+}
+
+function withEverything(made: BackupHost): void {
+  const { disk } = made;
+  disk.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...project, enabled: true } }));
+  disk.write(`${www}/.edox-ops-versions/demo/1.4/index.html`, "1.4");
+  disk.write(`${www}/.edox-ops-versions/demo/latest`, "-> 1.4");
+  disk.write(`${www}/.edox-ops-previews/demo/-/fix/index.html`, "fix");
+  disk.write("/etc/nginx/edox-ops-password-demo", "reader:hash");
+  for (const name of ["demo.test", "other.test"]) {
+    disk.write(`/etc/letsencrypt/archive/${name}/cert1.pem`, `certificate of ${name}`);
+    disk.write(`/etc/letsencrypt/live/${name}/cert.pem`, `-> ../../archive/${name}/cert1.pem`);
+    disk.write(`/etc/letsencrypt/renewal/${name}.conf`, "version = 2");
+  }
+  disk.write("/etc/letsencrypt/accounts/acme.test/directory/1/private_key.json", "key");
+  disk.write("/etc/gitlab-runner/config.toml", "concurrent = 2");
+}
+
+describe("backup restore", () => {
+  test("backup restore: a host without anything gets the same bytes, times and links", async () => {
+    using made = new BackupHost();
+    withEverything(made);
+    const { disk, host } = made;
+    disk.time(`${www}/demo`, 1_700_000_000);
+    const { ran, restoreAll } = await backedUp(made);
+    for (const path of ["/etc/edox-ops", "/etc/letsencrypt", "/etc/nginx", "/etc/gitlab-runner", www])
+      disk.remove(path);
+    for (const path of ["/etc/edox-ops", www]) host.makeDirectory(path, { mode: 0o755, uid: host.uid, gid: host.uid });
+    const { manifest, restored } = await restoreAll();
+    expect(manifest.projects).toEqual(["demo"]);
+    expect(restored).toEqual({
+      ...{ projects: ["demo"], deployed: [], certificates: ["demo.test", "other.test"], runners: true, warnings: [] },
+    });
+    expect(ran).toEqual(["project enable demo --json"]);
+    expect(JSON.parse(disk.text("/etc/edox-ops/projects.json"))).toEqual({ demo: { ...project, enabled: false } });
+    expect(disk.stat(`${www}/demo`).mtimeMs).toBe(1_700_000_000_000);
+    expect([
+      disk.text(`${www}/demo/a/page.html`),
+      disk.text(`${www}/.edox-ops-versions/demo/latest/index.html`),
+      disk.text(`${www}/.edox-ops-previews/demo/-/fix/index.html`),
+      disk.text("/etc/nginx/edox-ops-password-demo"),
+      disk.text("/etc/letsencrypt/live/demo.test/cert.pem"),
+      disk.text("/etc/letsencrypt/accounts/acme.test/directory/1/private_key.json"),
+      disk.text("/etc/gitlab-runner/config.toml"),
+    ]).toEqual(["page", "1.4", "fix", "reader:hash", "certificate of demo.test", "key", "concurrent = 2"]);
+    expect(host.stat("/etc/nginx/edox-ops-password-demo")?.type).toBe("file");
+  });
+
+  test("backup restore: on a host with everything, a site is deployed and nothing else is touched", async () => {
+    using made = new BackupHost();
+    withEverything(made);
+    const { disk } = made;
+    const { ran, restoreAll } = await backedUp(made);
+    disk.write("/etc/gitlab-runner/config.toml", "concurrent = 9");
+    disk.write("/etc/letsencrypt/archive/demo.test/cert2.pem", "renewed");
+    disk.remove("/etc/letsencrypt/live/other.test");
+    disk.write(`${www}/demo/index.html`, "later");
+    disk.remove(`${www}/.edox-ops-versions/demo/1.4`);
+    const { restored } = await restoreAll();
+    expect(restored).toMatchObject({ projects: [], deployed: ["demo"], certificates: [], runners: false });
+    expect(restored.warnings).toEqual(["this host has runners already: /etc/gitlab-runner/config.toml stays as it is"]);
+    expect(ran).toEqual([`project deploy demo --source ${restoredDir}${www}/.edox-ops-backup/demo/site --json`]);
+    expect(disk.text("/etc/gitlab-runner/config.toml")).toBe("concurrent = 9");
+    expect(disk.text(`${www}/demo/index.html`)).toBe("later");
+    expect(disk.text(`${www}/.edox-ops-versions/demo/1.4/index.html`)).toBe("1.4");
+  });
+
+  test("backup restore: a site that is the same is not reported, and only the typed parts are restored", async () => {
+    using made = new BackupHost();
+    withEverything(made);
+    const { restoreAll } = await backedUp(made, () => ok('{"outcome":"ok"}'));
+    made.disk.remove("/etc/gitlab-runner");
+    made.disk.remove("/etc/letsencrypt");
+    const { restored } = await restoreAll(["sites"]);
+    expect(restored).toEqual({ projects: [], deployed: [], certificates: [], runners: false, warnings: [] });
+    expect(made.host.stat("/etc/letsencrypt")).toBeNull();
+    expect((await restoreAll(["certs"])).restored.certificates).toEqual(["demo.test", "other.test"]);
+  });
+
+  test("backup restore: a project that fails and an invalid record do not keep the others from being restored", async () => {
+    using made = new BackupHost();
+    const { disk } = made;
+    const record = (slug: string) => ({
+      ...project,
+      slug,
+      domain: `${slug}.test`,
+      root_path: `${www}/${slug}`,
+      enabled: true,
+    });
+    for (const slug of ["one", "two"]) disk.write(`${www}/${slug}/index.html`, slug);
+    const records = { one: record("one"), two: record("two"), "../bad": record("one"), worse: { slug: "worse" } };
+    disk.write("/etc/edox-ops/projects.json", JSON.stringify(records));
+    const refused = { code: 1, stdout: '{"error":{"message":"nginx refuses it"}}', stderr: "" };
+    const { restoreAll } = await backedUp(made, (words) =>
+      words.includes(" one ") ? refused : ok('{"outcome":"changed"}'),
+    );
+    disk.write("/etc/edox-ops/projects.json", "{}");
+    const { restored } = await restoreAll();
+    expect(restored.projects).toEqual(["two"]);
+    expect(restored.warnings).toEqual([
+      "the record of project ../bad in the snapshot is invalid: it is not restored",
+      "the record of project worse in the snapshot is invalid: it is not restored",
+      "project one: nginx refuses it",
+    ]);
+  });
+
+  test("backup restore: a snapshot of another program and a failing restic change nothing", async () => {
+    using made = new BackupHost();
+    const { restoreAll } = await backedUp(made);
+    made.restic.failing = [() => made.restic.fatal(1, "write: no space left on device")];
+    expect(await restoreAll().catch((error) => error)).toMatchObject({ code: "no-space" });
+    made.trees.remove(manifestPath);
+    Bun.spawnSync(["find", made.restic.store, "-name", "host.json", "-delete"]);
+    expect(await restoreAll().catch((error) => error)).toMatchObject({ code: "invalid-source" });
+  });
+
+  test("backup restore: a signal ends it at the next project", async () => {
+    using made = new BackupHost();
+    const { snapshot } = await backedUp(made);
+    const { host, trees, access } = made;
+    await fetchSnapshot(host, access, snapshot, ["sites"]);
+    const stop = () => new Problem("interrupted", "interrupted by SIGTERM");
+    const tools = { host, trees, program, lockHost: async () => () => {}, stop };
+    expect(await restore(tools, ["sites"]).catch((error) => error)).toMatchObject({ code: "interrupted" });
+  });
+});
