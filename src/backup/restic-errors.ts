@@ -68,7 +68,7 @@ const faults: readonly Fault[] = [
   },
   {
     pattern:
-      /connection (?:refused|timed out|reset|closed|lost)|i\/o timeout|no route to host|network is unreachable|no such host|(?:could|can)not resolve|name resolution|server misbehaving|certificate|ssh command exited|connection to .* closed|no answer within/i,
+      /connection (?:refused|timed out|reset|closed|lost)|i\/o timeout|no route to host|network is unreachable|no such host|(?:could|can)not resolve|name resolution|server misbehaving|certificate|ssh command exited|connection to .* closed|no answer within|unable to start the sftp session/i,
     code: "unreachable",
     meaning: "it cannot be reached",
     hint: connect,

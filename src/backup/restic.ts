@@ -1,6 +1,7 @@
 // Runs restic, 0.14 as well as 0.18: the repository and its secrets reach it by the environment alone.
 
 import type { Host, HostReader, Output, RunOptions } from "../host/host.ts";
+import type { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
 import { cacheDir } from "./paths.ts";
 import { withCredentials } from "./repository.ts";
@@ -19,11 +20,26 @@ const sshOptions = ["BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=2
 const askLimitMs = 60_000;
 
 /** Returns the command line of restic. */
-export function resticArgv({ repository: { kind, ssh } }: Access, args: readonly string[]): string[] {
-  if (kind !== "sftp" || ssh === null) return ["restic", ...args];
-  const port = ssh.port === null ? [] : ["-p", ssh.port];
-  const words = ["ssh", ...sshOptions.flatMap((each) => ["-o", each]), ...port, ssh.destination, "-s", "sftp"];
-  return ["restic", "-o", `sftp.command=${words.join(" ")}`, ...args];
+export function resticArgv({ repository: { ssh } }: Access, args: readonly string[]): string[] {
+  if (ssh === null) return ["restic", ...args];
+  return ["restic", "-o", `sftp.command=${sftpArgv(ssh).join(" ")}`, ...args];
+}
+
+/** Returns the command line with which restic reaches a server. */
+function sftpArgv({ destination, port }: NonNullable<Access["repository"]["ssh"]>): string[] {
+  const options = sshOptions.flatMap((each) => ["-o", each]);
+  return ["ssh", ...options, ...(port === null ? [] : ["-p", port]), destination, "-s", "sftp"];
+}
+
+/**
+ * Returns the Problem of a failed run. restic may lose what ssh reports, if ssh ends first: ssh is asked again then.
+ */
+export async function failureOf(reader: HostReader, output: Output, access: Access): Promise<Problem> {
+  const { ssh } = access.repository;
+  const isLost = /unable to start the sftp session/.test(output.stderr) && !/^subprocess ssh: /m.test(output.stderr);
+  if (ssh === null || !isLost) return explained(output, access);
+  const { stderr } = await reader.probe(sftpArgv(ssh), { limitMs: askLimitMs });
+  return explained({ ...output, stderr: `${stderr}${output.stderr}` }, access);
 }
 
 function environmentOf({ repository, password, environment }: Access): Record<string, string> {
@@ -66,7 +82,7 @@ export async function runRestic(
     await run(["unlock"]);
     output = await run(args);
   }
-  if (output.code !== 0) throw explained(output, access);
+  if (output.code !== 0) throw await failureOf(host, output, access);
   return output.stdout;
 }
 
@@ -78,7 +94,7 @@ export async function repositoryId(reader: HostReader, access: Access): Promise<
     const { id } = parseJson(output.stdout) as { id?: unknown };
     return String(id);
   }
-  const problem = explained(output, access);
+  const problem = await failureOf(reader, output, access);
   if (problem.code === "not-found") return null;
   throw problem;
 }

@@ -90,9 +90,12 @@ export async function restore(tools: RestoreTools, parts: readonly Restorable[])
 function restoreCertificates(host: Host, trees: Trees): string[] {
   const top = "/etc/letsencrypt";
   const from = fetchedPath(top);
-  const names = (host.list(`${from}/renewal`) ?? [])
-    .filter((name) => name.endsWith(".conf"))
-    .map((name) => name.slice(0, -5));
+  const renewed = (host.list(`${from}/renewal`) ?? []).flatMap((name) => /^(.+)\.conf$/.exec(name)?.[1] ?? []);
+  // An admin may have installed a certificate that certbot does not renew.
+  const live = (host.list(`${from}/live`) ?? []).filter(
+    (name) => host.stat(`${from}/live/${name}`)?.type === "directory",
+  );
+  const names = [...new Set([...renewed, ...live])].sort();
   const placesOf = (name: string): string[] => [`live/${name}`, `archive/${name}`, `renewal/${name}.conf`];
   // The files of a lineage belong together, so those of an existing one stay.
   const missing = names.filter((name) => placesOf(name).every((place) => trees.entry(`${top}/${place}`) === null));

@@ -4,8 +4,7 @@ import * as v from "valibot";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
-import { askRestic } from "./restic.ts";
-import { explained } from "./restic-errors.ts";
+import { askRestic, failureOf } from "./restic.ts";
 import type { Access } from "./settings.ts";
 
 /** Snapshots of other programs in the same repository do not have it. */
@@ -31,7 +30,7 @@ export const shortLength = 8;
 export async function listSnapshots(reader: HostReader, access: Access, host: string | null): Promise<Snapshot[]> {
   const output = await askRestic(reader, access, ["snapshots", "--json", "--no-lock", "--tag", tag]);
   // 0.14 exits with 0 if the repository is missing.
-  if (output.code !== 0 || output.stdout.trim() === "") throw explained(output, access);
+  if (output.code !== 0 || output.stdout.trim() === "") throw await failureOf(reader, output, access);
   const found = v.parse(v.nullable(v.array(snapshotSchema)), parseJson(output.stdout)) ?? [];
   return found
     .map(({ id, time, hostname }) => ({ id, timeMs: Date.parse(time), host: hostname }))

@@ -84,10 +84,12 @@ async function completeIn(session: Session, restored: Restored, program: string)
   const { differences } = await import("../backup/moved.ts");
   const { doctorFailures } = await import("../backup/restore.ts");
   const { deployKeysPath } = await import("../deploy-keys/paths.ts");
+  const { renewalConfigDir } = await import("../certs/paths.ts");
   const { setUpAutoRenew } = await import("../certs/recipe.ts");
   const { host } = session;
   const recipes: RecipeFor[] = [];
-  if (restored.certificates.length > 0) recipes.push(() => setUpAutoRenew);
+  if (restored.certificates.some((name) => host.stat(`${renewalConfigDir}/${name}.conf`) !== null))
+    recipes.push(() => setUpAutoRenew);
   if (host.stat(deployKeysPath) !== null) {
     const { deployKeys } = await import("../deploy-keys/recipe.ts");
     recipes.push(() =>

@@ -170,6 +170,22 @@ describe("restic", () => {
     ).toEqual([["restic"], ["restic", "openssh-client"], ["restic", "rclone"], ["restic"]]);
   });
 
+  test("restic: what ssh reported and restic lost is asked for again", async () => {
+    using host = new BackupHost();
+    const { probe } = host.host;
+    const lost = "unable to open repository: unable to start the sftp session, error: read |0: file already closed";
+    host.restic.failing = [() => host.restic.fatal(1, lost)];
+    Object.assign(host.host, {
+      probe: (argv: string[]) =>
+        argv[0] === "ssh" ? { code: 255, stdout: "", stderr: "Host key verification failed.\r\n" } : probe(argv),
+    });
+    const failed = repositoryId(host.host, accessTo("sftp:backup@nas:/srv")).catch((error) => error);
+    expect(await failed).toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining("does not know the host key"),
+    });
+  });
+
   test("restic: a lock that a killed run left is removed once, and any other lock is reported", async () => {
     using host = new BackupHost();
     const locked = host.restic.fatal(

@@ -57,6 +57,8 @@ describe("backup restore", () => {
     using made = new BackupHost();
     withEverything(made);
     const { disk, host } = made;
+    disk.write("/etc/letsencrypt/live/admin.test/fullchain.pem", "installed by an admin");
+    disk.write("/etc/letsencrypt/live/README", "about the directory");
     disk.time(`${www}/demo`, 1_700_000_000);
     const { ran, restoreAll } = await backedUp(made);
     for (const path of ["/etc/edox-ops", "/etc/letsencrypt", "/etc/nginx", "/etc/gitlab-runner", www])
@@ -65,7 +67,13 @@ describe("backup restore", () => {
     const { manifest, restored } = await restoreAll();
     expect(manifest.projects).toEqual(["demo"]);
     expect(restored).toEqual({
-      ...{ projects: ["demo"], deployed: [], certificates: ["demo.test", "other.test"], runners: true, warnings: [] },
+      ...{
+        projects: ["demo"],
+        deployed: [],
+        certificates: ["admin.test", "demo.test", "other.test"],
+        runners: true,
+        warnings: [],
+      },
     });
     expect(ran).toEqual(["project enable demo --json"]);
     expect(JSON.parse(disk.text("/etc/edox-ops/projects.json"))).toEqual({ demo: { ...project, enabled: false } });
