@@ -37,7 +37,7 @@ export const operate: Page[] = [
   ["/troubleshooting", "Troubleshooting"],
   ["/alerts", "Alerts"],
   ["/hardening", "Harden a host"],
-  ["/guides/backup", "Back up and restore"],
+  ["/guides/backup", "Back up and move a host"],
   ["/guides/access-logs", "Access logs and statistics"],
   ["/guides/remove-everything", "Remove everything"],
 ];
