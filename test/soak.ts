@@ -51,6 +51,8 @@ const jobs = [
   ["project", "on trixie"],
   ["install"],
   ["site"],
+  ["backup", "on bookworm"],
+  ["backup", "on trixie"],
   ["pipeline"],
   ["stand-ins"],
   ["races", "on bookworm"],

@@ -50,8 +50,13 @@ function isSetUp(reader: HostReader): boolean {
   }
 }
 
+/** Only root can see it. */
 function hasSettings(reader: HostReader): boolean {
-  return reader.stat(settingsPath) !== null;
+  try {
+    return reader.stat(settingsPath) !== null;
+  } catch {
+    return false;
+  }
 }
 
 async function repository(reader: HostReader, online: boolean): Promise<CheckResult> {

@@ -5,7 +5,7 @@ import { backupChecks } from "../../src/backup/checks.ts";
 import { environmentPath, passwordPath, settingsPath } from "../../src/backup/paths.ts";
 import { type State, writeState } from "../../src/backup/state.ts";
 import { fakeDebian } from "../fake-debian.ts";
-import { type FakeHost, ok } from "../fake-host.ts";
+import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 
 const settings = { repository: "/repo", host: "alpha", with_releases: false, keep: null };
 const day = 24 * 60 * 60_000;
@@ -29,6 +29,12 @@ async function look(host: FakeHost, name: string, online = false) {
 describe("doctor", () => {
   test("backup: without a repository there are no checks", async () => {
     const host = fakeDebian();
+    for (const name of ["repo", "age", "verify"]) expect(await look(host, `backup:${name}`)).toBeNull();
+  });
+
+  test("backup: for a user other than root, doctor leaves the checks out", async () => {
+    const host = fakeHost(1000);
+    host.hidden.add("/etc/edox-ops");
     for (const name of ["repo", "age", "verify"]) expect(await look(host, `backup:${name}`)).toBeNull();
   });
 
