@@ -1,14 +1,18 @@
 // Doctor checks of the backups: a repository that is set up, a recent snapshot, and data that was read again.
 
 import type { Check, CheckResult } from "../engine/finding.ts";
+import { projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import { demandRootsAlone } from "../problem/roots-alone.ts";
+import { readRecords } from "../sites/store.ts";
+import { countOf } from "../text/lines.ts";
 import { ageText } from "../text/time.ts";
 import { environmentPath, passwordPath, settingsPath } from "./paths.ts";
 import { hasTimer } from "./recipe.ts";
 import { shownLocation } from "./repository.ts";
 import { repositoryId } from "./restic.ts";
-import { accessOf, readSettings, type Settings, theSettings } from "./settings.ts";
+import { accessOf, readSettings, type Settings } from "./settings.ts";
 import { readState } from "./state.ts";
 
 const day = 24 * 60 * 60_000;
@@ -27,7 +31,7 @@ export function backupChecks(online: boolean): Check[] {
       name: "backup:repo",
       affects: "backups of this host",
       runsProgram: true,
-      appliesTo: hasSettings,
+      appliesTo: needsRepository,
       run: (reader) => repository(reader, online),
     },
     { name: "backup:age", affects: "backups of this host", follows: ["backup:repo"], appliesTo: isSetUp, run: age },
@@ -50,17 +54,23 @@ function isSetUp(reader: HostReader): boolean {
   }
 }
 
-/** Only root can see it. */
-function hasSettings(reader: HostReader): boolean {
+/** A host without sites needs no repository. Only root can see whether it has some. */
+function needsRepository(reader: HostReader): boolean {
   try {
-    return reader.stat(settingsPath) !== null;
+    if (reader.stat(settingsPath) !== null) return true;
+    // An invalid file of records is reported by another check.
+    return /"slug"/.test(textOf(reader, projectsPath) ?? "");
   } catch {
     return false;
   }
 }
 
 async function repository(reader: HostReader, online: boolean): Promise<CheckResult> {
-  const settings = theSettings(reader);
+  const settings = readSettings(reader);
+  if (settings === null) {
+    const sites = countOf((await readRecords(reader)).projects.size, "site");
+    return { status: "warning", detail: `${sites} would be lost with this disk: no backup is set up`, hint: initHint };
+  }
   for (const path of [passwordPath, environmentPath]) {
     const stat = reader.stat(path);
     if (stat !== null && (stat.mode & 0o077) !== 0) {

@@ -2,21 +2,18 @@
 
 import { describe, expect, test } from "bun:test";
 import { backupChecks } from "../../src/backup/checks.ts";
-import { environmentPath, passwordPath, settingsPath } from "../../src/backup/paths.ts";
+import { environmentPath, settingsPath } from "../../src/backup/paths.ts";
 import { type State, writeState } from "../../src/backup/state.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
+import { project } from "../sites/tree.ts";
+import { recordBackup } from "./recorded.ts";
 
-const settings = { repository: "/repo", host: "alpha", with_releases: false, keep: null };
 const day = 24 * 60 * 60_000;
 
 function setUp(state: Partial<State> = {}): FakeHost {
   const host = fakeDebian();
-  host.put(settingsPath, JSON.stringify(settings), { mode: 0o600 });
-  host.put(passwordPath, "secret\n", { mode: 0o600 });
-  host.put("/etc/systemd/system/edox-ops-backup.timer", "");
-  host.dir("/var/lib");
-  writeState(host, "/repo", { backedUpMs: host.now(), verifiedMs: host.now(), ...state });
+  recordBackup(host, state);
   return host;
 }
 
@@ -27,9 +24,16 @@ async function look(host: FakeHost, name: string, online = false) {
 }
 
 describe("doctor", () => {
-  test("backup: without a repository there are no checks", async () => {
+  test("backup:repo: without a repository there is a warning once the host has a site", async () => {
     const host = fakeDebian();
     for (const name of ["repo", "age", "verify"]) expect(await look(host, `backup:${name}`)).toBeNull();
+    host.put("/etc/edox-ops/projects.json", JSON.stringify({ demo: project }));
+    expect(await look(host, "backup:repo")).toMatchObject({
+      status: "warning",
+      detail: "1 site would be lost with this disk: no backup is set up",
+      hint: ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"],
+    });
+    expect(await look(host, "backup:age")).toBeNull();
   });
 
   test("backup: for a user other than root, doctor leaves the checks out", async () => {

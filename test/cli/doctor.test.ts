@@ -6,6 +6,7 @@ import { type Finding, isHealthy } from "../../src/engine/finding.ts";
 import { findingsAtTerminal, type TerminalView } from "../../src/report/findings-at-terminal.ts";
 import { hintFor, styleOf } from "../../src/report/style.ts";
 import { shellLine } from "../../src/text/lines.ts";
+import { recordBackup } from "../backup/recorded.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { bootstrap, prepared, typed, variables } from "./typed.ts";
@@ -51,6 +52,7 @@ async function serving(count: number): Promise<FakeHost> {
   for (const slug of slugs(count)) {
     host.put(`/var/www/docs/${slug}/index.html`, "home", { mode: 0o644, uid: 0, gid: 33 });
   }
+  if (count > 0) recordBackup(host);
   return host;
 }
 
