@@ -124,6 +124,12 @@ export function disableRecipe(): Recipe {
   ]);
 }
 
+/** Returns the step that removes what edox-ops can make again. The settings are kept with the other records. */
+export function stateRemoval(): Step {
+  const resources = [backupDir, cacheDir].map((dir) => absent(dir));
+  return { id: "backup.state", title: "the state and the cache of the backups are removed", resources };
+}
+
 /** Returns whether a file of the timer exists. */
 export function hasTimer(reader: HostReader): boolean {
   return timers.hasTimer(reader, timerName);

@@ -11,6 +11,7 @@ import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { type Project, projectSchema } from "../sites/project.ts";
 import { recordsText, theRecord } from "../sites/store.ts";
 import { parseJson } from "../text/json.ts";
+import { few } from "../text/lines.ts";
 import { nameOf } from "../text/path.ts";
 import { originOf } from "./copy.ts";
 import { fetchedPath, putMissing, type Restorable } from "./fetched.ts";
@@ -35,6 +36,8 @@ export interface Restored {
   /** Lineages of certificates. */
   certificates: string[];
   runners: boolean;
+  /** Projects that were not restored. */
+  failed: string[];
   /** What was not restored, and why. */
   warnings: string[];
 }
@@ -55,7 +58,7 @@ export function fetchedProjects(host: Host): { projects: Map<string, Project>; w
 /** Restores these parts of the fetched snapshot. A project that fails does not keep the others from being restored. */
 export async function restore(tools: RestoreTools, parts: readonly Restorable[]): Promise<Restored> {
   const { host, trees, stop } = tools;
-  const restored: Restored = { projects: [], deployed: [], certificates: [], runners: false, warnings: [] };
+  const restored: Restored = { projects: [], deployed: [], certificates: [], runners: false, failed: [], warnings: [] };
   // A site with HTTPS needs its certificate.
   if (parts.includes("certs")) restored.certificates.push(...restoreCertificates(host, trees));
   if (parts.includes("sites")) {
@@ -69,6 +72,7 @@ export async function restore(tools: RestoreTools, parts: readonly Restorable[])
       } catch (error) {
         const { code, message } = Problem.of(error);
         if (code === "interrupted") throw error;
+        restored.failed.push(project.slug);
         restored.warnings.push(`project ${project.slug}: ${message}`);
       }
     }
@@ -84,6 +88,13 @@ export async function restore(tools: RestoreTools, parts: readonly Restorable[])
     }
   }
   return restored;
+}
+
+/** Throws a Problem if a project was not restored. */
+export function demandWhole({ failed }: Restored): void {
+  if (failed.length === 0) return;
+  const hint = ["sudo", "edox-ops", "doctor"];
+  throw new Problem("command-failed", `not restored: ${few(failed)}`, { hint });
 }
 
 /** Restores lineages of which nothing is there, and accounts. Returns the names of the lineages. */

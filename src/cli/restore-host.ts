@@ -82,7 +82,7 @@ export default command({
 async function completeIn(session: Session, restored: Restored, program: string): Promise<void> {
   const { attemptRecipe } = await import("../run/attempt.ts");
   const { differences } = await import("../backup/moved.ts");
-  const { doctorFailures } = await import("../backup/restore.ts");
+  const { demandWhole, doctorFailures } = await import("../backup/restore.ts");
   const { deployKeysPath } = await import("../deploy-keys/paths.ts");
   const { renewalConfigDir } = await import("../certs/paths.ts");
   const { setUpAutoRenew } = await import("../certs/recipe.ts");
@@ -106,4 +106,5 @@ async function completeIn(session: Session, restored: Restored, program: string)
   }
   for (const each of await differences(host, restored)) await session.warn(each);
   for (const each of await doctorFailures(host, program)) await session.warn(`doctor: ${each}`);
+  demandWhole(restored);
 }

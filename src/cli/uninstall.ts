@@ -28,15 +28,18 @@ export default command({
     const cleanup = await import("../runner/cleanup/recipe.ts");
     const previews = await import("../sites/previews/timer.ts");
     const backups = await import("../backup/recipe.ts");
+    const { backupDir, cacheDir } = await import("../backup/paths.ts");
     const { default: watch } = await import("../watch/feature.ts");
     const hasAlerts = watch.optional?.isInstalled(host) === true;
     const recipe = async () => {
       const keys = await removalOf(host);
       const { steps, ...rest } = uninstallation(program);
       // The timers and the sessions of deploy keys run the program.
+      const hasBackups = [backupDir, cacheDir].some((dir) => host.stat(dir) !== null);
       const before = [
         ...(keys === null ? [] : [keys]),
         ...[previews, backups].flatMap(({ hasTimer, timerRemoval }) => (hasTimer(host) ? timerRemoval() : [])),
+        ...(hasBackups ? [backups.stateRemoval()] : []),
         ...(hasAlerts ? [(await import("../watch/recipe.ts")).removalStep()] : []),
         ...(cleanup.hasCleanup(host) ? [cleanup.cleanupRemoval()] : []),
       ];

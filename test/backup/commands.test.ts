@@ -145,8 +145,13 @@ describe("backup commands", () => {
     expect([timers(), fake.text(settingsPath)]).toEqual([[], expect.any(String)]);
     expect((await type("backup enable --yes")).exit).toBe(0);
     expect(timers().length).toBeGreaterThan(1);
+    fake.put("/var/cache/edox-ops/restic/CACHEDIR.TAG", "");
     expect(await type("uninstall --yes")).toMatchObject({ exit: 0 });
-    expect(timers()).toEqual([]);
+    expect([timers(), fake.stat("/var/cache/edox-ops/restic"), fake.text(settingsPath)]).toEqual([
+      [],
+      null,
+      expect.any(String),
+    ]);
   });
 
   test.each(["backup run", "backup list", "backup verify", "backup restore --yes"])(

@@ -7,7 +7,14 @@ import { fakeDebian } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";
 import { project } from "../sites/tree.ts";
 
-const restored = { projects: ["demo", "gone"], deployed: [], certificates: [], runners: false, warnings: [] };
+const restored = {
+  projects: ["demo", "gone"],
+  deployed: [],
+  certificates: [],
+  runners: false,
+  failed: [],
+  warnings: [],
+};
 
 function withSite() {
   const host = fakeDebian();

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { fetchSnapshot, type Restorable, restorable } from "../../src/backup/fetched.ts";
 import { manifestPath, restoredDir } from "../../src/backup/paths.ts";
-import { restore } from "../../src/backup/restore.ts";
+import { demandWhole, restore } from "../../src/backup/restore.ts";
 import { backUp } from "../../src/backup/run.ts";
 import { chosenSnapshot, listSnapshots } from "../../src/backup/snapshots.ts";
 import type { Host, Output } from "../../src/host/host.ts";
@@ -70,6 +70,7 @@ describe("backup restore", () => {
       ...{
         projects: ["demo"],
         deployed: [],
+        failed: [],
         certificates: ["admin.test", "demo.test", "other.test"],
         runners: true,
         warnings: [],
@@ -116,7 +117,14 @@ describe("backup restore", () => {
     made.disk.remove("/etc/gitlab-runner");
     made.disk.remove("/etc/letsencrypt");
     const { restored } = await restoreAll(["sites"]);
-    expect(restored).toEqual({ projects: [], deployed: [], certificates: [], runners: false, warnings: [] });
+    expect(restored).toEqual({
+      projects: [],
+      deployed: [],
+      certificates: [],
+      runners: false,
+      failed: [],
+      warnings: [],
+    });
     expect(made.host.stat("/etc/letsencrypt")).toBeNull();
     expect((await restoreAll(["certs"])).restored.certificates).toEqual(["demo.test", "other.test"]);
   });
@@ -140,7 +148,8 @@ describe("backup restore", () => {
     );
     disk.write("/etc/edox-ops/projects.json", "{}");
     const { restored } = await restoreAll();
-    expect(restored.projects).toEqual(["two"]);
+    expect([restored.projects, restored.failed]).toEqual([["two"], ["one"]]);
+    expect(() => demandWhole(restored)).toThrow("not restored: one");
     expect(restored.warnings).toEqual([
       "the record of project ../bad in the snapshot is invalid: it is not restored",
       "the record of project worse in the snapshot is invalid: it is not restored",

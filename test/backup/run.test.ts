@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { lstatSync, statSync } from "node:fs";
 import { hostName, readManifest } from "../../src/backup/contents.ts";
-import { copyDir, manifestPath } from "../../src/backup/paths.ts";
+import { copyDir, manifestPath, restoredDir } from "../../src/backup/paths.ts";
 import { backUp } from "../../src/backup/run.ts";
 import { readState, writeState } from "../../src/backup/state.ts";
 import { keepUp, verify } from "../../src/backup/upkeep.ts";
@@ -83,7 +83,9 @@ describe("backup run", () => {
     expect(host.stat(copyDir)).toBeNull();
     expect(readState(host, "/repo")).toMatchObject({ failure: "repository /repo: no space is left", backedUpMs: null });
     made.disk.write(`${copyDir}/demo/site/left`, "by a kill");
+    made.disk.write(`${restoredDir}/etc/letsencrypt/key.pem`, "of a killed restore");
     await backUp(made.tools, settings, access);
+    expect(host.stat(restoredDir)).toBeNull();
     expect(readState(host, "/repo").failure).toBeNull();
   });
 

@@ -202,7 +202,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
         );
         expect(ops("backup init --repo /mnt/stick/repo --generate --yes").code).toBe(0);
         expect(ops("backup run")).toMatchObject({ code: 1, stderr: expect.stringContaining("no space is left") });
-        host.sh("mount -o remount,size=60m /mnt/stick");
+        host.sh("mount -o remount,size=200m /mnt/stick");
         expect(ops("backup run")).toMatchObject({ code: 0 });
         expect(ops("backup verify --all")).toMatchObject({ code: 0 });
         host.sh("umount /mnt/stick");

@@ -34,6 +34,7 @@ export default command({
     ...editFlags,
   },
   async run({ only, ...values }, context) {
+    const { demandWhole } = await import("../../backup/restore.ts");
     const { chosenSnapshot, listSnapshots } = await import("../../backup/snapshots.ts");
     const parts = partsOf(only);
     const host = await context.host();
@@ -51,7 +52,9 @@ export default command({
         return `Restore ${parts.join(", ")} from the snapshot of ${made}?`;
       });
       if (!dryRun) await lockBackups(session);
-      await restoreIn(session, await context.trees(), { access, snapshot, parts, program: context.program });
+      const { program } = context;
+      const restored = await restoreIn(session, await context.trees(), { access, snapshot, parts, program });
+      if (restored !== null) demandWhole(restored);
     });
   },
 });

@@ -53,7 +53,7 @@ export default command({
     with: {
       type: "string",
       valueHint: "role,...",
-      description: "Packages to include: host, docker, runner, certs, deploy-keys, hardening",
+      description: "Packages to include: host, docker, runner, certs, deploy-keys, hardening, backup",
     },
     image: {
       type: "string",
