@@ -42,7 +42,7 @@ export interface Restored {
   warnings: string[];
 }
 
-/** What a restore of these parts is about, by the records of the snapshot. */
+/** Returns the projects in the records of the fetched snapshot, and what is wrong with the other records. */
 export function fetchedProjects(host: Host): { projects: Map<string, Project>; warnings: string[] } {
   const all = jsonRecord(host, fetchedPath(projectsPath), v.record(v.string(), v.unknown())) ?? {};
   const projects = new Map<string, Project>();

@@ -47,11 +47,12 @@ export default command({
     const host = await context.host();
     const access = typedAccess(host, values);
     await demandBare(host);
-    const recorded = {
-      settings: { repository: access.repository.location, host: hostName(host), with_releases: false, keep: null },
+    /** The new host goes on under the name of the old one, so that a restore finds the snapshots of both. */
+    const recorded = (from: string) => ({
+      settings: { repository: access.repository.location, host: from, with_releases: false, keep: null },
       password: secretText(access.password),
       environment: environmentText(access.environment),
-    };
+    });
     const packages = () => packagesRecipe("restore-host", access.repository);
     const { dryRun, yes } = runOptionsOf(values);
     if (!(yes || dryRun || context.console.interactive())) {
@@ -69,7 +70,8 @@ export default command({
       const all = isReadable ? await listSnapshots(host, access, values.from ?? null) : null;
       const snapshot = all && chosenSnapshot(all, values.snapshot);
       if (!(await convergeRecipe(session, bootstrap, terms))) return;
-      if (!(await convergeRecipe(session, () => settingsRecipe("restore-host", recorded), terms))) return;
+      const record = () => settingsRecipe("restore-host", recorded(snapshot?.host ?? hostName(host)));
+      if (!(await convergeRecipe(session, record, terms))) return;
       if (!dryRun) await lockBackups(session);
       const { program } = context;
       const restored = await restoreIn(session, await context.trees(), { access, snapshot, parts, program });
@@ -106,5 +108,6 @@ async function completeIn(session: Session, restored: Restored, program: string)
   }
   for (const each of await differences(host, restored)) await session.warn(each);
   for (const each of await doctorFailures(host, program)) await session.warn(`doctor: ${each}`);
+  session.say("Next: sudo edox-ops backup enable, and host harden if the old host was hardened\n");
   demandWhole(restored);
 }

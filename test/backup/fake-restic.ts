@@ -78,7 +78,7 @@ export class FakeRestic implements Disposable {
     return { code, stdout: "", stderr: `${JSON.stringify({ message_type: "exit_error", code, message: text })}\n` };
   }
 
-  /** The environments of all runs, and all command lines, in which a secret may be searched. */
+  /** The command lines, each as one text. */
   get lines(): string[] {
     return this.ran.map((args) => args.join(" "));
   }
