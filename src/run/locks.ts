@@ -15,16 +15,7 @@ const pollMs = 20;
  * Every run takes its locks in this order. Two runs that need the same locks then never wait for each other, and the
  * host's lock is held for the shortest time.
  */
-export const lockOrder = [
-  "backup",
-  "project",
-  "runner",
-  "watch",
-  "program",
-  "selftest",
-  "cleanup",
-  "host",
-] as const;
+export const lockOrder = ["backup", "project", "runner", "watch", "program", "selftest", "cleanup", "host"] as const;
 
 export type LockName = (typeof lockOrder)[number];
 
