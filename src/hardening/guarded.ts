@@ -73,7 +73,8 @@ export function guarded(step: Step, terms: GuardTerms = {}): Step {
       await step.verify?.(host, run);
       if (needed === "none") return;
       await host.sleep(settleMs);
-      if (needed === "all" && before !== null) await proveSame(host, run, before);
+      const same = needed === "some" ? await ofSession(host, before) : needed === "all" ? before : null;
+      if (same !== null) await proveSame(host, run, same);
       else await proveAdmin(host, run, terms, needed);
     },
     ...(confirmWithinMs !== undefined && {
@@ -125,6 +126,21 @@ async function proofBefore(host: Host, { stop }: StepRun, terms: GuardTerms): Pr
     throw new Problem("precondition-failed", `${message}: pass --confirm-within 10m to confirm the change yourself`);
   }
   return { ...proof, logins };
+}
+
+/**
+ * Returns the login by which the operator is here, if the proof has it. Where others may be lost on purpose, this one
+ * may not. Else null.
+ */
+async function ofSession(host: Host, before: Proof | null): Promise<Proof | null> {
+  const session = await sshSession(host);
+  if (before === null || session === null) return null;
+  const { client, server } = session;
+  const logins = before.logins.filter(({ user, endpoint, source }) => {
+    const isHere = endpoint.address === server.address && endpoint.port === server.port;
+    return user.isOperator && user.becomesRoot !== null && isHere && source === client.address;
+  });
+  return logins.length === 0 ? null : { ...before, logins, answering: [] };
 }
 
 /** Reports which of these logins are still possible. Throws a Problem if one is not, unless the user may be the cause. */

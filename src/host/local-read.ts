@@ -39,7 +39,7 @@ export function readTail(path: string, most: number): Uint8Array {
 }
 
 /** The pipes that a shell passes, as in <(…), have a writer. */
-const passedPipe = /^\/(?:dev|proc)\//;
+const passedPipe = /^\/(?:dev\/fd\/|dev\/stdin$|proc\/)/;
 
 /** An open of a named pipe waits for a writer, which may never come: it fails as that of a socket does. */
 function openForReading<T>(path: string, read: (fd: number) => T): T {

@@ -106,7 +106,7 @@ describe("report:", () => {
     });
     const page = pageOf("docs-1", trendOf(samples, nowMs), nowMs);
     expect(page.match(/<svg [^>]*role="img" aria-label="[^"]+"/g)).toHaveLength(3);
-    expect(page).toContain("<td>nginx:active</td><td>error</td><td>9 h 0 min</td><td>yes</td>");
+    expect(page).toContain("<td>nginx:active</td><td>error</td><td>9 h</td><td>yes</td>");
     expect(page).toMatchSnapshot();
     const empty = pageOf("docs-1", trendOf([], nowMs), nowMs);
     expect(empty).toContain("Nothing is recorded yet.");

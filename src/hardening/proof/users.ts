@@ -122,12 +122,14 @@ async function userOf(
   if ("reason" in own) return own;
   const address = session?.client.address ?? null;
   const now = reader.now();
-  const usable = own.keys.filter(
-    (key) =>
-      acceptedTypes(key.type, settings) &&
-      // sshd has let this one in, so that its addresses fit.
-      opensShell(key, isOperator && session.key?.fingerprint === key.fingerprint ? null : address, now),
-  );
+  const usable = own.keys.filter((key) => {
+    if (!acceptedTypes(key.type, settings)) return false;
+    // sshd has let this one in, so that its addresses fit.
+    if (isOperator && session.key?.fingerprint === key.fingerprint) return opensShell(key, null, now);
+    // On a console, nothing shows that its holder is at these addresses.
+    if (session === null && key.options.has("from")) return false;
+    return opensShell(key, address, now);
+  });
   if (usable.length === 0) return { reason: "has no key that opens a shell from here" };
   const reason = refusal(settings, uid) ?? (isExpired(reader, name) ? "its account has expired" : null);
   if (reason !== null) return { reason };
