@@ -46,6 +46,10 @@ const searches = [
   ["locked out", "hardening"],
   ["fail2ban", "hardening"],
   ["harden", "hardening"],
+  ["alert", "alerts"],
+  ["metrics", "alerts"],
+  ["restic", "guides/backup"],
+  ["new host", "guides/backup"],
 ] as const;
 
 export interface Smoked {
