@@ -5,11 +5,9 @@ import { stateDir } from "../engine/paths.ts";
 import type { Recipe, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { absent } from "../resources/absent.ts";
-import { aptUsable } from "../resources/apt-usable.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
-import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
-import { clockSet, firstBootDone } from "../resources/ready.ts";
+import { packagesStep } from "../resources/packages-step.ts";
 import * as timers from "../resources/timer.ts";
 import { backupDir, backupLogPath, cacheDir, environmentPath, passwordPath, settingsPath } from "./paths.ts";
 import type { Repository } from "./repository.ts";
@@ -27,17 +25,7 @@ function recipe(command: string, done: string, steps: Step[]): Recipe {
 
 /** Returns the recipe that installs restic, and what reaches the repository. */
 export function packagesRecipe(command: string, repository: Repository): Recipe {
-  const names = packagesFor({ repository });
-  const title = `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} installed`;
-  return recipe(command, "", [
-    {
-      id: "backup.packages",
-      title,
-      action: "Installing packages",
-      requires: [firstBootDone, clockSet, ...aptUsable()],
-      resources: [dpkgConfigured, ...names.map(packageInstalled)],
-    },
-  ]);
+  return recipe(command, "", [packagesStep("backup.packages", packagesFor({ repository }))]);
 }
 
 /** What is recorded about a repository. */

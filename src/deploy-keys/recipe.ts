@@ -5,11 +5,9 @@ import { logDir } from "../engine/paths.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
-import { aptUsable } from "../resources/apt-usable.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
-import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
-import { clockSet, firstBootDone } from "../resources/ready.ts";
+import { packagesStep } from "../resources/packages-step.ts";
 import { sudoersFile } from "../resources/sudoers.ts";
 import { parentOf } from "../text/path.ts";
 import { account } from "./account.ts";
@@ -36,13 +34,7 @@ export function deployKeys(edit: Edit, { command, done, requires = [] }: Wording
     failed: `${command} failed at step`,
     requires,
     steps: [
-      {
-        id: "deploy-keys.packages",
-        title: `${packages.join(" and ")} are installed`,
-        action: "Installing packages",
-        requires: [firstBootDone, clockSet, ...aptUsable()],
-        resources: [dpkgConfigured, ...packages.map(packageInstalled)],
-      },
+      packagesStep("deploy-keys.packages", packages),
       {
         id: "deploy-keys.account",
         title: "the deploy user exists and owns nothing",

@@ -8,6 +8,7 @@ import { hintToShow } from "../problem/show-file.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { gidOf } from "../resources/group.ts";
 import { line } from "../resources/line.ts";
+import { packagesStep } from "../resources/packages-step.ts";
 import { sudoersFile } from "../resources/sudoers.ts";
 import { findAccount } from "../resources/user.ts";
 import type { PublicKey } from "../ssh/public-key.ts";
@@ -16,7 +17,7 @@ import { parentOf } from "../text/path.ts";
 import { withNewAccount } from "./admin-account.ts";
 import { provingAdmin } from "./guarded.ts";
 import { adminSudoersPath } from "./paths.ts";
-import { hostRecipe, packagesStep } from "./recipe.ts";
+import { hostRecipe } from "./recipe.ts";
 import { fieldsOf, isExpired } from "./ssh/accounts.ts";
 
 export const adminPackages = ["openssh-server", "sudo", "openssh-client", "iproute2"];

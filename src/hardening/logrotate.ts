@@ -5,9 +5,10 @@ import { logDir, replacedDir } from "../engine/paths.ts";
 import type { Recipe, Step } from "../engine/step.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
+import { packagesStep } from "../resources/packages-step.ts";
 import { parentOf } from "../text/path.ts";
 import { logrotatePath } from "./paths.ts";
-import { hostRecipe, packagesStep } from "./recipe.ts";
+import { hostRecipe } from "./recipe.ts";
 
 export const logrotatePackages = ["logrotate"];
 

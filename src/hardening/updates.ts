@@ -5,12 +5,13 @@ import { replacedDir } from "../engine/paths.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { file } from "../resources/file.ts";
+import { packagesStep } from "../resources/packages-step.ts";
 import { units } from "../resources/unit.ts";
 import { nameOf } from "../text/path.ts";
 import { periodicHeader as header, unattendedUpdates, updateSettings } from "./apt-periodic.ts";
 import { disabledAgain, enabledRecorded } from "./enabled.ts";
 import { periodicPath, rebootPath } from "./paths.ts";
-import { hostRecipe, packagesStep } from "./recipe.ts";
+import { hostRecipe } from "./recipe.ts";
 
 export const updatesPackages = ["unattended-upgrades"];
 

@@ -78,6 +78,13 @@ export function timerRemoval(name: string): Resource[] {
   ];
 }
 
+/** Returns the changes that the resources need, in their order; none where everything is as they describe it. */
+export async function changesOf(reader: HostReader, resources: readonly Resource[]): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (const resource of resources) changes.push(...(await resource.check(reader, changes, () => {})));
+  return changes;
+}
+
 /** Returns whether a file of the timer exists. */
 export function hasTimer(reader: HostReader, name: string): boolean {
   return [timerPath(name), servicePath(name)].some((path) => reader.stat(path) !== null);

@@ -55,12 +55,8 @@ export function timerResources(program: string, { everySeconds, mail }: TimerSet
 }
 
 /** Returns the changes that the timer needs; none where it is installed and active. */
-export async function timerChanges(reader: HostReader, program: string, settings: TimerSettings): Promise<Change[]> {
-  const changes: Change[] = [];
-  for (const resource of timerResources(program, settings)) {
-    changes.push(...(await resource.check(reader, changes, () => {})));
-  }
-  return changes;
+export function timerChanges(reader: HostReader, program: string, settings: TimerSettings): Promise<Change[]> {
+  return timers.changesOf(reader, timerResources(program, settings));
 }
 
 /** Returns the resources without which there is no timer. */

@@ -6,13 +6,14 @@ import { replacedDir } from "../../engine/paths.ts";
 import type { Recipe, Resource, Step } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import { file } from "../../resources/file.ts";
+import { packagesStep } from "../../resources/packages-step.ts";
 import { isActive, logsOf } from "../../resources/service.ts";
 import { unit } from "../../resources/unit.ts";
 import { hasSshd, sshPorts } from "../../ssh/server.ts";
 import { linesOf } from "../../text/lines.ts";
 import { disabledAgain, enabledRecorded } from "../enabled.ts";
 import { jailPath } from "../paths.ts";
-import { hostRecipe, packagesStep } from "../recipe.ts";
+import { hostRecipe } from "../recipe.ts";
 import { jailFault, jailText, readJail } from "./jail.ts";
 
 /** Without recommendations, fail2ban has neither the journal to read nor a program to ban with. */

@@ -2,8 +2,9 @@
 
 import type { Recipe, Step } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
+import { listed } from "../../resources/packages-step.ts";
 import type { GuardTerms } from "../guarded.ts";
-import { hostRecipe, listed } from "../recipe.ts";
+import { hostRecipe } from "../recipe.ts";
 import { recordFile } from "../record.ts";
 import { type HostPart, installedOf, parts } from "./parts.ts";
 

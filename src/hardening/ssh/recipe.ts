@@ -9,10 +9,11 @@ import { Problem } from "../../problem/problem.ts";
 import type { Requirement } from "../../problem/requirement.ts";
 import { directory } from "../../resources/directory.ts";
 import { file } from "../../resources/file.ts";
+import { packagesStep } from "../../resources/packages-step.ts";
 import { few } from "../../text/lines.ts";
 import { parentOf } from "../../text/path.ts";
 import { guarded } from "../guarded.ts";
-import { hostRecipe, packagesStep } from "../recipe.ts";
+import { hostRecipe } from "../recipe.ts";
 import { type HostRecord, readHostRecord, recordFile } from "../record.ts";
 import { loginAccounts } from "./accounts.ts";
 import {

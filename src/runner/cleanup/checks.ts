@@ -1,8 +1,9 @@
 // Checks the space for images of CI jobs, and that the cleanup runs where it is enabled.
 
-import { type Change, describeMissing } from "../../engine/change.ts";
+import { describeMissing } from "../../engine/change.ts";
 import type { CheckResult } from "../../engine/finding.ts";
 import type { HostReader } from "../../host/host.ts";
+import { changesOf } from "../../resources/timer.ts";
 import { activeStates } from "../../resources/unit-active.ts";
 import { wantedBytes } from "./decide.ts";
 import { dataRooms } from "./inventory.ts";
@@ -58,11 +59,7 @@ export async function units(reader: HostReader): Promise<CheckResult> {
   if (docker === null) {
     return { status: "warning", detail: `${eventsUnit} needs the command docker, which is missing`, hint: enable };
   }
-  const changes: Change[] = [];
-  for (const resource of unitResources(program ?? "edox-ops", docker)) {
-    changes.push(...(await resource.check(reader, changes, () => {})));
-  }
-  const [change] = changes;
+  const [change] = await changesOf(reader, unitResources(program ?? "edox-ops", docker));
   if (change === undefined) return { status: "ok", detail: `${timerUnit} and ${eventsUnit} are enabled and active` };
   return { status: "warning", detail: describeMissing(change), hint: enable };
 }

@@ -45,10 +45,8 @@ export function timedProgram(reader: HostReader): string | null {
 }
 
 /** Returns the changes that the timer needs; none where it is installed and active. */
-export async function timerChanges(reader: HostReader, program: string): Promise<Change[]> {
-  const changes: Change[] = [];
-  for (const resource of timerResources(program)) changes.push(...(await resource.check(reader, changes, () => {})));
-  return changes;
+export function timerChanges(reader: HostReader, program: string): Promise<Change[]> {
+  return timers.changesOf(reader, timerResources(program));
 }
 
 /** Returns the recipe that installs the timer. */
