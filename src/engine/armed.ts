@@ -80,6 +80,16 @@ export async function disarm(host: Host): Promise<void> {
   await runOrThrow(host, ["systemctl", "daemon-reload"]);
 }
 
+/** Disarms the rollback after a change that is kept. Returns a sentence if it stays armed. */
+export async function disarmKept(host: Host): Promise<string | undefined> {
+  try {
+    await disarm(host);
+    return undefined;
+  } catch (cause) {
+    return `the rollback stays armed: ${Problem.of(cause).message}`;
+  }
+}
+
 function demandSystemd(host: Host): void {
   // sd_booted(3) checks for the same directory.
   if (host.stat("/run/systemd/system") !== null) return;

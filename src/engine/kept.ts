@@ -3,7 +3,7 @@
 import type { Host } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { throwIfInterrupted } from "../problem/wait.ts";
-import { disarm } from "./armed.ts";
+import { disarmKept } from "./armed.ts";
 import type { Options } from "./converge.ts";
 import { recoverHint } from "./interrupted.ts";
 import { journalDir } from "./paths.ts";
@@ -30,11 +30,11 @@ export async function keepTogether(host: Host, held: readonly Held[], options: O
     const problem = await rolledBack(host, Problem.of(error));
     return held.map(({ result: { notes: _, ...result } }) => ({ ...result, outcome: "failed", problem }));
   }
-  const warnings = await disarm(host).then(
-    () => [],
-    (cause) => [`the rollback stays armed: ${Problem.of(cause).message}`],
-  );
-  return held.map(({ result }) => ({ ...result, warnings: [...result.warnings, ...warnings] }));
+  const stays = await disarmKept(host);
+  return held.map(({ result }) => ({
+    ...result,
+    warnings: stays === undefined ? result.warnings : [...result.warnings, stays],
+  }));
 }
 
 /** Rolls back all steps that have a journal, and returns the problem with the result of that in its message. */

@@ -91,7 +91,7 @@ async function newJournal(
   const { openJournal } = await import("./journal.ts");
   const journal = openJournal(host, { step, again: againCommands(changes) });
   if (armed === undefined) return { ...journal, arm: async () => {}, disarm: async () => undefined };
-  const { arm, disarm } = await import("./armed.ts");
+  const { arm, disarmKept } = await import("./armed.ts");
   return {
     ...journal,
     async arm() {
@@ -101,10 +101,7 @@ async function newJournal(
     async disarm() {
       // An earlier step of this run may be held.
       if (journaledSteps(host).length > 0) return undefined;
-      return disarm(host).then(
-        () => undefined,
-        (cause) => `the rollback stays armed: ${Problem.of(cause).message}`,
-      );
+      return disarmKept(host);
     },
   };
 }
