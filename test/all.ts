@@ -1,7 +1,17 @@
 // Runs every check, prints one line for each part, and a line with the sum at the end.
 //   bun test/all.ts [--fast]: without the binaries, in seconds
 
-import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+} from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { coberturaXml, readLcov } from "./cobertura.ts";
 import { aptCache } from "./integration/apt-cache.ts";
@@ -16,6 +26,10 @@ const longest =
   "site runner release odd-host selftest project https ci-killed bundle harness hardening-states generated pipeline bundle-use takeover killed deploy-killed races signal network environment".split(
     " ",
   );
+/** A part that still runs after this time is stopped. The longest one takes eight minutes on a fresh machine. */
+const partLimitMs = 25 * 60_000;
+const outputs = mkdtempSync(`${tmpdir()}/edox-outputs-`);
+let started = 0;
 const processors = Math.max(2, availableParallelism());
 const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
 
@@ -57,6 +71,7 @@ if (!fast) {
   process.env.EDOX_APT_CACHE = String(await aptCache());
   await hosts();
 }
+rmSync(outputs, { recursive: true, force: true });
 await Bun.write(`${top}/junit.xml`, await merged());
 for (const line of again) console.log(`to repeat it: ${line}`);
 console.log(`${passed} passed, ${failed} failed`);
@@ -94,20 +109,31 @@ function memoryFolder(): string {
   return mkdtempSync(`${usual}/edox-tests-`);
 }
 
+/**
+ * Runs a program and returns all that it printed. Its output goes to a file: with a pipe, a daemon that outlives it would
+ * be waited for.
+ */
 async function run(
   argv: string[],
   env: Record<string, string> = {},
 ): Promise<{ ok: boolean; text: string; seconds: string }> {
   const start = performance.now();
+  const path = `${outputs}/${++started}`;
+  const output = openSync(path, "a");
   const child = Bun.spawn(argv, {
     cwd: top,
     env: { ...process.env, NO_COLOR: "1", ...env },
-    stdout: "pipe",
-    stderr: "pipe",
     stdin: "ignore",
+    stdout: output,
+    stderr: output,
+    timeout: partLimitMs,
+    killSignal: "SIGKILL",
   });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { ok: code === 0, text: out + err, seconds: ((performance.now() - start) / 1000).toFixed(1) };
+  closeSync(output);
+  const code = await child.exited;
+  const ended = performance.now() - start;
+  const late = ended < partLimitMs ? "" : `\nstopped, because it ran for ${partLimitMs / 60_000} minutes\n`;
+  return { ok: code === 0, text: readFileSync(path, "utf8") + late, seconds: (ended / 1000).toFixed(1) };
 }
 
 /** Returns the command as it is typed in the project's directory. */

@@ -55,7 +55,8 @@ for (const suite of suites) {
         expect(opened.length).toBeGreaterThan(10);
         const written = opened.filter((line) => /O_WRONLY|O_RDWR|O_CREAT/.test(line) && !line.includes("/dev/null"));
         expect([...new Set(written.map((line) => line.split('"')[1]))]).toEqual([...paths]);
-        expect(lines.filter((line) => !/ (execve|open|openat)\(|<\.\.\. |\+\+\+|---|^$/.test(line))).toEqual([]);
+        // `???(`: strace has not seen the beginning of the call in which a thread ended.
+        expect(lines.filter((line) => !/ (execve|open|openat|\?\?\?)\(|<\.\.\. |\+\+\+|---|^$/.test(line))).toEqual([]);
       }
     });
 

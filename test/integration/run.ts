@@ -4,8 +4,12 @@ export interface Ended {
   stderr: string;
 }
 
+/** No time limit of a test applies while it waits here for a command. */
+const limitMs = 15 * 60_000;
+
 export function run(argv: readonly string[]): Ended {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([...argv], { stdin: "ignore" });
+  const limit = { timeout: limitMs, killSignal: "SIGKILL" } as const;
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...argv], { stdin: "ignore", ...limit });
   return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
