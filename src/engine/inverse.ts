@@ -151,7 +151,14 @@ function isOwnersDoing(error: unknown): boolean {
  * Runs the commands, so that services get their old files back. Returns the first that fails, and runs none after it.
  */
 export async function firstFailing(host: Host, commands: readonly string[][]): Promise<string[] | null> {
-  for (const argv of commands) if ((await host.run(argv, { limitMs: commandLimitMs })).code !== 0) return argv;
+  const runs = async (argv: string[]) => (await host.run(argv, { limitMs: commandLimitMs })).code === 0;
+  for (const argv of commands) {
+    if (await runs(argv)) continue;
+    // systemd refuses a unit that was started too often, such as one that ended with the new files again and again.
+    const [program, verb = "", unit = ""] = argv;
+    const isStart = program === "systemctl" && /start$/.test(verb);
+    if (!isStart || !(await runs(["systemctl", "reset-failed", unit])) || !(await runs(argv))) return argv;
+  }
   return null;
 }
 

@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
+import { parentOf } from "../text/path.ts";
 import { matchesPattern } from "./settings.ts";
 
 export const sshdConfigPath = "/etc/ssh/sshd_config";
@@ -34,6 +35,21 @@ export interface ConfigLine {
 /** Returns the lines of sshd's configuration in the order in which sshd reads them. Include lines are among them. */
 export function readSshdConfig(reader: HostReader, path = sshdConfigPath): ConfigLine[] {
   return linesIn(reader, path, [], 0);
+}
+
+/**
+ * Returns the paths whose change changes the configuration: the files, and the directories in which an Include line looks
+ * for them.
+ */
+export function sshdConfigPaths(reader: HostReader): string[] {
+  const includes = readSshdConfig(reader).filter(({ keyword }) => keyword === "include");
+  const found = includes.flatMap(({ words }) =>
+    words.flatMap((pattern) => [
+      ...pathsOf(reader, pattern),
+      ...(/[*?]/.test(pattern) ? [parentOf(absolute(pattern))] : []),
+    ]),
+  );
+  return [...new Set([sshdConfigPath, ...found])];
 }
 
 function linesIn(reader: HostReader, path: string, around: readonly Criterion[], depth: number): ConfigLine[] {
@@ -73,10 +89,13 @@ function criteriaOf(words: readonly string[]): Criterion[] {
   return criteria;
 }
 
+function absolute(pattern: string): string {
+  return pattern.startsWith("/") ? pattern : `${configDir}/${pattern}`;
+}
+
 /** Returns the files that a pattern of Include names, in the order in which sshd reads them. */
 function pathsOf(reader: HostReader, pattern: string): string[] {
-  const absolute = pattern.startsWith("/") ? pattern : `${configDir}/${pattern}`;
-  return absolute
+  return absolute(pattern)
     .split("/")
     .slice(1)
     .reduce<string[]>(

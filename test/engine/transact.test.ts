@@ -55,6 +55,22 @@ test("transact: an incomplete rollback reports what remains, and claims nothing 
   );
 });
 
+test("transact: a rollback starts a service again that systemd refuses because it was started too often", async () => {
+  const host = fakeHost();
+  host.put("/a", "old");
+  let isLimited = true;
+  host.taught.push(([program, verb]) => {
+    if (program !== "systemctl") return undefined;
+    if (verb === "reset-failed") isLimited = false;
+    return isLimited ? { code: 1, stdout: "", stderr: "start request repeated too quickly\n" } : ok();
+  });
+  const restart: Change = { kind: "command", argv: ["systemctl", "restart", "docker"], reason: "", again: true };
+  expect(await failing([file("/a", "old", "new"), restart], host)).toBe(
+    "systemctl restart docker failed; the previous files were restored",
+  );
+  expect(host.text("/a")).toBe("old");
+});
+
 test("transact: a failure runs the undo of a command in its place in the reverse order", async () => {
   const host = fakeHost();
   host.put("/a", "old");

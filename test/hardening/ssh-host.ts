@@ -110,7 +110,7 @@ export function addSsh(host: FakeHost): void {
     return ok(values.flatMap(([name, value]) => (value === "" ? [] : [`${name} ${value}\n`])).join(""));
   });
   host.taught.unshift((argv) =>
-    /^systemctl try-(reload-or-)?restart ssh.service$/.test(argv.join(" ")) ? ok() : undefined,
+    /^systemctl (try-restart|(try-)?reload-or-restart) ssh.service$/.test(argv.join(" ")) ? ok() : undefined,
   );
   host.taught.unshift(([program, ...words]) => {
     if (program !== "install" || words[0] !== "-d") return undefined;

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { typed } from "../cli/typed.ts";
-import type { FakeHost } from "../fake-host.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
 import { addOutside } from "./outside.ts";
 import { config, debianConfig, dropIn, loggedInByPassword, sshHost } from "./ssh-host.ts";
 
@@ -46,7 +46,7 @@ describe("host ssh-harden:", () => {
     expect(settings(host)).toEqual(strict);
     expect(host.ran.filter((line) => /sshd|ssh\.service/.test(line))).toEqual([
       "sshd -t",
-      "systemctl try-reload-or-restart ssh.service",
+      "systemctl reload-or-restart ssh.service",
     ]);
     const [before, ran] = [files(host), host.ran.length];
     expect(await harden(host)).toMatchObject({ exit: 0, out: expect.stringContaining(done) });
@@ -158,7 +158,28 @@ describe("host ssh-harden:", () => {
     const { exit, err } = await harden(host);
     expect([exit, err]).toEqual([1, expect.stringContaining("PasswordAuthentication is yes for root from 127.0.0.1")]);
     expect(host.stat(dropIn)).toBeNull();
-    expect(host.ran.filter((line) => line.startsWith("systemctl try-reload"))).toHaveLength(2);
+    expect(host.ran.filter((line) => line === "systemctl reload-or-restart ssh.service")).toHaveLength(2);
+  });
+
+  test("changes nothing if sshd would load changes of others as well, and names the command that loads them", async () => {
+    const host = sshHost();
+    host.put("/proc/uptime", "1000.00 1000.00\n");
+    let loadedSeconds = 900;
+    host.taught.unshift((argv) => {
+      if (argv[0] !== "systemctl" || !argv.includes("--property=StateChangeTimestampMonotonic")) return undefined;
+      return ok(`ActiveState=active\nStateChangeTimestampMonotonic=${loadedSeconds * 1_000_000}\n`);
+    });
+    const extra = "/etc/ssh/sshd_config.d/99-extra.conf";
+    await host.sleep(200_000);
+    host.put(extra, "Banner none\n");
+    const before = files(host);
+    const { exit, err } = await harden(host);
+    expect(exit).toBe(1);
+    expect(err).toContain(`${extra} was changed after sshd was last loaded`);
+    expect(err).toContain("hint: systemctl reload ssh\n");
+    expect(files(host)).toEqual(before);
+    loadedSeconds = 1000;
+    expect(await harden(host)).toMatchObject({ exit: 0 });
   });
 
   test("changes nothing if only root has a key, and names the command that adds an admin", async () => {

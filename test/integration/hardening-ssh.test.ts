@@ -123,6 +123,28 @@ for (const suite of suites) {
       expect(host.sh("ls /etc/systemd/system /var/lib/edox-ops/journal | grep edox-ops-recover").stdout).toBe("");
     });
 
+    // With its own files, sshd would listen elsewhere, nowhere, or refuse everyone: a rollback cannot take that back.
+    const pending: [what: string, line: string][] = [
+      ["an address that the host does not have", "ListenAddress 192.0.2.1"],
+      ["another port", "Port 2222"],
+      ["a user who is refused", "DenyUsers admin"],
+    ];
+    test.each(pending)("nothing is changed while sshd has not loaded %s, and all can log in as before", (_, line) => {
+      withAdmin();
+      const path = "/etc/ssh/sshd_config.d/90-site.conf";
+      sh(`sleep 0.1; echo '${line}' >${path}; sshd -t`);
+      const before = state();
+      const { code, stderr } = harden();
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`${path} was changed after sshd was last loaded`)]);
+      expect(stderr).toContain("hint: systemctl reload ssh\n");
+      expect([state(), logsIn("admin"), logsIn("root")]).toEqual([before, true, true]);
+      sh(`rm ${path}`);
+      expect(harden().stderr).toContain("/etc/ssh/sshd_config.d was changed after sshd was last loaded");
+      expect(logsIn("admin")).toBe(true);
+      sh("systemctl reload ssh");
+      expect(harden()).toMatchObject({ code: 0, stdout: expect.stringContaining(done) });
+    });
+
     testOn("bookworm", "it does the same in an odd environment, and reports what it cannot print", () => {
       withAdmin();
       const odd = "umask 077; unset HOME; LC_ALL=tr_TR PATH=/bin /usr/local/bin/edox-ops host ssh-harden --yes <&-";
@@ -151,6 +173,7 @@ for (const suite of suites) {
         "systemctl start ssh",
         "sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config",
         "sed -i '1s/^/#/' /etc/ssh/sshd_config.d/00-a.conf",
+        "systemctl reload ssh",
       ]);
       expect(harden()).toMatchObject({ code: 0, stderr: "" });
       expect([logsIn("admin"), logsIn("root"), offered("admin")]).toEqual([true, false, "publickey"]);

@@ -26,7 +26,7 @@ import {
 } from "./effective.ts";
 import { passwordLogins, recentPasswordUsers } from "./passwords.ts";
 import { dropInPath, pythonPath } from "./paths.ts";
-import { loadedBySshd, sshRuns } from "./server.ts";
+import { loadedBySshd, sshIsCurrent, sshRuns } from "./server.ts";
 import { type Choices, choicesOf, dropInText, settingsFor, withChoices } from "./settings.ts";
 
 /** What the proof of a login from outside needs. */
@@ -39,6 +39,7 @@ export function sshHarden(given: Partial<Choices>, confirmWithinMs?: number): Re
     id: "host.ssh-harden.configure",
     title: "sshd refuses passwords and root",
     action: "Configuring sshd",
+    requires: [sshIsCurrent],
     resources: [
       directory(parentOf(dropInPath), 0o755),
       file({

@@ -6,7 +6,7 @@ import { file } from "../../resources/file.ts";
 import { type GuardTerms, guarded } from "../guarded.ts";
 import { readHostRecord, recordFile } from "../record.ts";
 import { dropInPath } from "./paths.ts";
-import { loadedBySshd } from "./server.ts";
+import { loadedBySshd, sshIsCurrent } from "./server.ts";
 import { choicesOf } from "./settings.ts";
 
 /** Returns the step. A file of the Python version that was replaced is not restored. */
@@ -15,6 +15,7 @@ export function sshRemoval(terms: GuardTerms = {}): Step {
     id: "host.ssh-harden.remove",
     title: "sshd has no settings of edox-ops",
     action: "Configuring sshd",
+    requires: [sshIsCurrent],
     resources: [
       file({
         name: dropInPath,

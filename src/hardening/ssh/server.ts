@@ -3,9 +3,11 @@
 import type { Change } from "../../engine/change.ts";
 import type { Resource } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
+import { textOf } from "../../host/text-file.ts";
 import type { Requirement } from "../../problem/requirement.ts";
 import { isActive } from "../../resources/service.ts";
 import { findUnitFile } from "../../resources/unit-file.ts";
+import { sshdConfigPaths } from "../../ssh/config.ts";
 import { hasSshd } from "../../ssh/server.ts";
 
 /** sshd refuses to read its configuration without this directory, which systemd creates when it starts the service. */
@@ -40,6 +42,40 @@ export const sshRuns: Requirement = {
 };
 
 /**
+ * A reload would also load what others have changed since the last one. No proof before the step shows which logins that
+ * allows, and its rollback could not restore what sshd uses now.
+ */
+export const sshIsCurrent: Requirement = {
+  name: "ssh:current",
+  title: "sshd has loaded its present files",
+  isEarly: true,
+  async check(reader) {
+    const unit = unitOf(reader);
+    const loaded = await loadedMs(reader, unit);
+    if (loaded === null) return null;
+    const path = sshdConfigPaths(reader).find((each) => (reader.statTarget(each)?.changedMs ?? 0) > loaded);
+    if (path === undefined) return null;
+    return {
+      reason: `${path} was changed after sshd was last loaded, and a rollback could not restore what sshd uses now: keep this login, reload sshd, and log in again before you continue`,
+      hint: ["sudo", "systemctl", "reload", unit],
+    };
+  },
+};
+
+/**
+ * Returns when systemd last started or reloaded the unit, in Unix milliseconds, or null if it is not active. It is counted
+ * from the boot, so that a clock that was set since then does not matter.
+ */
+async function loadedMs(reader: HostReader, unit: string): Promise<number | null> {
+  const properties = ["ActiveState", "StateChangeTimestampMonotonic"].map((name) => `--property=${name}`);
+  const { stdout } = await reader.probe(["systemctl", "show", ...properties, `${unit}.service`]);
+  const [, micros] = /^StateChangeTimestampMonotonic=(\d+)$/m.exec(stdout) ?? [];
+  const uptime = Number.parseFloat(textOf(reader, "/proc/uptime") ?? "");
+  if (!/^ActiveState=active$/m.test(stdout) || micros === undefined || Number.isNaN(uptime)) return null;
+  return reader.now() - uptime * 1000 + Number(micros) / 1000;
+}
+
+/**
  * Returns a resource that lets sshd validate and load its files after one of them was changed. A server that a socket
  * is to start reads them then.
  */
@@ -55,17 +91,18 @@ export function loadedBySshd(owns: (path: string) => boolean): Resource {
       const hint = ["sudo", "sshd", "-t"];
       const unit = unitOf(reader);
       // A reload ends a server of Debian 13 that a socket started, since it cannot bind the port then. A restart keeps
-      // the sessions. The unit may be inactive, which fails neither verb.
-      const verb = (await hasSocket(reader, unit)) ? "try-restart" : "try-reload-or-restart";
+      // the sessions. A unit that is not active stays so. One that is, a rollback starts again if the new files ended it.
+      const always = isActive(reader, unit) ? "" : "try-";
+      const verb = (await hasSocket(reader, unit)) ? "try-restart" : `${always}reload-or-restart`;
       return [
         ...(reader.stat(privilegeDir) === null ? [command(makeDir, `${privilegeDir} is missing`)] : []),
         { ...command(["sshd", "-t"], reason), code: "invalid-config", hint },
-        command(["systemctl", verb, `${unit}.service`], reason),
+        { ...command(["systemctl", verb, `${unit}.service`], reason), again: true },
       ];
     },
   };
 }
 
 function command(argv: string[], reason: string): Extract<Change, { kind: "command" }> {
-  return { kind: "command", argv, reason, again: true };
+  return { kind: "command", argv, reason };
 }
