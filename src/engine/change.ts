@@ -71,7 +71,7 @@ export type Change =
       /** The code of a failure, if it is not command-failed. */
       code?: ProblemCode;
       /** Returns the hint for a failure with this stderr. */
-      hintFor?(stderr: string): string[];
+      hintFor?(stderr: string): string[] | undefined;
       /** The hint for any other failure; by default it is the command itself. */
       hint?: string[];
       /** The command stops gracefully on SIGINT, which it receives when this process is asked to end. */

@@ -14,10 +14,10 @@ export type Inverse =
   | ({ kind: "directory"; path: string } & Attributes)
   | { kind: "link"; path: string; target: string }
   /**
-   * Without the path of `ifExists`, the command has nothing to undo: it need not be idempotent then. One that `mayFail`
-   * fails where there is nothing to undo.
+   * Without the path of `ifExists`, or with that of `ifMissing`, the command has nothing to undo: it need not be idempotent
+   * then. One that `mayFail` fails where there is nothing to undo.
    */
-  | { kind: "command"; argv: string[]; ifExists?: string; mayFail?: true }
+  | { kind: "command"; argv: string[]; ifExists?: string; ifMissing?: string; mayFail?: true }
   /** A line that a step adds for its own duration. Each such line is removed, regardless of later edits of the file. */
   | { kind: "line"; path: string; line: string }
   /** Packages are never removed. They end the rollback if dpkg has unpacked one of them: see {@link toUndo}. */
@@ -88,8 +88,9 @@ export function toUndo(reader: HostReader, inverses: readonly Inverse[]): Invers
 export function restoration(reader: HostReader, inverse: Inverse): Change | null {
   if (inverse.kind === "packages") return null;
   if (inverse.kind === "command") {
-    const { kind, argv, ifExists } = inverse;
+    const { kind, argv, ifExists, ifMissing } = inverse;
     if (ifExists !== undefined && reader.stat(ifExists) === null) return null;
+    if (ifMissing !== undefined && reader.stat(ifMissing) !== null) return null;
     return { kind, argv, reason: "an interrupted run may have run its counterpart" };
   }
   const { path } = inverse;

@@ -179,6 +179,7 @@ const inverseSchema = v.variant("kind", [
     kind: v.literal("command"),
     argv,
     ifExists: v.exactOptional(path),
+    ifMissing: v.exactOptional(path),
     mayFail: v.exactOptional(v.literal(true)),
   }),
   v.strictObject({ kind: v.literal("line"), path, line: v.pipe(v.string(), v.regex(/^[^\n\0]+$/)) }),

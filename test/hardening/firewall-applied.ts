@@ -3,6 +3,7 @@
 import { converge } from "../../src/engine/converge.ts";
 import type { StepResult } from "../../src/engine/step.ts";
 import { type Allowed, readAllowed } from "../../src/hardening/firewall/allow.ts";
+import { recordKernelRules } from "../../src/hardening/firewall/kernel.ts";
 import { firewallRecipe } from "../../src/hardening/firewall/recipe.ts";
 import type { FirewallOptions } from "../../src/hardening/firewall/wanted.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -21,7 +22,9 @@ export async function applied(host: FakeHost, flags: Flags | null = {}, isDry = 
   const options = flags && optionsOf(flags);
   const { steps } = options === null ? firewallRecipe() : firewallRecipe(() => options);
   const plain = steps.map(({ id, title, resources, requires = [] }) => {
-    return { id, title, resources, requires: requires.filter(({ name }) => name !== "ssh:admin") };
+    const others = requires.filter(({ name }) => name !== "ssh:admin");
+    // The guard does this after its proof.
+    return { id, title, resources, requires: others, ...(id.endsWith(".configure") && { before: recordKernelRules }) };
   });
   const results = await converge(plain, host, isDry ? {} : { act: host });
   const last = results.findLast(({ outcome }) => outcome !== "skipped");

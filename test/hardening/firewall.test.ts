@@ -233,18 +233,29 @@ test("host firewall: a failure disables ufw again, and restores its files byte f
   expect([files(), host.text("/etc/edox-ops/host.json"), isUfwActive(host)]).toEqual(before);
 });
 
-test("host firewall: after a failure an active ufw loads its former rules", async () => {
-  const { host, fake } = newHost();
-  await applied(host);
-  const before = host.text("/etc/ufw/user.rules");
-  fake.broken = (line) => (line.startsWith("systemctl restart edox-ops-docker") ? "Job failed\n" : undefined);
-  const { length } = host.ran;
-  await applied(host, { allow: ["8080"], docker: true });
-  expect(host.text("/etc/ufw/user.rules")).toBe(before);
-  expect([isUfwActive(host), host.ran.slice(length).findLast((line) => line.startsWith("ufw "))]).toEqual([
-    true,
-    "ufw reload",
-  ]);
+test("host firewall: after a failure the kernel has the former rules of ufw, whatever its files say, or those after a boot", async () => {
+  for (const hasBooted of [false, true]) {
+    const { host, fake } = newHost();
+    await applied(host);
+    const before = host.text("/etc/ufw/user.rules");
+    fake.broken = (line) => {
+      if (!line.startsWith("systemctl restart edox-ops-docker")) return undefined;
+      if (hasBooted) for (const family of ["v4", "v6"]) host.remove(`/run/edox-ops/ufw.${family}`);
+      return "Job failed\n";
+    };
+    const { length } = host.ran;
+    await applied(host, { allow: ["8080"], docker: true });
+    expect([host.text("/etc/ufw/user.rules"), isUfwActive(host)]).toEqual([before, true]);
+    const loads = host.ran.slice(length).filter((line) => /^ufw reload|restore/.test(line));
+    const restores = ["ip6tables", "iptables"].map(
+      (name) => `${name}-restore --wait --noflush /run/edox-ops/ufw.${name.includes("6") ? "v6" : "v4"}`,
+    );
+    expect(loads).toEqual(["ufw reload", ...(hasBooted ? ["ufw reload"] : restores)]);
+    if (hasBooted) continue;
+    expect(host.text("/run/edox-ops/ufw.v4")).toBe(
+      "*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\n-A ufw-user-input -j ACCEPT\nCOMMIT\n",
+    );
+  }
 });
 
 test.each([

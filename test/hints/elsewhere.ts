@@ -23,6 +23,7 @@ export const onHosts: Record<string, string> = {
   'deploy-keys/checks.ts ["sudo", "grep", "-rn", deployUser, "/etc/sudoers", "/etc/sudoers.d"]': keys,
   'deploy-keys/checks.ts ["id", deployUser]': keys,
   'hardening/ssh/checks.ts ["sudo", "mkdir", "-m", "0755", privilegeDir]': ssh,
+  'hardening/ssh/server.ts ["sudo", "systemctl", "reload", unit]': ssh,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
   'hardening/proof/prove.ts ["sudo", "ss", "-ltnp"]': proof,
   'resources/service.ts ["sudo", "systemctl", "status", unit]': selftest,

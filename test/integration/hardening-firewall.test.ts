@@ -100,7 +100,7 @@ for (const suite of suites) {
         const before = [...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")];
         const session = Bun.spawn(ssh.argv(22, host.gateway, ["cat"]), { stdin: "pipe", stdout: "pipe" });
         const { code, stderr } = firewall("--allow", "22@192.0.2.1");
-        expect([code, stderr]).toEqual([1, expect.stringMatching(/logs in from outside.*restored/)]);
+        expect([code, stderr]).toEqual([1, expect.stringMatching(/logs in from outside.*rolled back/)]);
         expect([...contents(), readFileSync(`${host.root}/etc/edox-ops/host.json`, "utf8")]).toEqual(before);
         await expectOpen([22, 80, 443, 8080], { client4: [5432], client6: [9000] });
         expect(ssh.login(22, host.gateway)).toMatchObject({ code: 0 });
@@ -184,5 +184,42 @@ for (const suite of suites) {
       expect(stdout).toContain(`proven: root logs in at ${host.address}:2222 from `);
       expect(ssh.login(2222, host.gateway)).toMatchObject({ code: 0 });
     });
+
+    /** Adds a line to the rules of the admin, which ufw loads at its next reload. Returns what removes it. */
+    function edit(line: string): () => void {
+      const path = `${host.root}/etc/ufw/before.rules`;
+      const text = readFileSync(path, "utf8");
+      writeFileSync(path, text.replace("# allow all on loopback\n", `${line}\n$&`));
+      return () => writeFileSync(path, text);
+    }
+
+    /** The rules in the kernel, without the counters of the chains. */
+    const kernel = () =>
+      host.sh("iptables-save -t filter; ip6tables-save -t filter").stdout.replace(/^#.*$|\[\d+:\d+\]/gm, "");
+
+    const drop = "-A ufw-before-input -p tcp -m multiport --dports 22,2222 -j DROP";
+    const edits: [what: string, line: string, says: RegExp, hint: string][] = [
+      ["deny SSH", drop, /login from outside is no longer possible.*rolled back/, ""],
+      ["are not valid", "-A ufw-before-input -j MISSING", /ufw reload failed.*rolled back/, "/etc/ufw/before.rules\n"],
+    ];
+    for (const [what, line, says, hint] of edits) {
+      test(`host firewall: rules that ufw has not loaded and that ${what} shut out nobody`, () => {
+        // ufw that the admin has enabled is not disabled by `host unharden`.
+        host.sh(
+          "ufw --force reset; rm -f /etc/edox-ops/host.json; ufw allow 2222/tcp; ufw allow 22/tcp; ufw --force enable",
+        );
+        expect(firewall("--allow", "25")).toMatchObject({ code: 0, stderr: "" });
+        const [files, loaded] = [contents(), kernel()];
+        const undo = edit(line);
+        for (const command of ["firewall --allow 9000", "unharden firewall"]) {
+          const { code, stderr } = host.sh(`edox-ops host ${command} --yes`);
+          expect([command, code, stderr]).toEqual([command, 1, expect.stringMatching(says)]);
+          expect(stderr).toContain(hint);
+          expect([contents(), kernel()]).toEqual([files, loaded]);
+        }
+        undo();
+        expect(firewall()).toMatchObject({ code: 0, stderr: "" });
+      });
+    }
   });
 }

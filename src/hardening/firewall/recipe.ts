@@ -15,6 +15,7 @@ import { spellAllowed } from "./allow.ts";
 import { dockerFilter } from "./docker-rules.ts";
 import { onlyFirewall } from "./foreign.ts";
 import { guardedLogins } from "./guard.ts";
+import { recordKernelRules } from "./kernel.ts";
 import { ufwDefaultsPath } from "./paths.ts";
 import { isActive, planRules, ufwFilters } from "./ufw.ts";
 import { type FirewallOptions, recordedOptions, recordOf, wantedRules } from "./wanted.ts";
@@ -61,6 +62,7 @@ function firewallSteps(optionsOf: OptionsOf, terms: GuardTerms): Step[] {
       ufwFilters(optionsOf),
       dockerFilter(optionsOf),
     ],
+    before: recordKernelRules,
   };
   // The package of ufw conflicts with others, so that apt would remove them. The next step warns.
   const early = { ...onlyFirewall, check: (reader: HostReader) => onlyFirewall.check(reader, () => undefined) };

@@ -6,6 +6,7 @@ import type { HostReader } from "../../host/host.ts";
 import { type GuardTerms, guarded } from "../guarded.ts";
 import { readHostRecord, recordFile } from "../record.ts";
 import { dockerFilter } from "./docker-rules.ts";
+import { recordKernelRules } from "./kernel.ts";
 import { has, readRule, spellRule, ufwTuples } from "./rules.ts";
 import { serverPorts } from "./ssh-ports.ts";
 import { isActive, ufw } from "./ufw.ts";
@@ -22,6 +23,7 @@ export function firewallRemoval(reader: HostReader, terms: GuardTerms = {}): Ste
       rulesRemoved,
       recordFile(({ firewall: _, ...others }) => others),
     ],
+    before: recordKernelRules,
   };
   return guarded(step, {
     ...terms,
@@ -50,7 +52,7 @@ const rulesRemoved: Resource = {
   async check(reader): Promise<Change[]> {
     const { deletions, isDisabled } = await removalOf(reader);
     if (!isDisabled) {
-      const load: Change = { ...ufw("ufw has not loaded its rules", "reload"), again: true };
+      const load = ufw("ufw has not loaded its rules", "reload");
       return (await isActive(reader)) && deletions.length > 0 ? [...deletions, load] : deletions;
     }
     // The rules are deleted last, because they keep SSH open while ufw filters.

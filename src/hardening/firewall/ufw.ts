@@ -6,6 +6,7 @@ import { type HostReader, UnknownStateError } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { Warn } from "../../problem/requirement.ts";
+import { hintToShow } from "../../problem/show-file.ts";
 import { linesOf } from "../../text/lines.ts";
 import { readHostRecord } from "../record.ts";
 import { ufwConfPath, ufwDefaultsPath, userRules6Path, userRulesPath } from "./paths.ts";
@@ -32,7 +33,12 @@ const touches = [userRulesPath, userRules6Path, ufwConfPath, ufwDefaultsPath];
 
 /** Returns a command of ufw, whose files a rollback restores. */
 export function ufw(reason: string, ...words: string[]): Command {
-  return { kind: "command", argv: ["ufw", ...words], reason, touches };
+  // The same command would fail again, and leave a part of the rules in the kernel.
+  const hintFor = (stderr: string): string[] | undefined => {
+    const [, path] = /^Problem running '([^']+)'$/m.exec(stderr) ?? [];
+    return path === undefined ? undefined : hintToShow(path);
+  };
+  return { kind: "command", argv: ["ufw", ...words], reason, touches, hintFor };
 }
 
 /** Returns whether ufw filters now. Throws UnknownStateError without root. */
@@ -113,8 +119,7 @@ async function ufwChanges(reader: HostReader, ahead: readonly Change[], options:
   }
   const isTouched = ahead.some((change) => "path" in change && change.path === ufwDefaultsPath);
   if (changes.length === 0 && !isTouched) return [];
-  // After a rollback, the kernel gets the restored rules.
-  return [...changes, { ...ufw("ufw has not loaded its rules", "reload"), again: true as const }];
+  return [...changes, ufw("ufw has not loaded its rules", "reload")];
 }
 
 /** Returns the resource for the rules of ufw, which doctor checks as host:firewall. */
