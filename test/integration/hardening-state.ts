@@ -142,6 +142,19 @@ const interruption: fc.Arbitrary<Interruption> = fc.record({
   share: fc.integer({ min: 0, max: 99 }).map((percent) => percent / 100),
 });
 
+const beforeRules = "/etc/ufw/before.rules";
+const firstRule = (rule: string): string => `sed -i '/^-A ufw-before-input -i lo/i ${rule}' ${beforeRules}`;
+const siteLine = (line: string): string => `echo '${line}' >/etc/ssh/sshd_config.d/05-later.conf`;
+/** What an admin has changed last, and neither sshd nor ufw has loaded. */
+const unloaded = mostly(
+  "",
+  siteLine("DenyUsers *"),
+  siteLine("Port 2022"),
+  siteLine("ListenAddress 192.0.2.1"),
+  firstRule("-A ufw-before-input -p tcp -j DROP"),
+  firstRule("-A ufw-before-input -j MISSING"),
+);
+
 const state = fc.record({
   people: fc.record({ ann: person, bob: person, cyd: person }),
   root: fc.record({ hasKey: fc.boolean(), hasPassword: fc.boolean() }),
@@ -150,6 +163,7 @@ const state = fc.record({
   nologin: mostly("", "/etc/nologin", "/run/nologin"),
   /** Lines of access.conf(5), which PAM of sshd reads then. */
   access: mostly("", "- : ann : ALL", `- : ALL EXCEPT root : ${elsewhere}`, `+ : ALL : ${office}\\n- : ALL : ALL`),
+  unloaded,
   ...{ run, isInSession: fc.boolean() },
   interruption: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: interruption }),
 });
@@ -171,7 +185,9 @@ export function namesOffice({ sshd, ufw, access }: State): boolean {
 
 /** Returns the script that makes the state. `keys`: the public keys, by name. `hash`: that of the password. */
 export function script(state: State, keys: Record<string, string>, hash: string): string {
-  const { people, root, sshd, ufw, nologin, access } = state;
+  const { people, root, sshd, ufw, nologin, access, unloaded, interruption } = state;
+  // A boot loads it, and would lock everyone out without any change of ours.
+  const hasBoot = interruption !== null && interruption.kind !== "kill";
   const sudoers = (name: string, { sudo }: Person): string => {
     if (sudo === "no") return "";
     if (sudo === "group") return `usermod -aG sudo ${name}`;
@@ -227,5 +243,6 @@ export function script(state: State, keys: Record<string, string>, hash: string)
     // sshd does not start with a method that is turned off.
     "sshd -T >/dev/null 2>&1 || sed -i /AuthenticationMethods/d /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*",
     sshd.isSocket ? socket : "systemctl restart ssh && systemctl is-active ssh",
+    unloaded === "" || hasBoot ? "" : `sleep 0.1; ${unloaded}`,
   ].join("\n");
 }
