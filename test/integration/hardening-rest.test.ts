@@ -164,6 +164,21 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       expect([ignored(), run([...login, "true"]).code]).toEqual([before, 0]);
     }, 120_000);
 
+    // OpenSSH has its own penalties since 9.8.
+    if (suite !== "bookworm") {
+      test("fail2ban: beside sshd's own penalties, an address is refused after a few tries, and others get in", () => {
+        const penalties = "/etc/ssh/sshd_config.d/test.conf";
+        host.sh(`mv ${penalties} /root/test.conf; systemctl restart ssh`);
+        using outside = new Outside(host);
+        const said = Array.from({ length: 6 }, () => run(outside.login(key("wrong"), "stranger")).stderr);
+        expect(said[0]).toContain("Permission denied");
+        expect(said[5]).not.toContain("Permission denied");
+        expect(run(outside.login(key("good"), "admin")).code).toBe(255);
+        expect(run(["ssh", ...outside.login(key("good"), "admin").slice(5)]).code).toBe(0);
+        host.sh(`mv /root/test.conf ${penalties}; systemctl restart ssh; fail2ban-client unban --all`);
+      });
+    }
+
     test("logrotate: rotates the logs, also after the mode of their directory was repaired", () => {
       const rotate = () => host.sh("logrotate -f /etc/logrotate.d/edox-ops");
       expect(rotate().code).toBe(0);
