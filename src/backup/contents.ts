@@ -5,7 +5,6 @@ import { presentVersions } from "../apt/dpkg.ts";
 import { gatherFacts } from "../engine/facts.ts";
 import { stateDir } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
 import { ownTree, readRecords } from "../sites/store.ts";
 import { type Part, partsOf } from "./copy.ts";
 import { copyDir, environmentPath, manifestPath, passwordPath } from "./paths.ts";
@@ -65,10 +64,4 @@ export function readManifest(text: string): Manifest | null {
   } catch {
     return null;
   }
-}
-
-/** Returns the name of this host, as the kernel takes it at a boot. */
-export function hostName(reader: HostReader): string {
-  const name = (textOf(reader, "/etc/hostname") ?? "").trim().split(/\s/)[0] ?? "";
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(name) ? name : "localhost";
 }

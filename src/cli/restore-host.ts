@@ -35,7 +35,7 @@ export default command({
     ...bundleFlags,
   },
   async run({ only, ...values }, context) {
-    const { hostName } = await import("../backup/contents.ts");
+    const { hostName } = await import("../host/host-name.ts");
     const { shownLocation } = await import("../backup/repository.ts");
     const { packagesRecipe, settingsRecipe } = await import("../backup/recipe.ts");
     const { demandBare } = await import("../backup/moved.ts");

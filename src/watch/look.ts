@@ -2,9 +2,9 @@
 
 import type { Finding } from "../engine/finding.ts";
 import type { Host, HostReader } from "../host/host.ts";
+import { hostName } from "../host/host-name.ts";
 import { Problem } from "../problem/problem.ts";
 import { recordSample } from "./history.ts";
-import { hostName } from "./host-name.ts";
 import { type Message, messageOf } from "./message.ts";
 import { observe } from "./observe.ts";
 import { watchHistoryPath } from "./paths.ts";

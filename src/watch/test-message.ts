@@ -1,7 +1,7 @@
 // The test message of `watch test`.
 
 import type { Host } from "../host/host.ts";
-import { hostName } from "./host-name.ts";
+import { hostName } from "../host/host-name.ts";
 import type { Delivery } from "./look.ts";
 import { testMessage } from "./message.ts";
 import { originOf, ping } from "./receivers/http.ts";

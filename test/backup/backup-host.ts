@@ -29,7 +29,7 @@ export class BackupHost implements Disposable {
       this.restic.answer(argv, options) ?? { code: 127, stdout: "", stderr: "" };
     this.host = Object.assign(this.disk.host, { run, probe: run });
     mkdirSync(`${this.disk.root}/var/lib`, { recursive: true });
-    this.disk.write("/etc/hostname", "alpha\n");
+    this.disk.write("/proc/sys/kernel/hostname", "alpha\n");
     this.disk.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: project }));
     this.disk.write("/var/www/docs/demo/index.html", "home");
     this.disk.write("/var/www/docs/demo/a/page.html", "page");

@@ -21,7 +21,7 @@ async function host(...lines: string[]) {
   mkdirSync(`${site.disk.root}/var/lib/edox-ops/backup`, { recursive: true });
   site.fake.put("/proc/self/mounts", "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /mnt ext4 rw 0 0\n");
   site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
-  site.fake.put("/etc/hostname", "alpha\n");
+  site.fake.put("/proc/sys/kernel/hostname", "alpha\n");
   site.fake.taught.unshift((argv) => restic.answer(argv));
   for (const line of lines) {
     const { exit, err } = await site.type(line);

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { lstatSync, statSync } from "node:fs";
-import { hostName, readManifest } from "../../src/backup/contents.ts";
+import { readManifest } from "../../src/backup/contents.ts";
 import { copyDir, manifestPath, restoredDir } from "../../src/backup/paths.ts";
 import { backUp } from "../../src/backup/run.ts";
 import { readState, writeState } from "../../src/backup/state.ts";
@@ -108,13 +108,6 @@ describe("backup run", () => {
     expect(await backUp({ ...made.tools, stop }, made.settings, made.access).catch((error) => error)).toBe(interrupted);
     expect(readState(made.host, "/repo").failure).toBeNull();
     expect(made.host.stat(copyDir)).toBeNull();
-  });
-
-  test("backup run: the name of the host is one word", () => {
-    using made = new BackupHost();
-    expect(hostName(made.host)).toBe("alpha");
-    made.disk.write("/etc/hostname", "--bad name\n");
-    expect(hostName(made.host)).toBe("localhost");
   });
 });
 

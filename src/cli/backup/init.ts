@@ -42,7 +42,7 @@ export default command({
   },
   async run(values, context) {
     const { settingsRecipe, packagesRecipe } = await import("../../backup/recipe.ts");
-    const { hostName } = await import("../../backup/contents.ts");
+    const { hostName } = await import("../../host/host-name.ts");
     const { environmentText, readSettings, secretText } = await import("../../backup/settings.ts");
     const host = await context.host();
     const access = typedAccess(host, values);

@@ -1,10 +1,10 @@
 // Writes the report.
 
 import type { Host } from "../../host/host.ts";
+import { hostName } from "../../host/host-name.ts";
 import { writeOutput } from "../../problem/output-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import { readHistory } from "../history.ts";
-import { hostName } from "../host-name.ts";
 import { watchStateDir } from "../paths.ts";
 import { pageOf } from "./page.ts";
 import { trendOf } from "./trend.ts";
