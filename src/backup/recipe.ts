@@ -99,8 +99,7 @@ function quoted(path: string): string {
   return `"${path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** Returns the step that removes the timer. */
-export function timerRemoval(): Step {
+function timerRemoval(): Step {
   const title = "there is no timer for backups";
   return { id: "backup.timer", title, resources: [...timers.timerRemoval(timerName), absent(stampPath)] };
 }
@@ -112,10 +111,16 @@ export function disableRecipe(): Recipe {
   ]);
 }
 
-/** Returns the step that removes what edox-ops can make again. The settings are kept with the other records. */
-export function stateRemoval(): Step {
-  const resources = [backupDir, cacheDir].map((dir) => absent(dir));
-  return { id: "backup.state", title: "the state and the cache of the backups are removed", resources };
+/**
+ * Returns the steps that remove the timer, and what edox-ops can make again; none on a host that has none of it. The
+ * settings are kept with the other records.
+ */
+export function removalOf(reader: HostReader): Step[] {
+  const dirs = [backupDir, cacheDir];
+  const title = "the state and the cache of the backups are removed";
+  const state = { id: "backup.state", title, resources: dirs.map((dir) => absent(dir)) };
+  const hasState = dirs.some((dir) => reader.stat(dir) !== null);
+  return [...(hasTimer(reader) ? [timerRemoval()] : []), ...(hasState ? [state] : [])];
 }
 
 /** Returns whether a file of the timer exists. */

@@ -16,42 +16,39 @@ export default command({
   },
   args: flags,
   async run(values, context) {
-    const { removalOf } = await import("../deploy-keys/removal.ts");
     const { demandExists, demandUnpackaged, lockOf } = await import("../self-update/program.ts");
     const { uninstallation } = await import("../self-update/uninstall.ts");
     const { confirm, convergeRecipe } = await import("../run/recipes.ts");
+    const { backupLockPath } = await import("../backup/paths.ts");
+    const { watchLockPath } = await import("../watch/paths.ts");
+    const { cleanupLockPath } = await import("../runner/paths.ts");
     const { editWaitMs, run } = await import("./run.ts");
     const { program } = context;
     const host = await context.host();
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
-    const cleanup = await import("../runner/cleanup/recipe.ts");
-    const previews = await import("../sites/previews/timer.ts");
-    const backups = await import("../backup/recipe.ts");
-    const { backupDir, cacheDir } = await import("../backup/paths.ts");
-    const { default: watch } = await import("../watch/feature.ts");
-    const hasAlerts = watch.optional?.isInstalled(host) === true;
+    // Their timers and the sessions of deploy keys run the program.
+    const users = [
+      await import("../deploy-keys/removal.ts"),
+      await import("../sites/previews/timer.ts"),
+      await import("../backup/recipe.ts"),
+      await import("../watch/recipe.ts"),
+      await import("../runner/cleanup/recipe.ts"),
+    ];
     const recipe = async () => {
-      const keys = await removalOf(host);
       const { steps, ...rest } = uninstallation(program);
-      // The timers and the sessions of deploy keys run the program.
-      const hasBackups = [backupDir, cacheDir].some((dir) => host.stat(dir) !== null);
-      const before = [
-        ...(keys === null ? [] : [keys]),
-        ...[previews, backups].flatMap(({ hasTimer, timerRemoval }) => (hasTimer(host) ? timerRemoval() : [])),
-        ...(hasBackups ? [backups.stateRemoval()] : []),
-        ...(hasAlerts ? [(await import("../watch/recipe.ts")).removalStep()] : []),
-        ...(cleanup.hasCleanup(host) ? [cleanup.cleanupRemoval()] : []),
-      ];
-      return { ...rest, steps: [...before, ...steps] };
+      const before = await Promise.all(users.map(({ removalOf }) => removalOf(host)));
+      return { ...rest, steps: [...before.flat(), ...steps] };
     };
     return run(values, context, async (session) => {
-      // The lock excludes an installer or a self-update, which would install the program again.
       if (!session.options.dryRun) {
         session.demandRoot();
-        // A look that is running would write its state again.
-        if (hasAlerts) await session.lock("watch", (await import("../watch/paths.ts")).watchLockPath, editWaitMs);
+        // A run of a timer would write its state again.
+        await session.lock("backup", backupLockPath, editWaitMs);
+        await session.lock("watch", watchLockPath, editWaitMs);
+        // The lock excludes an installer or a self-update, which would install the program again.
         await session.lock("program", lockOf(host, program));
+        await session.lock("cleanup", cleanupLockPath, editWaitMs);
       }
       const known = await confirm(session, recipe);
       if (known !== null) await convergeRecipe(session, recipe, { known });

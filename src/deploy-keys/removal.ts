@@ -10,11 +10,11 @@ import { authorizedKeysPath, deployHome, deployKeysPath, sudoersPath } from "./p
 /** The rule goes first: without it no session does anything. */
 const paths = [sudoersPath, authorizedKeysPath, deployKeysPath, deployHome];
 
-/** Returns the step that removes the keys, the rule and the user; null on a host that has none of them. */
-export async function removalOf(reader: HostReader): Promise<Step | null> {
+/** Returns the steps that remove the keys, the rule and the user; none on a host that has none of them. */
+export async function removalOf(reader: HostReader): Promise<Step[]> {
   const found = await findAccount(reader, deployUser);
   const hasUser = found?.home === deployHome;
-  if (!hasUser && paths.every((path) => reader.stat(path) === null)) return null;
+  if (!hasUser && paths.every((path) => reader.stat(path) === null)) return [];
   const user: Resource = {
     name: `user ${deployUser}`,
     title: `user ${deployUser} does not exist`,
@@ -25,9 +25,6 @@ export async function removalOf(reader: HostReader): Promise<Step | null> {
       return [{ kind: "command", argv: ["userdel", deployUser], reason: `user ${deployUser} exists`, mayFail }];
     },
   };
-  return {
-    id: "deploy-keys.remove",
-    title: "no deploy key is accepted",
-    resources: [...paths.map((path) => absent(path)), ...(hasUser ? [user] : [])],
-  };
+  const resources = [...paths.map((path) => absent(path)), ...(hasUser ? [user] : [])];
+  return [{ id: "deploy-keys.remove", title: "no deploy key is accepted", resources }];
 }

@@ -1,6 +1,6 @@
 // A systemd timer that runs a command of this program, and its hardened service.
 
-import { type Change, Text } from "../engine/change.ts";
+import { type Change, describeMissing, Text } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
@@ -85,13 +85,30 @@ export async function changesOf(reader: HostReader, resources: readonly Resource
   return changes;
 }
 
+/**
+ * Returns why a timer that is set up does not do its work, or null: its program is missing, or a resource differs.
+ * `resourcesFor`: returns the resources for the path of the program.
+ */
+export async function timerFault(
+  reader: HostReader,
+  name: string,
+  resourcesFor: (program: string) => readonly Resource[],
+): Promise<string | null> {
+  const program = timedProgram(reader, name);
+  if (program !== null && reader.statTarget(program) === null) {
+    return `${name}.timer runs ${program}, which is missing`;
+  }
+  const [change] = await changesOf(reader, resourcesFor(program ?? "edox-ops"));
+  return change === undefined ? null : describeMissing(change);
+}
+
 /** Returns whether a file of the timer exists. */
 export function hasTimer(reader: HostReader, name: string): boolean {
   return [timerPath(name), servicePath(name)].some((path) => reader.stat(path) !== null);
 }
 
 /** Returns the program that the service of a timer runs, or null without a service. */
-export function timedProgram(reader: HostReader, name: string): string | null {
+function timedProgram(reader: HostReader, name: string): string | null {
   const program = /^ExecStart=(\S+) /m.exec(textOf(reader, servicePath(name)) ?? "")?.[1];
   return program?.replaceAll("%%", "%") ?? null;
 }

@@ -17,7 +17,7 @@ import { etckeeperClean } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
 import { parentOf } from "../text/path.ts";
-import { cleanupRemoval, hasCleanup } from "./cleanup/recipe.ts";
+import * as cleanup from "./cleanup/recipe.ts";
 import { runnerPackages } from "./install.ts";
 import { runnerUser } from "./names.ts";
 import { drainPath, runnerConfigPath, runnerKeyPath, runnerLogPath, runnerPinPath, runnerSourcePath } from "./paths.ts";
@@ -43,7 +43,7 @@ export function uninstallation(
   const inUse = docker && !force ? [engineUnused] : [];
   const steps: Step[] = [
     // Without a runner, nobody needs the space.
-    ...(reader !== null && hasCleanup(reader) ? [cleanupRemoval()] : []),
+    ...(reader === null ? [] : cleanup.removalOf(reader)),
     {
       id: "runner.uninstall",
       title: "GitLab Runner is not installed",

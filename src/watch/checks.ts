@@ -1,6 +1,5 @@
 // Doctor's checks of alerts: that they run, and that they arrive.
 
-import { describeMissing } from "../engine/change.ts";
 import type { Check, CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
@@ -8,7 +7,7 @@ import { utcText } from "../text/time.ts";
 import { hasSendmail, installMail } from "./receivers/mail.ts";
 import { readSettings } from "./settings.ts";
 import { readState } from "./state.ts";
-import { timedProgram, timerChanges, timerUnit } from "./timer.ts";
+import { timerFault, timerUnit } from "./timer.ts";
 
 const enableAgain = ["sudo", "edox-ops", "watch", "enable", "--yes"];
 export const testAlerts = ["sudo", "edox-ops", "watch", "test"];
@@ -27,13 +26,9 @@ export const watchChecks: Check[] = [
 async function timer(reader: HostReader): Promise<CheckResult> {
   const settings = readSettings(reader);
   if (settings === null) return disabled;
-  const program = timedProgram(reader);
-  if (program !== null && reader.statTarget(program) === null) {
-    return { status: "error", detail: `${timerUnit} runs ${program}, which is missing`, hint: enableAgain };
-  }
-  const [change] = await timerChanges(reader, program ?? "edox-ops", settings);
-  if (change === undefined) return { status: "ok", detail: `${timerUnit} is enabled and active` };
-  return { status: "error", detail: describeMissing(change), hint: enableAgain };
+  const fault = await timerFault(reader, settings);
+  if (fault !== null) return { status: "error", detail: fault, hint: enableAgain };
+  return { status: "ok", detail: `${timerUnit} is enabled and active` };
 }
 
 /** Checks that the last look is not too old. A host that was off has had no time for one yet. */

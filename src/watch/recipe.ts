@@ -3,6 +3,7 @@
 import { Text } from "../engine/change.ts";
 import { stateDir } from "../engine/paths.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { absent } from "../resources/absent.ts";
 import { directory } from "../resources/directory.ts";
@@ -59,8 +60,13 @@ export function disableRecipe(): Recipe {
   };
 }
 
-/** Returns the step that removes the timer, the settings and the state of alerts. */
-export function removalStep(): Step {
+/** Returns the steps that remove the timer, the settings and the state of alerts; none on a host without alerts. */
+export function removalOf(reader: HostReader): Step[] {
+  // Every user may look there, in contrast to the settings.
+  return reader.stat(watchStateDir) === null ? [] : [removalStep()];
+}
+
+function removalStep(): Step {
   const paths = [watchSettingsPath, watchSecretsDir, watchStateDir, watchSpareStatePath];
   return {
     id: "watch.removal",

@@ -1,6 +1,5 @@
 // The systemd timer of alerts.
 
-import type { Change } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import * as timers from "../resources/timer.ts";
@@ -54,19 +53,14 @@ export function timerResources(program: string, { everySeconds, mail }: TimerSet
   });
 }
 
-/** Returns the changes that the timer needs; none where it is installed and active. */
-export function timerChanges(reader: HostReader, program: string, settings: TimerSettings): Promise<Change[]> {
-  return timers.changesOf(reader, timerResources(program, settings));
+/** Returns why the timer does not look, or null. */
+export function timerFault(reader: HostReader, settings: TimerSettings): Promise<string | null> {
+  return timers.timerFault(reader, name, (program) => timerResources(program, settings));
 }
 
 /** Returns the resources without which there is no timer. */
 export function timerRemoval(): Resource[] {
   return timers.timerRemoval(name);
-}
-
-/** Returns the program that the service runs, or null without a service. */
-export function timedProgram(reader: HostReader): string | null {
-  return timers.timedProgram(reader, name);
 }
 
 /** Returns the interval as it is typed: "5m". */

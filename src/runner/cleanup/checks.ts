@@ -1,14 +1,12 @@
 // Checks the space for images of CI jobs, and that the cleanup runs where it is enabled.
 
-import { describeMissing } from "../../engine/change.ts";
 import type { CheckResult } from "../../engine/finding.ts";
 import type { HostReader } from "../../host/host.ts";
-import { changesOf } from "../../resources/timer.ts";
 import { activeStates } from "../../resources/unit-active.ts";
 import { wantedBytes } from "./decide.ts";
 import { dataRooms } from "./inventory.ts";
 import { readSettings } from "./settings.ts";
-import { dockerProgram, eventsUnit, hasUnits, timedProgram, timerUnit, unitResources } from "./units.ts";
+import { dockerProgram, eventsUnit, hasUnits, timerUnit, unitsFault } from "./units.ts";
 
 const gibibyte = 1024 ** 3;
 /** Below the first, an image of a build may not fit. Below the second, hardly any does. */
@@ -51,15 +49,11 @@ export async function units(reader: HostReader): Promise<CheckResult> {
     const detail = "not configured (optional; run edox-ops gitlab-runner cleanup enable)";
     return { status: "not-set-up", detail, hint: enable };
   }
-  const program = timedProgram(reader);
-  if (program !== null && reader.statTarget(program) === null) {
-    return { status: "warning", detail: `${timerUnit} runs ${program}, which is missing`, hint: enable };
-  }
   const docker = dockerProgram(reader);
   if (docker === null) {
     return { status: "warning", detail: `${eventsUnit} needs the command docker, which is missing`, hint: enable };
   }
-  const [change] = await changesOf(reader, unitResources(program ?? "edox-ops", docker));
-  if (change === undefined) return { status: "ok", detail: `${timerUnit} and ${eventsUnit} are enabled and active` };
-  return { status: "warning", detail: describeMissing(change), hint: enable };
+  const fault = await unitsFault(reader, docker);
+  if (fault !== null) return { status: "warning", detail: fault, hint: enable };
+  return { status: "ok", detail: `${timerUnit} and ${eventsUnit} are enabled and active` };
 }

@@ -79,8 +79,13 @@ export function enablement(reader: HostReader, settings: Settings, program: stri
   };
 }
 
-/** Returns the step after which no part of the cleanup exists. Images and volumes stay. */
-export function cleanupRemoval(): Step {
+/** Returns the steps after which no part of the cleanup exists; none on a host without one. Images and volumes stay. */
+export function removalOf(reader: HostReader): Step[] {
+  const isThere = hasUnits(reader) || [cleanupPath, cleanupDir].some((path) => reader.stat(path) !== null);
+  return isThere ? [cleanupRemoval()] : [];
+}
+
+function cleanupRemoval(): Step {
   return {
     id: "runner.cleanup.disable",
     title: "nothing is removed from the disk of the runner",
@@ -99,9 +104,4 @@ export function disablement(): Recipe {
     done: "The cleanup is disabled; images and volumes stay.",
     failed: "Disabling the cleanup failed at step",
   };
-}
-
-/** Returns whether the host has any part of the cleanup. */
-export function hasCleanup(reader: HostReader): boolean {
-  return hasUnits(reader) || [cleanupPath, cleanupDir].some((path) => reader.stat(path) !== null);
 }

@@ -69,9 +69,9 @@ export function hasUnits(reader: HostReader): boolean {
   return timers.hasTimer(reader, name) || reader.stat(eventsPath) !== null;
 }
 
-/** Returns the program that the timer runs, or null without a service. */
-export function timedProgram(reader: HostReader): string | null {
-  return timers.timedProgram(reader, name);
+/** Returns why the units of an enabled cleanup do not do their work, or null. `docker`: the path of Docker's command. */
+export function unitsFault(reader: HostReader, docker: string): Promise<string | null> {
+  return timers.timerFault(reader, name, (program) => unitResources(program, docker));
 }
 
 /** `--since` repeats events of before a restart of the service, and reading one twice changes nothing. */

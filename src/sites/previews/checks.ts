@@ -1,12 +1,11 @@
 // Checks previews: that they expire, and that the timer which removes them runs.
 
-import { describeMissing } from "../../engine/change.ts";
 import type { Check, CheckResult } from "../../engine/finding.ts";
 import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { countOf, few } from "../../text/lines.ts";
 import { expiresMsOf, hasPreviews, listPreviews, slugsWithPreviews } from "./list.ts";
-import { timedProgram, timerChanges, timerUnit } from "./timer.ts";
+import { timerFault, timerUnit } from "./timer.ts";
 
 const notSetUp: CheckResult = { status: "not-set-up", detail: "not configured (optional; no preview yet)" };
 /** The timer runs every hour, and a prune of many previews takes some time. */
@@ -28,13 +27,9 @@ export function previewChecks(trees: () => Promise<Trees>): Check[] {
 async function timer(reader: HostReader): Promise<CheckResult> {
   if (!hasPreviews(reader)) return notSetUp;
   const affects = "previews that expire (they stay online)";
-  const program = timedProgram(reader);
-  if (program !== null && reader.statTarget(program) === null) {
-    return { status: "warning", detail: `${timerUnit} runs ${program}, which is missing`, affects, hint: pruneHint };
-  }
-  const [change] = await timerChanges(reader, program ?? "edox-ops");
-  if (change === undefined) return { status: "ok", detail: `${timerUnit} is enabled and active` };
-  return { status: "warning", detail: describeMissing(change), affects, hint: pruneHint };
+  const fault = await timerFault(reader);
+  if (fault !== null) return { status: "warning", detail: fault, affects, hint: pruneHint };
+  return { status: "ok", detail: `${timerUnit} is enabled and active` };
 }
 
 /** Checks that the expiry of each preview is known, and that no preview is much older. */

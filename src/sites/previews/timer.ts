@@ -39,9 +39,9 @@ function timerResources(program: string): Resource[] {
   });
 }
 
-/** Returns the program that the service runs, or null without a service. */
-export function timedProgram(reader: HostReader): string | null {
-  return timers.timedProgram(reader, name);
+/** Returns why an installed timer does not remove previews, or null. */
+export function timerFault(reader: HostReader): Promise<string | null> {
+  return timers.timerFault(reader, name, timerResources);
 }
 
 /** Returns the changes that the timer needs; none where it is installed and active. */
@@ -56,8 +56,12 @@ export function timerRecipe(command: string, program: string): Recipe {
   return recipe(command, done, { ...step, resources: timerResources(program) });
 }
 
-/** Returns the step that removes the timer. */
-export function timerRemoval(): Step {
+/** Returns the steps that remove the timer; none on a host that has no part of it. */
+export function removalOf(reader: HostReader): Step[] {
+  return hasTimer(reader) ? [timerRemoval()] : [];
+}
+
+function timerRemoval(): Step {
   return { id: "previews.timer", title: "there is no timer for previews", resources: timers.timerRemoval(name) };
 }
 
