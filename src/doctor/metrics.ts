@@ -1,5 +1,7 @@
 // What doctor measures, for `--openmetrics`. A part that cannot be read is left out.
 
+import { readSettings } from "../backup/settings.ts";
+import { readState } from "../backup/state.ts";
 import { readLineages, shareLeft } from "../certs/lineage.ts";
 import type { Finding } from "../engine/finding.ts";
 import { docsRoot, logDir } from "../engine/paths.ts";
@@ -30,7 +32,13 @@ const dirs = ["/", "/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoo
 
 /** Returns the metrics of these findings and of the host. */
 export async function metricsOf(reader: HostReader, findings: readonly Finding[]): Promise<Metric[]> {
-  const parts = [() => certificates(reader), () => backups(reader), () => deploys(reader), () => disk(reader)];
+  const parts = [
+    () => certificates(reader),
+    () => releases(reader),
+    () => backups(reader),
+    () => deploys(reader),
+    () => disk(reader),
+  ];
   const found: Metric[] = [...checks(findings)];
   for (const part of parts) {
     try {
@@ -71,7 +79,7 @@ function certificates(reader: HostReader): Metric[] {
 }
 
 /** Returns the number of earlier releases of each project, and the age of the newest. */
-async function backups(reader: HostReader): Promise<Metric[]> {
+async function releases(reader: HostReader): Promise<Metric[]> {
   const found = [...(await readProjects(reader)).keys()].map((project) => {
     return { labels: { project }, names: backupNames(reader, project) };
   });
@@ -80,11 +88,24 @@ async function backups(reader: HostReader): Promise<Metric[]> {
   });
   return [
     gauge(
-      "backups",
+      "releases",
       "Number of earlier releases that can be restored",
       found.map(({ labels, names }) => ({ labels, value: names.length })),
     ),
-    gauge("backup_age_seconds", "Age of the newest of them", ages),
+    gauge("release_age_seconds", "Age of the newest of them", ages),
+  ];
+}
+
+/** Returns the ages of the last backup off this host and of the last verification. One that never was is left out. */
+function backups(reader: HostReader): Metric[] {
+  const settings = readSettings(reader);
+  if (settings === null) return [];
+  const { backedUpMs, verifiedMs, failure } = readState(reader, settings.repository);
+  const age = (ms: number | null): Sample[] => (ms === null ? [] : [plain(since(reader, ms))]);
+  return [
+    gauge("backup_age_seconds", "Age of the last backup in the repository", age(backedUpMs)),
+    gauge("backup_verified_age_seconds", "Time since the repository was verified", age(verifiedMs)),
+    gauge("backup_failed", "Whether the last attempt of a backup failed", [plain(failure === null ? 0 : 1)]),
   ];
 }
 

@@ -49,7 +49,7 @@ function parse(text: string): Map<string, Family> {
 }
 
 describe("doctor --openmetrics:", () => {
-  test("a host with a site has metrics of every check, the disk, backups and deploys", async () => {
+  test("a host with a site has metrics of every check, the disk, releases and deploys", async () => {
     const host = await liveHost();
     const lines = ["START action='x'", "SUCCESS returncode=0", "START action='x'", "FAILURE returncode=1"];
     const log = lines.map((line, i) => `[2026-11-29T06:40:0${i * 2}Z] STEP project.deploy ${line}\n`).join("");
@@ -63,12 +63,38 @@ describe("doctor --openmetrics:", () => {
     expect(value("check", 'check{name="nginx:active",status="ok"}')).toBe(1);
     expect(value("check", 'check{name="nginx:active",status="error"}')).toBe(0);
     expect(value("checks", 'checks{status="error"}')).toBe(0);
-    expect(value("backups", 'backups{project="demo"}')).toBe(1);
-    expect(value("backup_age_seconds", 'backup_age_seconds{project="demo"}')).toBeGreaterThan(86_400);
+    expect(value("releases", 'releases{project="demo"}')).toBe(1);
+    expect(value("release_age_seconds", 'release_age_seconds{project="demo"}')).toBeGreaterThan(86_400);
     expect(value("deploys", 'deploys_total{result="failed"}')).toBe(1);
     expect(value("deploy_duration_seconds", "deploy_duration_seconds_sum")).toBe(4);
     expect(value("disk_free_bytes", 'disk_free_bytes{path="/"}')).toBeGreaterThan(0);
     expect(value("run_timestamp_seconds", "run_timestamp_seconds")).toBeGreaterThan(1_700_000_000);
+  });
+
+  test("backups off this host have their age and that of their verification, and one that never was has none", async () => {
+    const host = fakeHost();
+    host.put("/etc/edox-ops/projects.json", "{}");
+    const settings = { repository: "/mnt/repo", host: "docs-1", with_releases: false, keep: null };
+    const state = { ...{ repository: "/mnt/repo", prunedMs: null, failure: null, damage: null, part: 1 } };
+    const found = async (changes: object | null) => {
+      host.put("/etc/edox-ops/backup.json", JSON.stringify(settings), { mode: 0o600 });
+      if (changes !== null) host.put("/var/lib/edox-ops/backup/state.json", JSON.stringify({ ...state, ...changes }));
+      const families = parse(openmetricsOf(await metricsOf(host, [])));
+      return ["backup_age_seconds", "backup_verified_age_seconds", "backup_failed"].map((name) => {
+        const value = families.get(`edox_ops_${name}`)?.samples.get(`edox_ops_${name}`);
+        return value === undefined ? null : Math.floor(value);
+      });
+    };
+    expect(await found(null)).toEqual([null, null, 0]);
+    const hourMs = 3_600_000;
+    expect(await found({ backedUpMs: host.now() - hourMs, verifiedMs: host.now() - 24 * hourMs })).toEqual([
+      3600, 86_400, 0,
+    ]);
+    expect(await found({ backedUpMs: host.now() + hourMs, verifiedMs: null, failure: "no space" })).toEqual([
+      0,
+      null,
+      1,
+    ]);
   });
 
   test("certificates have their expiry, age and the share of their lifetime", async () => {
