@@ -26,7 +26,7 @@ export function usesContainerd(info: Info | null): boolean {
   return info?.DriverStatus?.some((pair) => pair.includes(containerdStore)) === true;
 }
 
-/** `images` is where images and containers are, and `data` where volumes and the build cache are. */
+/** `images` is where images, containers and the layers of the build cache are, and `data` where volumes are. */
 export interface DataRoots {
   images: string;
   data: string;

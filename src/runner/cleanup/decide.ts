@@ -76,7 +76,7 @@ export function candidatesOf(
       const bytes = records.reduce((sum, each) => sum + each.bytes, 0);
       const usedMs = records.reduce((last, each) => Math.max(last, each.usedMs), 0);
       const name = `${records.length} ${records.length === 1 ? "record" : "records"}`;
-      return { kind: "cache" as const, id: String(hour), name, bytes, usedMs, root: roots.data };
+      return { kind: "cache" as const, id: String(hour), name, bytes, usedMs, root: roots.images };
     }),
     ...volumes.flatMap(({ name, isManaged, createdMs, bytes }) => {
       const usedMs = ownOf(lastUse.volumes, name);

@@ -148,7 +148,7 @@ export async function dataRooms(reader: HostReader): Promise<{ roots: DataRoots;
 }
 
 /** Measures the room of a directory. Throws UnknownStateError if the directory does not exist. */
-export function roomOf(reader: HostReader, path: string): DataRoom {
+function roomOf(reader: HostReader, path: string): DataRoom {
   const space = reader.space(path);
   if (space === null) throw new UnknownStateError(`${path}, in which Docker should store its data, does not exist`);
   return { path, free: space.bytesFree, size: space.bytes ?? space.bytesFree };

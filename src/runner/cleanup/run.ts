@@ -13,7 +13,7 @@ import {
   type Removal,
   type Settings,
 } from "./decide.ts";
-import { type DataRoom, dataRooms, readInventory, roomOf } from "./inventory.ts";
+import { type DataRoom, dataRooms, readInventory } from "./inventory.ts";
 import type { Inventory, LastUse } from "./last-use.ts";
 import { currentLastUse, record } from "./recorded.ts";
 import { remove } from "./remove.ts";
@@ -54,21 +54,21 @@ export async function survey(reader: HostReader, measured: boolean): Promise<Sur
   if (isSocketLink(reader) || !(await dockerAnswers(reader))) {
     throw new Problem("unreachable", "no Docker answers on this host", { hint: showDocker });
   }
+  return surveyed(reader, settings, measured);
+}
+
+async function surveyed(reader: HostReader, settings: Settings, measured: boolean): Promise<Survey> {
   try {
-    return await surveyed(reader, settings, measured);
+    const { roots, rooms } = await dataRooms(reader);
+    const inventory = await readInventory(reader, measured);
+    const { lastUse, fault } = await currentLastUse(reader, inventory);
+    const candidates = candidatesOf(inventory, lastUse, roots, reader.now());
+    return { settings, inventory, lastUse, candidates, rooms, fault };
   } catch (error) {
     // Root may ask everything, so it is the engine that does not answer as it should.
     if (!(error instanceof UnknownStateError) || reader.uid !== 0) throw error;
     throw new Problem("unexpected-response", error.message, { hint: showDocker });
   }
-}
-
-async function surveyed(reader: HostReader, settings: Settings, measured: boolean): Promise<Survey> {
-  const { roots, rooms } = await dataRooms(reader);
-  const inventory = await readInventory(reader, measured);
-  const { lastUse, fault } = await currentLastUse(reader, inventory);
-  const candidates = candidatesOf(inventory, lastUse, roots, reader.now());
-  return { settings, inventory, lastUse, candidates, rooms, fault };
 }
 
 /** Returns what a cleanup would remove now. */
@@ -78,26 +78,31 @@ export function planned({ settings, inventory, candidates, rooms }: Survey, nowM
 }
 
 /**
- * Removes until enough space is free. The space is measured after each removal, because images share data. The record is
- * written last: a full disk must not keep the cleanup from making room.
+ * Removes until enough space is free. One removal can take minutes, in which jobs start: everything is read again after
+ * each. The record is written last: a full disk must not keep the cleanup from making room.
  */
-export async function clean(host: Host, { settings, lastUse, ...found }: Survey, stop: Stop): Promise<Cleanup> {
-  const isPreparing = isJobPreparing(found.inventory);
+export async function clean(host: Host, first: Survey, stop: Stop): Promise<Cleanup> {
+  const { settings } = first;
   const removed: Removal[] = [];
   const kept: Cleanup["kept"] = [];
-  let { candidates, rooms } = found;
-  for (;;) {
+  const tried = new Set<string>();
+  const keyOf = ({ kind, id }: Candidate): string => `${kind} ${id}`;
+  for (let found = first; ; found = await surveyed(host, settings, false)) {
     throwIfInterrupted(stop);
-    const next = nextRemoval({ settings, candidates, isPreparing, nowMs: host.now(), roomOf: roomIn(rooms) });
-    if (next === null) break;
+    const { inventory, lastUse, rooms } = found;
+    const next = nextRemoval({
+      ...{ settings, roomOf: roomIn(rooms), isPreparing: isJobPreparing(inventory), nowMs: host.now() },
+      candidates: found.candidates.filter((each) => !tried.has(keyOf(each))),
+    });
+    if (next === null) {
+      await record(host, lastUse);
+      return { removed, kept, rooms };
+    }
+    tried.add(keyOf(next.candidate));
     const reason = await remove(host, next.candidate);
     if (reason === null) removed.push(next);
     else kept.push({ removal: next, reason });
-    candidates = candidates.filter((each) => each !== next.candidate);
-    rooms = rooms.map(({ path }) => roomOf(host, path));
   }
-  await record(host, lastUse);
-  return { removed, kept, rooms };
 }
 
 function roomIn(rooms: readonly DataRoom[]): (root: string) => DataRoom {

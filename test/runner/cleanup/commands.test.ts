@@ -171,6 +171,87 @@ describe("cleanup run", () => {
     expect(JSON.parse(host.text(lastUsePath) ?? "").volumes[cacheName]).toBeGreaterThan(host.now() - 70_000);
   });
 
+  test("cleanup run: a job that starts while something is removed keeps the images that it may rely on", async () => {
+    const { docker, removed } = await withCandidates();
+    docker.meanwhile = () => {
+      const Labels = {
+        ...managed,
+        "com.gitlab.gitlab-runner.job.id": "7",
+        "com.gitlab.gitlab-runner.type": "predefined",
+      };
+      docker.containers = [{ Id: "c", ImageID: "sha256:helper", State: "running", Created: 1, Labels }];
+    };
+    expect(await removed()).toEqual([`volume ${cacheName} space`]);
+    expect(docker.images).toHaveLength(3);
+  });
+
+  test("cleanup run: what is used while something else is removed is no longer the next to be removed", async () => {
+    const { docker, host, removed } = await withCandidates();
+    docker.meanwhile = () => {
+      docker.events = [
+        eventLine("image", "pull", "node:22", host.now()),
+        eventLine("volume", "mount", "data", host.now()),
+      ];
+    };
+    expect(await removed()).toEqual([`volume ${cacheName} space`, "image ruby:3 space"]);
+  });
+
+  test("cleanup run: what frees an image or a volume is followed by its removal in the same run", async () => {
+    const { docker, host, removed } = await withCandidates();
+    const [job, type] = ["com.gitlab.gitlab-runner.job.id", "com.gitlab.gitlab-runner.type"];
+    const Labels = { ...managed, [job]: "7", [type]: "build" };
+    const Created = host.now() / 1000 - 5 * 3600;
+    docker.containers = [{ Id: "left", ImageID: "sha256:node", State: "dead", Created, Labels }];
+    expect(await removed()).toEqual([`volume ${cacheName} space`, "container left space", "image node:22 space"]);
+  });
+
+  test("cleanup run: a pull during a long removal is recorded, so that its image does not stay for ever", async () => {
+    const { docker, host, removed } = await withCandidates();
+    docker.meanwhile = () => {
+      docker.meanwhile = () => {};
+      docker.images.push({ Id: "sha256:go", RepoTags: ["go:1"], RepoDigests: [], Size: 1e9 });
+      const at = host.now();
+      const ran = eventLine("container", "create", "c1", at + 2, { ...managed, image: "go:1" });
+      host.put(dockerEventsPath, `${eventLine("image", "pull", "go:1", at + 1)}\n${ran}\n`);
+      void host.sleep(60_000);
+    };
+    await removed();
+    expect(JSON.parse(host.text(lastUsePath) ?? "").images["sha256:go"].origin).toBe("runner");
+  });
+
+  test("cleanup run: an engine that stops during a cleanup is reported, and the events stay for the next one", async () => {
+    const { docker, host, cleanup } = await withCandidates();
+    host.put(dockerEventsPath, `${eventLine("image", "pull", "go:1", host.now() - 1)}\n`);
+    docker.meanwhile = () => host.served.unshift(() => ({ status: 0, reason: "no answer within 10 s" }));
+    const { exit, err } = await cleanup("run");
+    expect([exit, err]).toEqual([1, expect.stringContaining("no answer within 10 s")]);
+    expect(err).toContain("hint: systemctl status docker\n");
+    expect(host.text(dockerEventsPath)).toContain("go:1");
+  });
+
+  test("cleanup run: an engine that takes too long for one removal goes on with the next", async () => {
+    const { host, cleanup } = await withCandidates();
+    host.served.unshift((method, url) =>
+      method === "DELETE" && url.includes("node") ? { status: 0, reason: "no answer within 300 s" } : undefined,
+    );
+    const { exit, out, err } = await cleanup("run");
+    expect([exit, out]).toEqual([0, expect.stringContaining("Removed image ruby:3")]);
+    expect(err).toContain("image node:22 stays: no answer within 300 s");
+  });
+
+  test("cleanup run and status: names and reasons of the engine cannot control a terminal", async () => {
+    const { docker, cleanup } = await withCandidates();
+    const odd = "a\u001b[2J\u202e\nRemoved image b";
+    for (const [i, each] of docker.images.entries()) each.RepoTags = [`${odd}${i}`];
+    docker.volumes.push({ Name: `runner-${odd}-cache-${"1".repeat(32)}`, CreatedAt: odd, Size: -1 });
+    docker.refused.set("sha256:node", `conflict ${odd}`);
+    for (const words of [["status"], ["run", "--dry-run"], ["run"], ["status", "--json"]]) {
+      const { exit, out, err } = await cleanup(...words);
+      expect([exit, (out + err).match(/[^\P{C}\n]/u)]).toEqual([words[0] === "status" ? 1 : 0, null]);
+      expect((out + err).split("\n").filter((line) => line.startsWith("Removed image b"))).toEqual([]);
+    }
+  });
+
   test("cleanup run: a full disk on which the record cannot be written is still cleaned", async () => {
     const { docker, host, cleanup } = await withCandidates();
     host.broken.add(lastUsePath);

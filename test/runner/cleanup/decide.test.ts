@@ -96,6 +96,13 @@ describe("cleanup: what may be removed", () => {
     );
   });
 
+  test("cleanup: build cache is on the disk of the images, because BuildKit stores its layers there", () => {
+    const cache = [{ id: "a", bytes: 1, usedMs: 0, inUse: false }];
+    const none: LastUse = { untilMs: 0, images: {}, volumes: {}, pulls: [] };
+    const found = candidatesOf({ images: [], containers: [], volumes: [], cache }, none, roots, nowMs);
+    expect(found.map(({ root }) => root)).toEqual([roots.images]);
+  });
+
   test("cleanup: the candidates are in the order of their last use, and their order does not depend on the engine's", () => {
     fc.assert(
       fc.property(inventory, lastUse, (engine, used) => {

@@ -18,6 +18,8 @@ export interface FakeDocker {
   /** The size of the disk. */
   size: number;
   containerd: { free: number } | null;
+  /** What happens on the host while the engine removes something. */
+  meanwhile: () => void;
 }
 
 const eventsWants = `/etc/systemd/system/docker.service.wants/${eventsUnit}`;
@@ -28,6 +30,7 @@ export function addDocker(host: FakeHost): FakeDocker {
   const docker: FakeDocker = {
     ...{ images: [], containers: [], volumes: [], cache: [], events: [], refused: new Map() },
     ...{ root: "/var/lib/docker", free: 50e9, size: 100e9, containerd: null },
+    meanwhile: () => {},
   };
   host.put("/usr/bin/docker", "the command", { mode: 0o755 });
   host.space = (path) => {
@@ -48,6 +51,7 @@ export function addDocker(host: FakeHost): FakeDocker {
       return { status: 409, body: new TextEncoder().encode(JSON.stringify({ message })) };
     }
     removeFrom(docker, pathname, id);
+    docker.meanwhile();
     return { status: 200, body: new TextEncoder().encode("{}") };
   });
   host.taught.unshift((argv) => {
