@@ -7,14 +7,15 @@ import { dockerSocket } from "./paths.ts";
 
 /**
  * Requests a resource of the engine. Returns null if it does not exist. Throws UnknownStateError if the engine does not
- * answer with what the schema describes.
+ * answer in time with what the schema describes. `options`: the timeout, if it is not that of every request.
  */
 export async function ask<T extends v.GenericSchema>(
   reader: HostReader,
   path: string,
   schema: T,
+  options: { limitMs?: number } = {},
 ): Promise<v.InferOutput<T> | null> {
-  const { status, reason, body } = await reader.get(`http://docker/${path}`, { socketPath: dockerSocket });
+  const { status, reason, body } = await reader.get(`http://docker/${path}`, { ...options, socketPath: dockerSocket });
   if (status === 404) return null;
   const found = status === 200 ? parsed(schema, new TextDecoder().decode(body)) : null;
   if (found === null) throw new UnknownStateError(`${dockerSocket} does not answer ${path}: ${reason || status}`);

@@ -50,6 +50,9 @@ const usageSchema = v.object({
   ),
 });
 
+/** The engine reads the size of each file in volumes. While jobs use its disk, anything takes long. */
+const limitMs = 300_000;
+
 /** States of a container in which it does not run. */
 const stopped = ["created", "exited", "dead"];
 
@@ -114,7 +117,7 @@ async function demand<T extends v.GenericSchema>(
   path: string,
   schema: T,
 ): Promise<v.InferOutput<T>> {
-  const found = await ask(reader, path, schema);
+  const found = await ask(reader, path, schema, { limitMs });
   if (found === null) throw new UnknownStateError(`Docker does not know /${path}`);
   return found;
 }
