@@ -91,10 +91,13 @@ export function learn(
   const named = new Map<string, Image>();
   for (const image of images) for (const name of [image.id, ...image.tags, ...image.digests]) named.set(name, image);
   const known = new Map<string, { origin: Origin | null; usedMs: number }>();
-  for (const { id } of images) known.set(id, { origin: null, usedMs: 0, ...ownOf(before.images, id) });
+  for (const { id } of images) {
+    const { origin = null, usedMs = 0 } = ownOf(before.images, id) ?? {};
+    known.set(id, { origin, usedMs: Math.min(nowMs, usedMs) });
+  }
   const used = new Map<string, number>();
   for (const { name, createdMs } of volumes) {
-    used.set(name, ownOf(before.volumes, name) ?? Math.min(nowMs, Math.max(createdMs, sinceMs)));
+    used.set(name, Math.min(nowMs, ownOf(before.volumes, name) ?? Math.max(createdMs, sinceMs)));
   }
 
   const touch = (id: string, atMs: number): void => {

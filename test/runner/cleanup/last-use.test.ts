@@ -122,6 +122,18 @@ describe("cleanup: the last use", () => {
     expect(volumes).toEqual({ a: at(70), b: at(5) });
   });
 
+  test("cleanup: what was used while the clock was ahead counts as used now, and not as the last of all for a year", () => {
+    const ahead = at(365 * 86_400_000);
+    const before: LastUse = {
+      ...nothing,
+      images: { "sha256:node": { origin: "runner", usedMs: ahead } },
+      volumes: { a: ahead },
+    };
+    const engine = { ...inventory("node"), volumes: [{ name: "a", createdMs: ahead, isManaged: true, bytes: 1 }] };
+    const { images, volumes } = learn(before, [], engine, at(minute));
+    expect([images["sha256:node"]?.usedMs, volumes.a]).toEqual([at(minute), at(minute)]);
+  });
+
   test("cleanup: a volume may have the name of something that every object has", () => {
     const volumes = ["constructor", "toString"].map((name) => ({ name, createdMs: at(5), isManaged: true, bytes: 1 }));
     const known = learn(nothing, [], { ...inventory(), volumes }, at(minute));
