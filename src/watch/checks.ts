@@ -41,7 +41,8 @@ function looks(reader: HostReader): CheckResult {
   const limitMs = 2 * settings.everySeconds * 1000 + graceMs;
   if (state.last_look === null) return { status: "ok", detail: "no look yet" };
   const lastMs = Date.parse(state.last_look);
-  const ageMs = Math.min(reader.now() - lastMs, uptimeMs(reader));
+  // A clock that was ahead at the last look says nothing about the looks since.
+  const ageMs = Math.min(Math.abs(reader.now() - lastMs), uptimeMs(reader));
   const detail = `the last look was at ${utcText(lastMs)}`;
   return ageMs > limitMs ? { status: "error", detail, hint: show } : { status: "ok", detail };
 }

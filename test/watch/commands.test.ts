@@ -250,6 +250,12 @@ describe("watch:", () => {
     expect((await statuses())[1]).toBe("watch:looks error systemctl status edox-ops-watch.service");
     host.put("/proc/uptime", "60.0 100.0\n");
     expect((await statuses())[1]).toBe("watch:looks ok");
+    // The clock was ahead at the last look, and was set right.
+    host.remove("/proc/uptime");
+    const path = "/var/lib/edox-ops/watch/state.json";
+    const ahead = new Date(host.now() + 365 * 86_400_000).toISOString();
+    host.put(path, JSON.stringify({ ...JSON.parse(host.text(path) ?? ""), last_look: ahead }));
+    expect((await statuses())[1]).toBe("watch:looks error systemctl status edox-ops-watch.service");
     host.remove("/etc/systemd/system/edox-ops-watch.timer");
     expect((await statuses())[0]).toBe("watch:timer error sudo edox-ops watch enable --yes");
     await done("watch enable --yes");
