@@ -54,18 +54,33 @@ export class RunnerJobs implements Disposable {
     well(this.host, `cd /var/lib/docker; rm -f full; fallocate -l $((${available} - ${leftMiB}))M full`);
   }
 
-  /** Runs jobs one after the other, and `between` after each. Returns what each of them found. */
-  async run(jobs: readonly Job[], between = ":"): Promise<Ran[]> {
+  /** Stores images in containerd, on a disk of its own with so many MiB, until it is unmounted. */
+  useContainerd(sizeMiB: number): void {
+    const config = { features: { "containerd-snapshotter": true }, "insecure-registries": [this.registry.name] };
+    writeFileSync(`${this.host.root}/etc/docker/daemon.json`, `${JSON.stringify(config)}\n`);
+    well(
+      this.host,
+      `systemctl stop docker docker.socket containerd
+      mount -t tmpfs -o size=${sizeMiB}m,mode=0711 none /var/lib/containerd; systemctl start containerd docker`,
+    );
+  }
+
+  /**
+   * Runs jobs one after the other, and `between` after each. Returns what each of them found. `helper`: the image of a
+   * container that runs from before the job looks for its own image until its end, as GitLab Runner has one.
+   */
+  async run(jobs: readonly Job[], between = ":", helper: string | null = null): Promise<Ran[]> {
     const lines = jobs.map(({ image, project, writesMiB = 0, cachesMiB = 0 }) => {
       const id = ++this.#count;
       const cache = cacheOf(project);
-      const labels = [`${managed}.managed=true`, `${managed}.job.id=${id}`, `${managed}.type=build`];
+      const prepare =
+        helper === null ? "" : `$(docker run --rm --detach ${flagsOf(id, "predefined")} ${helper} sleep 600)`;
       const script = `dd if=/dev/zero of=/cache/kept bs=1M count=${cachesMiB} && dd if=/dev/zero of=/work bs=1M count=${writesMiB} && sync`;
-      return `image=1; cache=1
+      return `image=1; cache=1; helper=${prepare}
         docker image inspect ${image} >/dev/null 2>&1 || { image=0; docker pull -q ${image} >/dev/null; }
         docker volume inspect ${cache} >/dev/null 2>&1 || cache=0
-        docker run --rm --network none ${labels.map((label) => `--label ${label}`).join(" ")} --volume ${cache}:/cache ${image} sh -c '${script}' >/root/job 2>&1
-        echo "${project} ${image} $image $cache $?"; ${between} >/dev/null`;
+        docker run --rm --pull never ${flagsOf(id, "build")} --volume ${cache}:/cache ${image} sh -c '${script}' >/root/job 2>&1
+        echo "${project} ${image} $image $cache $?"; test -z "$helper" || docker kill $helper >/dev/null; ${between} >/dev/null`;
     });
     const printed = await this.script(lines.join("\n"));
     return printed
@@ -82,9 +97,8 @@ export class RunnerJobs implements Disposable {
 
   /** Pulls an image, and starts a job that uses it until the end. */
   async start(image: string): Promise<void> {
-    const labels = [`${managed}.managed=true`, `${managed}.job.id=${++this.#count}`, `${managed}.type=build`];
-    const flags = labels.map((label) => `--label ${label}`).join(" ");
-    await this.script(`docker pull -q ${image}; docker run --detach --network none ${flags} ${image} sleep 3600`);
+    const flags = flagsOf(++this.#count, "build");
+    await this.script(`docker pull -q ${image}; docker run --detach ${flags} ${image} sleep 3600`);
   }
 
   /** Runs a script that pulls images: the registry is in this process, which must not wait for the script. */
@@ -112,6 +126,11 @@ export class RunnerJobs implements Disposable {
   [Symbol.dispose](): void {
     this.registry[Symbol.dispose]();
   }
+}
+
+function flagsOf(job: number, type: "predefined" | "build"): string {
+  const labels = [`${managed}.managed=true`, `${managed}.job.id=${job}`, `${managed}.type=${type}`];
+  return ["--network none", ...labels.map((label) => `--label ${label}`)].join(" ");
 }
 
 /** Returns the name of the cache volume of a project, as GitLab Runner composes it. */

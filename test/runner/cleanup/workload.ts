@@ -4,12 +4,16 @@ import { chance } from "../../integration/rounds.ts";
 
 export const workload = { days: 30, jobsADay: 16, projects: 40 } as const;
 
-/** The space that all images and caches of these days would take is 4.4 GB. */
+/**
+ * Everything is a tenth of what a runner with an ext4 of 20 GB has: images of 80 to 580 MB, caches of up to 200 MB, and
+ * up to 800 MB that a job writes. All images and caches of these days would take 44 GB.
+ */
+export const scale = 10;
+const roomMiB = Math.floor(20e9 / scale / 1024 ** 2);
 export const disk = {
-  /** What the engine may use. */
-  roomMiB: 1800,
-  /** What the cleanup keeps free of it. */
-  keepMiB: 300,
+  roomMiB,
+  /** What the cleanup keeps free by default: 15 %. */
+  keepMiB: Math.floor(0.15 * roomMiB),
   /** What a job writes into its container at most. */
   writesMiB: 80,
 } as const;
