@@ -5,10 +5,13 @@ import { textOf } from "../host/text-file.ts";
 import { linesOf } from "../text/lines.ts";
 import { dockerSocket } from "./paths.ts";
 
-/** Returns whether a Docker Engine responds on this host. Throws UnknownStateError if only root can determine it. */
-export async function dockerAnswers(reader: HostReader): Promise<boolean> {
+/**
+ * Returns whether a Docker Engine responds on this host within this time. Throws UnknownStateError if only root can
+ * determine it.
+ */
+export async function dockerAnswers(reader: HostReader, limitMs = 3000): Promise<boolean> {
   if (reader.stat(dockerSocket) === null) return false;
-  const { status } = await reader.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });
+  const { status } = await reader.get("http://docker/_ping", { socketPath: dockerSocket, limitMs });
   if (status !== 200 && reader.uid !== 0)
     throw new UnknownStateError(`whether Docker answers at ${dockerSocket} is visible only to root`);
   return status === 200;

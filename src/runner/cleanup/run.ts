@@ -38,6 +38,8 @@ export interface Cleanup {
   rooms: DataRoom[];
 }
 
+/** An engine whose disk is full of work is slow, and needs the cleanup all the more. */
+const answerMs = 60_000;
 const showDocker = ["sudo", "systemctl", "status", "docker"];
 
 /** Returns the settings. Throws a Problem if the cleanup is not enabled. */
@@ -51,7 +53,7 @@ function demandSettings(reader: HostReader): Settings {
 /** Reads what the engine has and what jobs used. Throws a Problem if the cleanup is not enabled. */
 export async function survey(reader: HostReader, measured: boolean): Promise<Survey> {
   const settings = demandSettings(reader);
-  if (isSocketLink(reader) || !(await dockerAnswers(reader))) {
+  if (isSocketLink(reader) || !(await dockerAnswers(reader, answerMs))) {
     throw new Problem("unreachable", "no Docker answers on this host", { hint: showDocker });
   }
   return surveyed(reader, settings, measured);

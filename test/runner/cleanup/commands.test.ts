@@ -239,11 +239,14 @@ describe("cleanup run", () => {
     expect(err).toContain("image node:22 stays: no answer within 300 s");
   });
 
-  test("cleanup run and status: an engine that measures for two minutes is waited for", async () => {
+  test("cleanup run and status: an engine that measures for two minutes, and is slow to answer at all, is waited for", async () => {
     const { host, removed, cleanup } = await withCandidates();
     // The engine reads the size of each file in each volume.
     host.served.unshift((_, url, { limitMs = 30_000 }) =>
       url.includes("/system/df") && limitMs < 120_000 ? { status: 0, reason: "no answer within 30 s" } : undefined,
+    );
+    host.served.unshift((_, url, { limitMs = 30_000 }) =>
+      url.endsWith("/_ping") && limitMs < 30_000 ? { status: 0, reason: "no answer within 3 s" } : undefined,
     );
     expect((await cleanup("status")).err).toBe("");
     expect(await removed()).toHaveLength(2);
