@@ -7,7 +7,8 @@ import { figure } from "../integration/rounds.ts";
 import { cacheOf, type Ran, RunnerJobs, well } from "../integration/runner-jobs.ts";
 import { disk, jobsOf, type PlannedJob, workload } from "../runner/cleanup/workload.ts";
 
-const cleanup = "edox-ops gitlab-runner cleanup run --quiet";
+/** A cleanup of the timer may run at that moment. */
+const cleanup = "edox-ops gitlab-runner cleanup run --quiet || [ $? = 75 ]";
 
 let ci: CiHost;
 let jobs: RunnerJobs;
