@@ -255,7 +255,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
 
     // The engine of bookworm cannot use it.
     if (suite === "trixie") {
-      test("cleanup: with the image store of containerd on a disk of its own, build cache and images make room there", async () => {
+      test("cleanup: with the image store of containerd on a disk of its own, images make room there", async () => {
         using jobs = await RunnerJobs.on(ci.host);
         jobs.useContainerd(400);
         const push = (image: string): string => jobs.registry.push(image, "2", 60e6);
@@ -266,21 +266,11 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
           string,
           string,
         ];
-        // What a person builds is foreign, and Docker does not say whose build made its cache.
-        await jobs.script(`docker pull -q ${byHand}
-          printf 'FROM ${byHand}\\nRUN dd if=/dev/zero of=/built bs=1M count=50' | docker build -q --network none -t mine:1 -
-          docker image rm mine:1`);
+        await jobs.script(`docker pull -q ${byHand}`);
         expect(ci.ops("gitlab-runner", "cleanup", "enable", "--keep", "150MiB", "--yes").code).toBe(0);
         said("systemctl stop edox-ops-cleanup.timer");
-        const cached = () => said("docker system df --format '{{.Type}} {{.Size}}'").match(/^Build Cache (.*)$/m)?.[1];
-        const run = (image: string) => jobs.run([{ image, project: 1 }], "edox-ops gitlab-runner cleanup run --quiet");
-        await run(a);
-        await run(b);
-        expect(cached()).toMatch(/MB$/);
-        // BuildKit keeps what a build has used a few seconds ago.
-        await run(c);
-        expect(cached()).toBe("0B");
-        await run(d);
+        const all = [a, b, c, d].map((image) => ({ image, project: 1 }));
+        await jobs.run(all, "edox-ops gitlab-runner cleanup run --quiet");
         const present = jobs.present();
         expect([byHand, a, b, c, d].filter((each) => !present.includes(each))).toEqual([a]);
         const stop =
