@@ -119,7 +119,7 @@ for (const suite of suites) {
     test("bootstrap: of two concurrent runs the second reports the first and exits with 75, and a dry run is not blocked", () => {
       const script = `apt-get purge -y -qq rsync >/dev/null 2>&1
         edox-ops bootstrap --yes >/dev/null & first=$!
-        until grep -q ":$(stat -c %i /run/edox-ops/host.lock) " /proc/locks; do :; done
+        until grep -q ":$(stat -c %i /run/edox-ops/host.lock) " /proc/locks; do kill -0 $first || break; done
         edox-ops bootstrap --yes; echo "second $?"
         edox-ops bootstrap --dry-run >/dev/null; echo "look $?"
         wait $first; echo "first $? $first"`;

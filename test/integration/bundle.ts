@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import type { Document } from "../../src/report/schema.ts";
 import type { Suite } from "./base.ts";
+import { run } from "./run.ts";
 
 const built = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
 const cacheDir = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/edox-ops-test`;
@@ -25,12 +26,24 @@ export function createBundle(
 ): Document {
   mkdirSync(cacheDir, { recursive: true });
   const epoch = serial === undefined ? {} : { SOURCE_DATE_EPOCH: String(serial) };
-  const env = { ...process.env, XDG_CACHE_HOME: cacheDir, ...epoch, ...more };
+  const variables = Object.entries({ XDG_CACHE_HOME: cacheDir, ...epoch, ...more });
+  const env = ["env", ...variables.map(([name, value]) => `${name}=${value}`)];
   // Other test files make bundles for the same system, and each run has the cache for itself.
-  const argv = ["flock", `${cacheDir}/bundle.lock`, program, "bundle", "create", "--json", "-o", path, ...words];
-  const { exitCode, stdout, stderr } = Bun.spawnSync(argv, { stdin: "ignore", env });
-  const document = stdout.length === 0 ? null : (JSON.parse(stdout.toString()) as Document);
-  if (exitCode !== 0 || document === null) throw new Error(`${argv.join(" ")} failed\n${stdout}${stderr}`);
+  const argv = [
+    ...env,
+    "flock",
+    `${cacheDir}/bundle.lock`,
+    program,
+    "bundle",
+    "create",
+    "--json",
+    "-o",
+    path,
+    ...words,
+  ];
+  const { code, stdout, stderr } = run(argv);
+  const document = stdout.length === 0 ? null : (JSON.parse(stdout) as Document);
+  if (code !== 0 || document === null) throw new Error(`${argv.join(" ")} failed\n${stdout}${stderr}`);
   return document;
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { top } from "../docs/markdown.ts";
-import { type Ended, must, run } from "./run.ts";
+import { type Ended, limited, must, run } from "./run.ts";
 
 type Event = Readonly<Record<string, string>>;
 
@@ -76,7 +76,7 @@ export class GitLabProject implements Disposable {
    * the machine.
    */
   async runAlone(job: string, event: Event, env: Readonly<Record<string, string>> = {}): Promise<Log> {
-    const child = Bun.spawn(this.argv(job, event), {
+    const child = Bun.spawn(limited(this.argv(job, event)), {
       env: { ...process.env, ...env },
       ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
     });

@@ -141,7 +141,7 @@ for (const suite of suites) {
       "publish --tls: two projects at once, and beside another certbot, both get their certificates",
       () => {
         const { code, stderr } = host.sh(`certbot -q renew --force-renewal & other=$!
-        until lslocks -n -o COMMAND | grep -q certbot; do sleep 0.1; done
+        until lslocks -n -o COMMAND | grep -q certbot; do kill -0 $other || break; sleep 0.1; done
         edox-ops project ${publish("five", "--quiet")} & first=$!
         edox-ops project ${publish("six", "--quiet")}; code=$?
         wait $first && wait $other && exit $code`);

@@ -329,7 +329,8 @@ describe("terminal", () => {
 
   test("terminal: Ctrl-C stops a run gracefully, its progress stays on one line when the terminal becomes narrower, and the last line is the command to continue", async () => {
     host = await TestHost.bare();
-    const inDpkg = "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done";
+    // A run that fails before dpkg starts never reaches this.
+    const inDpkg = `timeout 120 sh -c 'until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done'`;
     const listed = "$(ls /var/lib/dpkg/info/*.list | wc -l)";
     const resize = `before=${listed}; until [ ${listed} -gt $((before + 10)) ]; do sleep 0.05; done; stty cols 30 </dev/tty`;
     const run = `(${resize}) & edox-ops bootstrap --yes`;

@@ -6,6 +6,8 @@ import type { Suite } from "./base.ts";
 import type { TestHost } from "./test-host.ts";
 
 const cacheDir = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/edox-ops-test`;
+/** To make an image takes half a minute, and on a busy machine two. */
+const lockSeconds = 600;
 /** A run that uses an image may last so long. */
 const unusedMs = 2 * 60 * 60_000;
 
@@ -24,9 +26,13 @@ export async function savedState({ name, source }: State, suite: Suite): Promise
   mkdirSync(cacheDir, { recursive: true });
   if (!existsSync(path)) {
     const module = `${import.meta.dir}/${name}.ts`;
-    const argv = ["flock", `${cacheDir}/${name}-${suite}.lock`, process.execPath, module, suite, path];
+    const lock = `${cacheDir}/${name}-${suite}.lock`;
+    const waiting = ["flock", "--wait", String(lockSeconds), "--conflict-exit-code", "75", lock];
+    const argv = [...waiting, process.execPath, module, suite, path];
     const child = Bun.spawn(argv, { stdin: "ignore", stdout: "inherit", stderr: "inherit" });
-    if ((await child.exited) !== 0) throw new Error(`no ${name} ${suite} was made`);
+    const code = await child.exited;
+    if (code === 75) throw new Error(`another process has made ${name} ${suite} for ${lockSeconds} s: ${lock}`);
+    if (code !== 0) throw new Error(`no ${name} ${suite} was made`);
   }
   const now = new Date();
   utimesSync(path, now, now);

@@ -66,7 +66,7 @@ test("selftest: settings that cannot work are reported with the error of a job",
 
 test("selftest: a run that a signal interrupts leaves nothing, and the next run removes what a killed one left", () => {
   const script = (signal: string) =>
-    `edox-ops gitlab-runner selftest --image ${image} & until [ "$(docker ps -q | wc -l)" = 2 ]; do sleep 0.1; done; kill -${signal} $!; wait $!`;
+    `edox-ops gitlab-runner selftest --image ${image} & until [ "$(docker ps -q | wc -l)" = 2 ]; do kill -0 $! || break; sleep 0.1; done; kill -${signal} $!; wait $!`;
   expect(ci.host.sh(script("INT")).code).toBe(130);
   expect(left()).toBe("");
   expect(ci.host.sh(script("KILL")).code).toBe(137);
@@ -78,7 +78,7 @@ test("selftest: a run that a signal interrupts leaves nothing, and the next run 
 test("selftest: the second of two runs names the first and exits 75, and neither leaves anything", () => {
   const command = `edox-ops gitlab-runner selftest --image ${image}`;
   const { stdout } =
-    ci.host.sh(`${command} >/root/first 2>&1 & until [ "$(docker ps -q | wc -l)" = 2 ]; do sleep 0.1; done
+    ci.host.sh(`${command} >/root/first 2>&1 & until [ "$(docker ps -q | wc -l)" = 2 ]; do kill -0 $! || break; sleep 0.1; done
     ${command} 2>&1; echo "second $?"; wait $!; echo "first $?"`);
   expect(stdout).toMatch(
     /error: another run holds the lock: edox-ops gitlab-runner selftest .*\n(.*\n)*second 75\nfirst 0\n$/,

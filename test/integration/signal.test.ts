@@ -70,7 +70,7 @@ test("signal: an apt that survives the SIGKILL of its run is waited for and repo
   host.raw([
     "/bin/bash",
     "-c",
-    `edox-ops bootstrap --yes >/dev/null 2>&1 & run=$!; until ${inDpkg}; do :; done; kill -KILL $run`,
+    `edox-ops bootstrap --yes >/dev/null 2>&1 & run=$!; until ${inDpkg}; do kill -0 $run || exit 1; done; kill -KILL $run`,
   ]);
   const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
   expect(code).toBe(0);

@@ -4,12 +4,20 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { suites } from "./base.ts";
 import { bootstrapped } from "./bootstrapped.ts";
+import { run } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
 test("test host: a command arrives unchanged in a host", async () => {
   using host = await TestHost.up("bookworm");
   expect(host.run(["echo", "$HOME", "$$"]).stdout).toBe("$HOME $$\n");
   expect(host.sh('kill -0 $$ && echo "$HOME"').stdout).toBe("/root\n");
+  // A host that shuts down stops all its programs, and nsenter then stops itself.
+  const stopped = host.entering(["sh", "-c", "echo begun; kill -STOP $$"]);
+  expect(() => run(stopped, 1000)).toThrow(/ kill -STOP \$\$ did not end, .* within 1 s\nbegun\n$/);
+});
+
+test("test host: a program that keeps the output of a command is not waited for forever", () => {
+  expect(() => run(["sh", "-c", "sleep 5 & echo begun"], 500)).toThrow(/sleep 5 .* within 0\.5 s\nbegun\n$/);
 });
 
 for (const suite of suites) {

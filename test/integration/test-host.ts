@@ -12,6 +12,8 @@ import { emulator, settings } from "./emulator.ts";
 import { type Ended, must, run } from "./run.ts";
 
 const bootLimitMs = 60_000;
+/** An emulated host takes minutes. */
+const startLimitSeconds = 300;
 /** Where the built binary is in a host. */
 const binaryPath = "/usr/local/bin/edox-ops";
 
@@ -281,8 +283,11 @@ export class TestHost implements Disposable {
       stderr: Bun.file(`${this.dir}/console.log`),
     });
     const { pid } = this.nspawn;
+    let child = "";
     for (const end = Date.now() + bootLimitMs; ; await Bun.sleep(20)) {
-      const child = run(["pgrep", "-P", String(pid)]).stdout.split("\n")[0];
+      // Each search reads all of /proc. The first child only prepares the second, which is the host's init.
+      if (!existsSync(`/proc/${child || "none"}`))
+        child = run(["pgrep", "-P", String(pid)]).stdout.split("\n")[0] ?? "";
       if (child && existsSync(`/proc/${child}/root/run/systemd/private`)) {
         this.leader = Number(child);
         break;
@@ -291,7 +296,16 @@ export class TestHost implements Disposable {
         throw new Error(`the host did not boot\n${readFileSync(`${this.dir}/console.log`, "utf8")}`);
       }
     }
-    return this.raw(["systemctl", "is-system-running", "--wait"]).stdout.trim();
+    const { code, stdout } = this.raw([
+      "timeout",
+      String(startLimitSeconds),
+      "systemctl",
+      "is-system-running",
+      "--wait",
+    ]);
+    if (code !== 124) return stdout.trim();
+    const jobs = this.raw(["systemctl", "list-jobs", "--no-pager"]).stdout;
+    throw new Error(`the host still starts after ${startLimitSeconds} s\n${jobs}`);
   }
 
   /** Stops at once, as if the kernel failed, and boots again. All writes are kept, synced or not. */
