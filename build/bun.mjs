@@ -8,6 +8,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
+/** A connection on which nothing arrives is replaced. By default, both programs wait for five minutes. */
+const patience = {
+  BUN_CONFIG_HTTP_IDLE_TIMEOUT: "30",
+  npm_config_fetch_timeout: "30000",
+  npm_config_fetch_retries: "5",
+};
 const lock = readFileSync(join(top, "bun.lock"), "utf8");
 
 const bun = fetchedBun();
@@ -50,7 +56,11 @@ function installDependencies() {
 }
 
 function must(program, args, cwd) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: "utf8" });
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd,
+    encoding: "utf8",
+    env: { ...patience, ...process.env },
+  });
   if (status !== 0) fail(`${program} ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}`);
   return stdout;
 }

@@ -11,6 +11,8 @@ if [ "$(id -u)" != 0 ]; then
   echo "error: these packages are missing, type: sudo apt-get install$missing" >&2
   exit 1
 fi
-apt-get update -qq
+options="-o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30"
 # shellcheck disable=SC2086 # a list of words
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+apt-get update -qq $options
+# shellcheck disable=SC2086 # a list of words
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $options --no-install-recommends $missing >/dev/null

@@ -44,17 +44,30 @@ function serve(): number | undefined {
   return server.port;
 }
 
+/** apt waits for 30 s, so a connection on which nothing arrives is replaced in time. */
+const silenceMs = 9_000;
+const attempts = 3;
+
 async function fetched(url: string): Promise<Answer> {
-  try {
-    const response = await fetch(url);
-    return {
-      status: response.status,
-      modified: response.headers.get("Last-Modified") ?? "",
-      body: await response.blob(),
-    };
-  } catch {
-    return { status: 502, modified: "", body: new Blob() };
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const silence = new AbortController();
+    const heard = setTimeout(() => silence.abort(), silenceMs);
+    try {
+      const response = await fetch(url, { signal: silence.signal });
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      for await (const part of response.body ?? []) {
+        heard.refresh();
+        parts.push(part as Uint8Array<ArrayBuffer>);
+      }
+      const modified = response.headers.get("Last-Modified") ?? "";
+      return { status: response.status, modified, body: new Blob(parts) };
+    } catch (error) {
+      console.error(`the package cache got no answer, attempt ${attempt} of ${attempts}: ${url}: ${error}`);
+    } finally {
+      clearTimeout(heard);
+    }
   }
+  return { status: 502, modified: "", body: new Blob() };
 }
 
 if (import.meta.main) {
