@@ -23,7 +23,7 @@ const wantedCoverage = 0.9;
 const fast = process.argv.includes("--fast");
 /** The integration files that take over a minute and a half, the longest first. */
 const longest =
-  "site runner release odd-host selftest project https ci-killed bundle harness hardening-states generated pipeline bundle-use takeover killed deploy-killed races signal network environment".split(
+  "site runner takeover selftest harness odd-host https project bundle generated bundle-use ci-killed hardening-rest hardening-states killed certs doctor pipeline hardening-firewall network release deploy-killed update signal".split(
     " ",
   );
 /** A part that still runs after this time is stopped. The longest one takes eight minutes on a fresh machine. */
