@@ -150,7 +150,7 @@ function count(name: string, ok: boolean, seconds: string, text = ""): void {
 }
 
 /**
- * Makes what several files use, and runs the tests of the binary, of the installer and of hosts: one more at once than
+ * Makes what several files use, and runs the tests of the binary, of the installer and of hosts: two more at once than
  * there are processors, because hosts wait for each other and for the network. Each file has its own hosts.
  */
 async function hosts(): Promise<void> {
@@ -175,7 +175,7 @@ async function hosts(): Promise<void> {
     for (let next = jobs.shift(); next !== undefined; next = jobs.shift()) await next();
   };
   try {
-    await Promise.all(Array.from({ length: processors + 1 }, worker));
+    await Promise.all(Array.from({ length: processors + 2 }, worker));
   } finally {
     rmSync(shared, { recursive: true, force: true });
   }
