@@ -57,8 +57,6 @@ export default defineConfig({
       options: {
         // A reader searches for a task, and would find the pages for contributors first. Their sidebar lists them.
         _render: (text, env, md) => (isForContributors(env.relativePath) ? "" : md.render(text, env)),
-        // The reference and the measurements have many of the words in a heading, and a guide comes first.
-        miniSearch: { searchOptions: { boostDocument: (id: string) => (/\/(?:commands|bench)/.test(id) ? 0.75 : 1) } },
       },
     },
     outline: [2, 3],

@@ -2,7 +2,7 @@
 // guides on the same host.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { sitePath } from "../../build/site-address.ts";
 import { blocksOf, textOf, top } from "../docs/markdown.ts";
@@ -39,6 +39,8 @@ test("site: the commands of the first page work in their order on a bare host", 
 
 test("site: it is built, published and readable on that host: every written page, and some of the source reference", async () => {
   must(["env", "-u", "DOCS_SITE_URL", process.execPath, `${top}/build/site.ts`]);
+  // A browser evaluates a function of VitePress's configuration from its text, which the policy of the site refuses.
+  expect(readFileSync(`${sitePath}/index.html`, "utf8")).not.toContain("_vp-fn_");
   cpSync(sitePath, `${host.root}/srv/pages`, { recursive: true });
   const publish = ["project", "publish", "pages", "--domain", "pages.test", "--source", "/srv/pages"];
   expect(host.run(["edox-ops", ...publish])).toMatchObject({ code: 0, stderr: "" });
