@@ -2,7 +2,8 @@
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { launched } from "../site/browser.ts";
 import { must } from "./run.ts";
 import type { TestHost } from "./test-host.ts";
 
@@ -35,7 +36,7 @@ export class SiteReader implements AsyncDisposable {
   /** Starts a browser that finds each name in `.test` at the host and trusts this certificate of a root. */
   static async start(host: TestHost, certificate: string): Promise<SiteReader> {
     const home = homeThatTrusts(certificate);
-    const browser = await chromium.launch({
+    const browser = await launched({
       env: { ...process.env, HOME: home },
       // On this machine's network, each host that starts or stops would abort the requests of the browser.
       executablePath: host.onItsNetwork("/usr/bin/chromium"),

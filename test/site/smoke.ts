@@ -7,6 +7,7 @@ import { existsSync, statSync } from "node:fs";
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { isSiteUrl, sitePath } from "../../build/site-address.ts";
+import { launched } from "./browser.ts";
 
 /** The size of a small current phone, in CSS pixels. */
 const phone = { width: 360, height: 740 };
@@ -61,12 +62,13 @@ export interface Smoked {
 
 /**
  * Follows the links of the site from its front page and tests each page once, except for those that `passedOver`
- * excludes. `url` ends with a slash.
+ * excludes. `url` ends with a slash. What was not tested after `allMs` is a failure.
  */
 export async function smoke(
   browser: Browser,
   url: string,
   passedOver: (path: string) => boolean = () => false,
+  allMs = 60 * 60_000,
 ): Promise<Smoked> {
   const pages = new Set([""]);
   const failures: string[] = [];
@@ -74,7 +76,14 @@ export async function smoke(
   let busy = 0;
   const context = await browser.newContext({ viewport: desk });
   context.setDefaultTimeout(limitMs);
+  // Everything that waits for the browser ends with its context.
+  const late = setTimeout(() => {
+    failures.push(`not all pages were read within ${allMs / 60_000} minutes: ${waiting.length} were left`);
+    waiting.splice(0);
+    void context.close();
+  }, allMs);
   await Promise.all([search(context, url, failures), ...Array.from({ length: workers }, worker)]);
+  clearTimeout(late);
   await context.close();
   return { pages: [...pages].sort(), failures };
 
@@ -141,15 +150,20 @@ async function violations(page: Page, path: string, runOnly: readonly string[]):
 
 /** Tests that each query finds a page of the given prefixes first, which has the last word of the query. */
 async function search(context: BrowserContext, url: string, failures: string[]): Promise<void> {
-  for (const [query, ...prefixes] of searches) {
-    // A page of its own, because a tab keeps the last query and shows its results first.
-    const { page } = await open(context, url, failures);
+  // One tab for all of them: a new one would load the index of the search again.
+  const { page } = await open(context, url, failures);
+  for (const [i, [query, ...prefixes]] of searches.entries()) {
     try {
-      await page.goto(url, { waitUntil: "load" });
-      await hydrated(page);
+      if (i === 0) {
+        await page.goto(url, { waitUntil: "load" });
+        await hydrated(page);
+      }
       await page.locator("#local-search button").first().click();
-      await page.locator("#localsearch-input").fill(query);
       const first = page.locator(".VPLocalSearchBox .result").first();
+      // A tab keeps the last query, and shows its results first.
+      await page.locator("#localsearch-input").fill("");
+      await first.waitFor({ state: "detached" });
+      await page.locator("#localsearch-input").fill(query);
       const link = (await first.getAttribute("href")) ?? "";
       const found = new URL(link, url).href.slice(url.length);
       if (!prefixes.some((prefix) => found.startsWith(prefix))) failures.push(`the search for ${query} finds ${found}`);
@@ -164,9 +178,11 @@ async function search(context: BrowserContext, url: string, failures: string[]):
         .waitFor();
     } catch (error) {
       failures.push(`the search for ${query}: ${firstLine(error)}`);
+      if (page.isClosed()) return;
+      await page.goto(url, { waitUntil: "load" }).catch(() => undefined);
     }
-    await page.close();
   }
+  await page.close();
 }
 
 interface Reader {
@@ -199,9 +215,15 @@ async function open(context: BrowserContext, url: string, failures: string[]): P
 
 /** Waits until the scripts run and no colour transition is in progress. */
 async function hydrated(page: Page): Promise<void> {
-  // Evaluated in one call, because the site's own policy does not allow the evaluation of text that polling needs.
-  await page.evaluate(`new Promise((resolve) => {
-    const look = () => (document.querySelector("#app")?.__vue_app__ ? resolve(true) : requestAnimationFrame(look));
+  // Evaluated in one call, because the site's own policy does not allow the evaluation of text that polling needs. An
+  // evaluation has no limit of its own, and a page that is not painted gets no animation frame.
+  await page.evaluate(`new Promise((resolve, reject) => {
+    const end = performance.now() + ${limitMs};
+    const look = () => {
+      if (document.querySelector("#app")?.__vue_app__) resolve(true);
+      else if (performance.now() < end) setTimeout(look, 20);
+      else reject(new Error("its scripts did not start within ${limitMs / 1000} s"));
+    };
     look();
   })`);
   await page.evaluate(`(() => {
@@ -249,8 +271,7 @@ if (import.meta.main) {
   if (!given && !existsSync(`${sitePath}/index.html`)) stop("the site is not built");
   const server = given ? undefined : served(sitePath);
   const url = `${(given ?? `${server?.url}`).replace(/\/+$/, "")}/`;
-  const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({ executablePath: program });
+  const browser = await launched({ executablePath: program });
   const { pages, failures } = await smoke(browser, url).finally(() => browser.close());
   await server?.stop(true);
   for (const failure of failures) console.log(`FAILED ${failure}`);
