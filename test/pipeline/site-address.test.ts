@@ -68,6 +68,7 @@ test("docs:build: an unknown argument and an invalid address are refused before 
   const cases = [
     [["--artefact"], {}, "unknown argument '--artefact'"],
     [["--artifact"], {}, "CI_JOB_ID"],
+    [["--reference=../test"], {}, "there is no folder src/../test"],
     [[], { DOCS_SITE_URL: "docs.example.org" }, "invalid DOCS_SITE_URL 'docs.example.org'"],
   ] as const;
   const ended = await Promise.all(cases.map(([args, env]) => run("build/site.ts", [...args], env)));
