@@ -1,21 +1,20 @@
 // Puts a fetched snapshot back. What is missing is put to its place, a live site is replaced by a deploy, and nothing else
 // is overwritten.
 
-import * as v from "valibot";
-import { lockPath, projectsPath } from "../engine/paths.ts";
+import type { DeployKey } from "../deploy-keys/record.ts";
+import { lockPath } from "../engine/paths.ts";
 import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import { jsonRecord } from "../problem/json-record.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
-import { type Project, projectSchema } from "../sites/project.ts";
-import { recordsText, theRecord } from "../sites/store.ts";
-import { parseJson } from "../text/json.ts";
+import type { Project } from "../sites/project.ts";
+import { theRecord } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
-import { nameOf } from "../text/path.ts";
 import { originOf } from "./copy.ts";
 import { fetchedPath, putMissing, type Restorable } from "./fetched.ts";
+import { runProgram } from "./own-program.ts";
 import { copyDir } from "./paths.ts";
+import { addKeys, addProject, demandNoConflict, fetchedRecords } from "./records.ts";
 
 /** What a restore works with. */
 export interface RestoreTools {
@@ -42,19 +41,6 @@ export interface Restored {
   warnings: string[];
 }
 
-/** Returns the projects in the records of the fetched snapshot, and what is wrong with the other records. */
-export function fetchedProjects(host: Host): { projects: Map<string, Project>; warnings: string[] } {
-  const all = jsonRecord(host, fetchedPath(projectsPath), v.record(v.string(), v.unknown())) ?? {};
-  const projects = new Map<string, Project>();
-  const warnings: string[] = [];
-  for (const [slug, value] of Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const found = v.safeParse(projectSchema, value);
-    if (found.success && found.output.slug === slug) projects.set(slug, found.output);
-    else warnings.push(`the record of project ${slug} in the snapshot is invalid: it is not restored`);
-  }
-  return { projects, warnings };
-}
-
 /** Restores these parts of the fetched snapshot. A project that fails does not keep the others from being restored. */
 export async function restore(tools: RestoreTools, parts: readonly Restorable[]): Promise<Restored> {
   const { host, trees, stop } = tools;
@@ -62,12 +48,15 @@ export async function restore(tools: RestoreTools, parts: readonly Restorable[])
   // A site with HTTPS needs its certificate.
   if (parts.includes("certs")) restored.certificates.push(...restoreCertificates(host, trees));
   if (parts.includes("sites")) {
-    const { projects, warnings } = fetchedProjects(host);
+    const { projects, keys, failed, warnings } = fetchedRecords(host);
+    restored.failed.push(...failed);
     restored.warnings.push(...warnings);
     for (const project of projects.values()) {
       throwIfInterrupted(stop);
       try {
-        const what = await restoreProject(tools, project);
+        const own = keys.filter((key) => key.project === project.slug);
+        const { what, warnings } = await restoreProject(tools, project, own);
+        restored.warnings.push(...warnings);
         if (what !== null) restored[what].push(project.slug);
       } catch (error) {
         const { code, message } = Problem.of(error);
@@ -76,7 +65,6 @@ export async function restore(tools: RestoreTools, parts: readonly Restorable[])
         restored.warnings.push(`project ${project.slug}: ${message}`);
       }
     }
-    putMissing(host, trees, fetchedPath("/etc/edox-ops/deploy-keys.json"), "/etc/edox-ops/deploy-keys.json", 0);
   }
   if (parts.includes("runner")) {
     const put = ["/etc/gitlab-runner/config.toml", "/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs"].map(
@@ -116,26 +104,48 @@ function restoreCertificates(host: Host, trees: Trees): string[] {
   return missing;
 }
 
-/** Restores a project. Returns whether its record and trees are back, or its site was deployed; null without a change. */
-async function restoreProject(tools: RestoreTools, project: Project): Promise<"projects" | "deployed" | null> {
-  const { host, trees } = tools;
-  const { slug } = project;
+interface RestoredProject {
+  /** Whether its record and trees are back, or its site was deployed; null without a change. */
+  what: "projects" | "deployed" | null;
+  warnings: string[];
+}
+
+/** Restores a project. `keys`: those of the snapshot that deploy it, which a project of this host may have revoked. */
+async function restoreProject(
+  tools: RestoreTools,
+  project: Project,
+  keys: readonly DeployKey[],
+): Promise<RestoredProject> {
+  const { host, trees, program, lockHost } = tools;
+  const { slug, root_path } = project;
   const isNew = await theRecord(host, slug).then(
     () => false,
     () => true,
   );
+  const warnings: string[] = [];
   const password = `/etc/nginx/edox-ops-password-${slug}`;
-  if (isNew) putMissing(host, trees, fetchedPath(password), password, 0);
+  if (isNew) {
+    await demandNoConflict(host, project);
+    putMissing(host, trees, fetchedPath(password), password, 0);
+  }
   const put = restoreTrees(host, trees, project);
   if (isNew) {
-    await register(tools, project);
+    const release = await lockHost(lockPath);
+    try {
+      // A project without its keys would not get them in a later restore.
+      warnings.push(...addKeys(host, keys, program));
+      await addProject(host, project);
+    } finally {
+      release();
+    }
     if (project.enabled) await runProgram(tools, ["project", "enable", slug]);
-    return "projects";
   }
+  // Nothing was put where a tree is: that of a live site, or of a removed project.
   const site = fetchedPath(`${copyDir}/${slug}/site`);
-  if (host.stat(site) === null) return put.length > 0 ? "projects" : null;
-  const outcome = await runProgram(tools, ["project", "deploy", slug, "--source", site]);
-  return outcome === "changed" ? "deployed" : put.length > 0 ? "projects" : null;
+  const isDeployed = !put.includes(root_path) && host.stat(site) !== null;
+  const outcome = isDeployed ? await runProgram(tools, ["project", "deploy", slug, "--source", site]) : "";
+  if (!isNew && outcome === "changed") return { what: "deployed", warnings };
+  return { what: isNew || put.length > 0 ? "projects" : null, warnings };
 }
 
 /** Puts the trees of a project that are missing to their places. Returns their paths. */
@@ -146,46 +156,4 @@ function restoreTrees(host: Host, trees: Trees, { slug, root_path }: Project): s
     const depth = { versions: 1, previews: 2, releases: 3 }[kind] ?? 0;
     return to === null ? [] : putMissing(host, trees, `${from}/${kind}`, to, depth);
   });
-}
-
-/** Writes the record of a project, which is not served yet. */
-async function register({ host, lockHost }: RestoreTools, project: Project): Promise<void> {
-  const release = await lockHost(lockPath);
-  try {
-    const { bytes } = await recordsText(host, project.slug, { ...project, enabled: false });
-    host.writeFile(projectsPath, bytes, { mode: 0o600, uid: host.uid, gid: host.uid });
-  } finally {
-    release();
-  }
-}
-
-/** Runs a command of this program, and returns its outcome. Throws the Problem that it reports. */
-async function runProgram({ host, program, stop }: RestoreTools, words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await host.run([program, ...words, "--json"], { endsInOrder: true });
-  throwIfInterrupted(stop);
-  const { outcome, error } = documentIn(stdout);
-  if (code === 0) return outcome;
-  const hint = ["sudo", nameOf(program), ...words];
-  throw new Problem("command-failed", error?.message ?? `${words.join(" ")} failed`, { stderr, hint });
-}
-
-/** Returns the checks of doctor that fail, each with its detail. */
-export async function doctorFailures(host: Host, program: string): Promise<string[]> {
-  const { stdout } = await host.run([program, "doctor", "--json"], { endsInOrder: true });
-  const { findings } = documentIn(stdout);
-  return findings.filter(({ status }) => status === "error").map(({ name, detail }) => `${name}: ${detail}`);
-}
-
-const documentSchema = v.object({
-  outcome: v.optional(v.string(), ""),
-  error: v.optional(v.object({ message: v.string() })),
-  findings: v.optional(v.array(v.object({ name: v.string(), status: v.string(), detail: v.string() })), []),
-});
-
-function documentIn(json: string): v.InferOutput<typeof documentSchema> {
-  try {
-    return v.parse(documentSchema, parseJson(json));
-  } catch {
-    return { outcome: "", findings: [] };
-  }
 }

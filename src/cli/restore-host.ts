@@ -84,7 +84,8 @@ export default command({
 async function completeIn(session: Session, restored: Restored, program: string): Promise<void> {
   const { attemptRecipe } = await import("../run/attempt.ts");
   const { differences } = await import("../backup/moved.ts");
-  const { demandWhole, doctorFailures } = await import("../backup/restore.ts");
+  const { doctorFailures } = await import("../backup/own-program.ts");
+  const { demandWhole } = await import("../backup/restore.ts");
   const { deployKeysPath } = await import("../deploy-keys/paths.ts");
   const { renewalConfigDir } = await import("../certs/paths.ts");
   const { setUpAutoRenew } = await import("../certs/recipe.ts");

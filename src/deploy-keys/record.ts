@@ -66,9 +66,9 @@ function isUnique(values: readonly string[]): boolean {
   return new Set(values).size === values.length;
 }
 
-/** Returns the record, or null if there is no key. Throws a Problem for an invalid one. */
-export function readKeys(reader: HostReader): KeyRecord | null {
-  return jsonRecord(reader, deployKeysPath, recordSchema);
+/** Returns the record, or null if there is no key. Throws a Problem for an invalid one. `path`: that of a copy of it. */
+export function readKeys(reader: HostReader, path = deployKeysPath): KeyRecord | null {
+  return jsonRecord(reader, path, recordSchema);
 }
 
 /** Returns the record after a change, which may be null for no key. */

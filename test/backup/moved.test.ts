@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { demandBare, differences } from "../../src/backup/moved.ts";
-import { doctorFailures } from "../../src/backup/restore.ts";
+import { doctorFailures } from "../../src/backup/own-program.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";
 import { project } from "../sites/tree.ts";

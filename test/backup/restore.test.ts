@@ -1,6 +1,7 @@
 // A restore: what is missing is back with its bytes and times, a live site is deployed, and nothing is overwritten.
 
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { fetchSnapshot, type Restorable, restorable } from "../../src/backup/fetched.ts";
 import { manifestPath, restoredDir } from "../../src/backup/paths.ts";
 import { demandWhole, restore } from "../../src/backup/restore.ts";
@@ -34,6 +35,12 @@ async function backedUp(made: BackupHost, answer: (words: string) => Output = ()
     return { manifest, restored: await restore(tools, parts) };
   };
   return { ran, restoreAll, snapshot };
+}
+
+/** Returns a public key of ed25519 that consists of this byte. */
+function publicKey(byte: string): string {
+  const text = (of: string) => Buffer.concat([Buffer.from([0, 0, 0, of.length]), Buffer.from(of)]);
+  return `ssh-ed25519 ${Buffer.concat([text("ssh-ed25519"), text(byte.repeat(32))]).toString("base64")}`;
 }
 
 function withEverything(made: BackupHost): void {
@@ -148,13 +155,97 @@ describe("backup restore", () => {
     );
     disk.write("/etc/edox-ops/projects.json", "{}");
     const { restored } = await restoreAll();
-    expect([restored.projects, restored.failed]).toEqual([["two"], ["one"]]);
-    expect(() => demandWhole(restored)).toThrow("not restored: one");
+    expect([restored.projects, restored.failed]).toEqual([["two"], ["../bad", "worse", "one"]]);
+    expect(() => demandWhole(restored)).toThrow("not restored: ../bad, worse, one");
     expect(restored.warnings).toEqual([
       "the record of project ../bad in the snapshot is invalid: it is not restored",
       "the record of project worse in the snapshot is invalid: it is not restored",
       "project one: nginx refuses it",
     ]);
+  });
+
+  test("backup restore: a project that conflicts with one of this host is refused, and neither is changed", async () => {
+    using made = new BackupHost();
+    const { disk } = made;
+    const { ran, restoreAll } = await backedUp(made);
+    const other = { ...project, slug: "other", root_path: `${www}/other` };
+    disk.write("/etc/edox-ops/projects.json", JSON.stringify({ other }));
+    disk.remove(`${www}/demo`);
+    const { restored } = await restoreAll();
+    expect(restored).toMatchObject({
+      projects: [],
+      failed: ["demo"],
+      warnings: ["project demo: domain demo.test is already used by project other"],
+    });
+    expect(JSON.parse(disk.text("/etc/edox-ops/projects.json"))).toEqual({ other });
+    expect([ran, disk.list(www)]).toEqual([[], []]);
+  });
+
+  test("backup restore: a missing project whose directory has other files is deployed over them", async () => {
+    using made = new BackupHost();
+    withEverything(made);
+    const { disk } = made;
+    const { ran, restoreAll } = await backedUp(made);
+    disk.write("/etc/edox-ops/projects.json", "{}");
+    disk.write(`${www}/demo/index.html`, "left by a removed project");
+    expect((await restoreAll()).restored).toMatchObject({ projects: ["demo"], failed: [] });
+    expect(ran).toEqual([
+      "project enable demo --json",
+      `project deploy demo --source ${restoredDir}${www}/.edox-ops-backup/demo/site --json`,
+    ]);
+  });
+
+  test("backup restore: damaged records of projects keep neither certificates nor runners from being restored", async () => {
+    using made = new BackupHost();
+    withEverything(made);
+    const { disk } = made;
+    const { restoreAll } = await backedUp(made);
+    for (const path of ["/etc/letsencrypt", "/etc/gitlab-runner"]) disk.remove(path);
+    const [records = ""] = new Bun.Glob(`*/etc/edox-ops/projects.json`).scanSync(made.restic.store);
+    writeFileSync(`${made.restic.store}/${records}`, '{"demo": {');
+    const { restored } = await restoreAll();
+    expect(restored).toMatchObject({
+      certificates: ["demo.test", "other.test"],
+      runners: true,
+      failed: ["all projects"],
+      warnings: ["the records of projects in the snapshot are invalid: it is not JSON"],
+    });
+  });
+
+  test("backup restore: the deploy keys of a missing project are added to those of this host", async () => {
+    using made = new BackupHost();
+    const { disk } = made;
+    const key = (of: string, name: string, bytes: string) => ({
+      ...{ project: of, name, public_key: publicKey(bytes), fingerprint: `SHA256:${bytes}` },
+      ...{ max_size: 1, max_files: 1, rate: 1 },
+    });
+    const [lost, here, moved] = [key("demo", "ci", "a"), key("other", "ci", "b"), key("demo", "old", "b")];
+    const path = "/etc/edox-ops/deploy-keys.json";
+    disk.write(path, JSON.stringify({ program: "/opt/edox-ops", keys: [lost, moved] }));
+    const { restoreAll } = await backedUp(made);
+    disk.write("/etc/edox-ops/projects.json", "{}");
+    disk.write(path, JSON.stringify({ program, keys: [here] }));
+    expect((await restoreAll()).restored.warnings).toEqual([
+      "deploy key demo/old is not restored: other/ci has its public key",
+    ]);
+    expect(JSON.parse(disk.text(path))).toEqual({ program, keys: [here, lost] });
+    // A key that was revoked stays so.
+    disk.write(path, JSON.stringify({ program, keys: [here] }));
+    await restoreAll();
+    expect(JSON.parse(disk.text(path))).toEqual({ program, keys: [here] });
+  });
+
+  test("backup restore: damaged deploy keys are reported, and the sites are restored", async () => {
+    using made = new BackupHost();
+    const { disk } = made;
+    disk.write("/etc/edox-ops/deploy-keys.json", "{");
+    const { restoreAll } = await backedUp(made);
+    for (const name of ["projects", "deploy-keys"]) disk.remove(`/etc/edox-ops/${name}.json`);
+    expect((await restoreAll()).restored).toMatchObject({
+      projects: ["demo"],
+      failed: ["deploy keys"],
+      warnings: ["the deploy keys in the snapshot are invalid: it is not JSON"],
+    });
   });
 
   test("backup restore: a snapshot of another program and a failing restic change nothing", async () => {

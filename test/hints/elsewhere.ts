@@ -94,7 +94,7 @@ export const untyped: Record<string, string> = {
   'backup/restic-errors.ts [...init, "--repo", "REPOSITORY", "--generate"]': example,
   'backup/restic-errors.ts [...init, "--repo", repository.location, "--password-file", "FILE"]': example,
   'backup/restore.ts ["sudo", "edox-ops", "doctor"]': repository,
-  'backup/restore.ts ["sudo", nameOf(program), ...words]': repository,
+  'backup/own-program.ts ["sudo", nameOf(program), ...words]': repository,
   'run/confirmation.ts ["sudo", "edox-ops", ...environment.typed]':
     "it repeats the typed line; test/cli/confirmation.test.ts reaches the state",
   'sites/versions/health.ts ["sudo", "edox-ops", "doctor", "--fix"]':
