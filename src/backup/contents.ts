@@ -8,6 +8,7 @@ import type { HostReader } from "../host/host.ts";
 import { ownTree, readRecords } from "../sites/store.ts";
 import { type Part, partsOf } from "./copy.ts";
 import { copyDir, environmentPath, manifestPath, passwordPath } from "./paths.ts";
+import { setUpCommands } from "./set-up.ts";
 import type { Settings } from "./settings.ts";
 
 /** The directories of a snapshot beside the sites: records, nginx, certificates with their accounts, and runners. */
@@ -42,6 +43,8 @@ const manifestSchema = v.object({
   projects: v.array(v.string()),
   /** The version of each installed package. */
   packages: v.record(v.string(), v.string()),
+  /** The commands that set up the rest of the host, without `edox-ops`. They are printed for an admin who types them. */
+  set_up: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*(?: [\w.,:@/-]+)+$/))), []),
 });
 
 export type Manifest = v.InferOutput<typeof manifestSchema>;
@@ -52,8 +55,13 @@ export function manifestOf(reader: HostReader, { host, with_releases }: Settings
   const packages = Object.fromEntries([...presentVersions(reader)].sort());
   return {
     ...{ format: 1, program: EDOX_OPS_VERSION, host, system: name, architecture },
-    ...{ with_releases, projects, packages },
+    ...{ with_releases, projects, packages, set_up: setUpCommands(reader) },
   };
+}
+
+/** Returns whether the host of a snapshot had Docker. */
+export function hadEngine({ packages }: Manifest): boolean {
+  return ["docker-ce", "docker.io"].some((name) => Object.hasOwn(packages, name));
 }
 
 /** Returns the manifest in a text, or null if it is none. */

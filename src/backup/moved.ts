@@ -1,12 +1,23 @@
 // What a host that was restored from another one must have, and what differs from the old host.
 
+import { presentVersion } from "../apt/dpkg.ts";
 import { ownAddresses } from "../certs/issue/addresses.ts";
-import type { HostReader } from "../host/host.ts";
+import { deployKeysPath } from "../deploy-keys/paths.ts";
+import { gatherFacts } from "../engine/facts.ts";
+import { stateDir } from "../engine/paths.ts";
+import type { Host, HostReader } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
 import { Problem } from "../problem/problem.ts";
 import { namesOf } from "../sites/project.ts";
 import { readRecords } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
+import type { Manifest } from "./contents.ts";
+import { fetchedPath, putMissing } from "./fetched.ts";
+import { leftPaths, type OldFile, oldFiles } from "./left.ts";
+import { settingsPath } from "./paths.ts";
 import type { Restored } from "./restore.ts";
+import { setUpCommands } from "./set-up.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 const resolveLimitMs = 5000;
 
@@ -19,8 +30,48 @@ export async function demandBare(reader: HostReader): Promise<void> {
   throw new Problem("conflict", `this host has sites already: ${few(slugs)}`, { hint });
 }
 
+/** The settings of the old host that no part of a restore has. */
+export interface OldHost {
+  /** The settings of its backups; null without any, or for invalid ones. */
+  backups: Settings | null;
+  files: OldFile[];
+  /** The commands that set up what the restore does not. */
+  setUp: string[];
+  /** The plugins of certbot, whose packages renewals may need. */
+  plugins: string[];
+}
+
+/** Settings that take effect with a command of {@link OldHost.setUp}, and the keys that sign bundles. */
+const kept = ["watch.json", "watch", "cleanup.json", "trust"];
+
+/** Restores the settings in the fetched snapshot that no command replaces, and returns what else it says. */
+export function restoreSettings(host: Host, trees: Trees, manifest: Manifest): OldHost {
+  for (const name of kept) {
+    const path = `${stateDir}/${name}`;
+    putMissing(host, trees, fetchedPath(path), path, 1);
+  }
+  return {
+    backups: backupSettings(host),
+    files: oldFiles(host, trees, manifest, gatherFacts(host).name),
+    setUp: manifest.set_up,
+    plugins: Object.keys(manifest.packages).filter((name) => /^python3-certbot-[a-z0-9.+-]+$/.test(name)),
+  };
+}
+
+function backupSettings(reader: HostReader): Settings | null {
+  try {
+    return readSettings(reader, fetchedPath(settingsPath));
+  } catch {
+    return null;
+  }
+}
+
 /** Returns what a person must know or do after a move, each as a sentence. */
-export async function differences(reader: HostReader, { projects, runners }: Restored): Promise<string[]> {
+export async function differences(
+  reader: HostReader,
+  { projects, runners }: Restored,
+  old: OldHost,
+): Promise<string[]> {
   const records = (await readRecords(reader)).projects;
   const own = ownAddresses(reader);
   const names = projects.flatMap((slug) => {
@@ -29,15 +80,29 @@ export async function differences(reader: HostReader, { projects, runners }: Res
   });
   const elsewhere = await Promise.all(
     names.map(async (name) => {
-      const { addresses } = await reader.resolve(name, { limitMs: resolveLimitMs });
-      if (addresses.length === 0) return `${name} has no address in the DNS`;
-      return addresses.some((each) => own.has(each)) ? null : `${name} leads to ${addresses.join(", ")} in the DNS`;
+      const { addresses, failure } = await reader.resolve(name, { limitMs: resolveLimitMs });
+      if (addresses.some((each) => own.has(each))) return null;
+      if (addresses.length > 0) return `${name} leads to ${addresses.join(", ")} in the DNS`;
+      return failure === "no-record" ? `${name} has no address in the DNS` : `the DNS did not answer for ${name}`;
     }),
   );
+  const setUp = setUpCommands(reader);
+  const plugins = old.plugins.filter((name) => presentVersion(reader, name) === null);
+  const left = leftPaths(reader, old.files);
   return [
-    ...elsewhere.filter((each) => each !== null).map((each) => `${each}: change it to an address of this host`),
+    ...elsewhere.filter((each) => each !== null).map((each) => `${each}: let it lead to an address of this host`),
     ...(runners
       ? ["the runners have the tokens of the old host: stop gitlab-runner there, or both hosts run the same jobs"]
+      : []),
+    ...(reader.stat(deployKeysPath) !== null
+      ? ["deploy jobs know the SSH host key of the old host: set EDOX_OPS_KNOWN_HOSTS to that of edox-ops project ci"]
+      : []),
+    ...(plugins.length > 0 ? [`certbot had plugins on the old host: sudo apt-get install ${plugins.join(" ")}`] : []),
+    ...old.setUp
+      .filter((line) => !setUp.includes(line))
+      .map((line) => `set up on the old host, and not on this one yet: sudo edox-ops ${line}`),
+    ...(left.length > 0
+      ? [`in the snapshot, but not restored because edox-ops does not manage it: ${left.join(", ")}`]
       : []),
   ];
 }

@@ -4,6 +4,7 @@ import type { Text } from "../engine/change.ts";
 import { stateDir } from "../engine/paths.ts";
 import type { Recipe, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import { absent } from "../resources/absent.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
@@ -121,6 +122,12 @@ export function removalOf(reader: HostReader): Step[] {
   const state = { id: "backup.state", title, resources: dirs.map((dir) => absent(dir)) };
   const hasState = dirs.some((dir) => reader.stat(dir) !== null);
   return [...(hasTimer(reader) ? [timerRemoval()] : []), ...(hasState ? [state] : [])];
+}
+
+/** Returns the time of the daily backup as HH:MM, or null without a timer. */
+export function dailyTime(reader: HostReader): string | null {
+  const text = textOf(reader, `/etc/systemd/system/${timerUnit}`) ?? "";
+  return /^OnCalendar=\*-\*-\* (\d\d:\d\d):00$/m.exec(text)?.[1] ?? null;
 }
 
 /** Returns whether a file of the timer exists. */

@@ -35,7 +35,7 @@ export interface Restored {
   /** Lineages of certificates. */
   certificates: string[];
   runners: boolean;
-  /** Projects that were not restored. */
+  /** What was not restored: projects, or parts of the host. */
   failed: string[];
   /** What was not restored, and why. */
   warnings: string[];

@@ -40,9 +40,12 @@ const mostRead = 64 * 1024;
 /** The variables that restic and its backends read. Any other, such as LD_PRELOAD, could change what root runs. */
 const variablePattern = /^(?:AWS|AZURE|B2|GOOGLE|OS|ST|RCLONE|RESTIC_REST)_[A-Z0-9_]{1,100}$/;
 
-/** Returns the settings, or null if no repository is set up. Throws a Problem for an invalid file. */
-export function readSettings(reader: HostReader): Settings | null {
-  return jsonRecord(reader, settingsPath, settingsSchema);
+/**
+ * Returns the settings, or null if no repository is set up. Throws a Problem for an invalid file. `path`: that of a copy
+ * of it.
+ */
+export function readSettings(reader: HostReader, path = settingsPath): Settings | null {
+  return jsonRecord(reader, path, settingsSchema);
 }
 
 /** Returns the settings. Throws a Problem if no repository is set up. */

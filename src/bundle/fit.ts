@@ -1,10 +1,11 @@
 // Whether a bundle fits this host.
 
-import { presentVersions } from "../apt/dpkg.ts";
+import { presentVersion, presentVersions } from "../apt/dpkg.ts";
 import { compareVersions } from "../apt/version.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 import type { Requirement, Unmet } from "../problem/requirement.ts";
 import { countOf, few } from "../text/lines.ts";
 import { shortageText } from "../text/shortage.ts";
@@ -79,6 +80,15 @@ export function hasSpaceForIndexes(bundle: Bundle): Requirement {
     title: "the package indexes of the bundle fit on the disk",
     check: (reader) => shortage(reader, bundle, [], indexBytes(bundle)),
   };
+}
+
+/** Throws a Problem if one of these packages is neither on this host nor in the bundle. */
+export function demandPacked(reader: HostReader, { path, manifest }: Bundle, names: readonly string[]): void {
+  const packed = new Set(manifest.packages.map(({ name }) => name));
+  const absent = names.filter((name) => !packed.has(name) && presentVersion(reader, name) === null);
+  if (absent.length === 0) return;
+  const message = `${few(absent)} ${absent.length === 1 ? "is" : "are"} not in the bundle ${path}`;
+  throw new Problem("package-failed", message, { hint: hintToShowBundle(path) });
 }
 
 function indexBytes({ manifest }: Bundle): number {

@@ -1,8 +1,11 @@
+import type { Manifest } from "../backup/contents.ts";
+import type { OldHost } from "../backup/moved.ts";
 import type { Restored } from "../backup/restore.ts";
 import { Problem } from "../problem/problem.ts";
 import { askFirst } from "../run/confirmation.ts";
-import { convergeRecipe, type RecipeFor } from "../run/recipes.ts";
+import { convergeRecipe } from "../run/recipes.ts";
 import type { Session } from "../run/session.ts";
+import { usage } from "./arguments.ts";
 import { lockBackups } from "./backup/access.ts";
 import { repositoryFlags, typedAccess } from "./backup/repository-flags.ts";
 import { partsFlag, partsOf, restoreIn } from "./backup/restoring.ts";
@@ -38,18 +41,28 @@ export default command({
     const { hostName } = await import("../host/host-name.ts");
     const { shownLocation } = await import("../backup/repository.ts");
     const { packagesRecipe, settingsRecipe } = await import("../backup/recipe.ts");
-    const { demandBare } = await import("../backup/moved.ts");
-    const { chosenSnapshot, listSnapshots } = await import("../backup/snapshots.ts");
+    const { demandBare, restoreSettings } = await import("../backup/moved.ts");
+    const { listSnapshots } = await import("../backup/snapshots.ts");
+    const { movedSnapshot } = await import("../backup/moved-snapshot.ts");
+    const { demandPacked } = await import("../bundle/fit.ts");
+    const { packagesFor } = await import("../backup/restic.ts");
     const { installedPackage } = await import("../apt/dpkg.ts");
     const { environmentText, secretText } = await import("../backup/settings.ts");
-    const { bootstrap } = await import("../bootstrap/recipe.ts");
+    const { bootstrap, packages: hostPackages } = await import("../bootstrap/recipe.ts");
+    const { demandBundle } = await import("../run/recipes.ts");
+    if (values.repo !== undefined && values["password-file"] === undefined) {
+      throw usage("--password-file is missing: its first line is the password of the repository");
+    }
     const parts = partsOf(only);
     const host = await context.host();
     const access = typedAccess(host, values);
     await demandBare(host);
     /** The new host goes on under the name of the old one, so that a restore finds the snapshots of both. */
-    const recorded = (from: string) => ({
-      settings: { repository: access.repository.location, host: from, with_releases: false, keep: null },
+    const recorded = (from: string, old: OldHost | null) => ({
+      settings: {
+        ...{ repository: access.repository.location, host: from },
+        ...{ with_releases: old?.backups?.with_releases ?? false, keep: old?.backups?.keep ?? null },
+      },
       password: secretText(access.password),
       environment: environmentText(access.environment),
     });
@@ -64,51 +77,41 @@ export default command({
       if (!dryRun) session.demandRoot();
       await askFirst(session, () => `Set up this host, and restore ${parts.join(", ")} from ${shown}?`);
       const terms = { lockWaitMs: editWaitMs };
+      await demandBundle(session);
+      // Without one of these, the host would stay half set up.
+      if (session.bundle) demandPacked(host, session.bundle, [...packagesFor(access), ...hostPackages]);
       if (!(await convergeRecipe(session, packages, terms))) return;
       // Without restic, a dry run cannot look into the repository.
       const isReadable = installedPackage(host, "restic") !== null;
-      const all = isReadable ? await listSnapshots(host, access, values.from ?? null) : null;
-      const snapshot = all && chosenSnapshot(all, values.snapshot);
+      const all = isReadable ? await listSnapshots(host, access, null) : null;
+      const snapshot = all && movedSnapshot(all, values, context.typed);
       if (!(await convergeRecipe(session, bootstrap, terms))) return;
-      const record = () => settingsRecipe("restore-host", recorded(snapshot?.host ?? hostName(host)));
-      if (!(await convergeRecipe(session, record, terms))) return;
+      const name = snapshot?.host ?? hostName(host);
+      const record = (old: OldHost | null) => () => settingsRecipe("restore-host", recorded(name, old));
+      if (!(await convergeRecipe(session, record(null), terms))) return;
       if (!dryRun) await lockBackups(session);
       const { program } = context;
-      const restored = await restoreIn(session, await context.trees(), { access, snapshot, parts, program });
-      if (restored !== null) await completeIn(session, restored, program);
+      const trees = await context.trees();
+      const found: OldHost[] = [];
+      const also = (manifest: Manifest) => void found.push(restoreSettings(session.host, trees, manifest));
+      const restored = await restoreIn(session, trees, { access, snapshot, parts, program, also });
+      const [old] = found;
+      if (restored === null || old === undefined) return;
+      const { keep, with_releases } = old.backups ?? {};
+      const isAsRecorded = !keep && !with_releases;
+      if (isAsRecorded || (await convergeRecipe(session, record(old), terms)))
+        await reportIn(session, restored, old, program);
     });
   },
 });
 
-/** Installs what the restored parts need, and reports what differs from the old host. The sites are served already. */
-async function completeIn(session: Session, restored: Restored, program: string): Promise<void> {
-  const { attemptRecipe } = await import("../run/attempt.ts");
+/** Reports what differs from the old host. */
+async function reportIn(session: Session, restored: Restored, old: OldHost, program: string): Promise<void> {
   const { differences } = await import("../backup/moved.ts");
   const { doctorFailures } = await import("../backup/own-program.ts");
   const { demandWhole } = await import("../backup/restore.ts");
-  const { deployKeysPath } = await import("../deploy-keys/paths.ts");
-  const { renewalConfigDir } = await import("../certs/paths.ts");
-  const { setUpAutoRenew } = await import("../certs/recipe.ts");
   const { host } = session;
-  const recipes: RecipeFor[] = [];
-  if (restored.certificates.some((name) => host.stat(`${renewalConfigDir}/${name}.conf`) !== null))
-    recipes.push(() => setUpAutoRenew);
-  if (host.stat(deployKeysPath) !== null) {
-    const { deployKeys } = await import("../deploy-keys/recipe.ts");
-    recipes.push(() =>
-      deployKeys((before) => before, { command: "restore-host", done: "The deploy keys are set up." }),
-    );
-  }
-  if (restored.runners) {
-    const { gitlabRunnerInstall } = await import("../runner/recipe.ts");
-    recipes.push((facts) => gitlabRunnerInstall(facts));
-  }
-  for (const recipe of recipes) {
-    const problem = await attemptRecipe(session, recipe, editWaitMs);
-    if (problem !== null) await session.warn(problem.message);
-  }
-  for (const each of await differences(host, restored)) await session.warn(each);
+  for (const each of await differences(host, restored, old)) await session.warn(each);
   for (const each of await doctorFailures(host, program)) await session.warn(`doctor: ${each}`);
-  session.say("Next: sudo edox-ops backup enable, and host harden if the old host was hardened\n");
   demandWhole(restored);
 }

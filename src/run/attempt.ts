@@ -25,11 +25,12 @@ export async function attemptRecipe(
     release = await session.lock("host", lockPath, lockWaitMs);
     await recoverFirst(host, (sentence) => session.warn(sentence), stop);
     const reader = snapshot(host);
-    const recipe = await recipeFor(gatherFacts(reader), null);
+    const recipe = await recipeFor(gatherFacts(reader), session.bundle);
     await session.note(await checkRequirements(reader, recipe, { watch: reporter.watch, stop }));
     const log = session.log(recipe.logPath);
     const results = await converge(recipe.steps, reader, {
       ...{ act: host, stop, again: session.again, program: session.environment.program },
+      hasOwnAptSource: session.bundle !== null,
       watch: {
         ...reporter.watch,
         started(step) {
@@ -54,6 +55,7 @@ export async function attemptRecipe(
     return problem;
   } finally {
     reporter.clear();
+    session.bundle?.discard();
     release();
   }
 }

@@ -41,6 +41,17 @@ export function gitlabRunnerInstall(facts: Facts, { runner }: Mirrors = official
   };
 }
 
+/** Returns the recipe for runners that another host registered. Their configuration stays as it is. */
+export function movedRunners(facts: Facts, hasEngine: boolean): Recipe {
+  const { requires, steps, ...rest } = gitlabRunnerInstall(facts);
+  if (!hasEngine) return { ...rest, requires, steps };
+  return {
+    ...rest,
+    requires: [...requires, dockerConfigAccepted],
+    steps: [dockerInstall(facts), ...steps, dockerAccess],
+  };
+}
+
 /** Returns the command that registers the first runner, or null if there is one. */
 function registerFirst(reader: HostReader): string[] | null {
   if (textOf(reader, runnerConfigPath)?.includes("[[runners]]")) return null;

@@ -5,6 +5,7 @@ import { mkdirSync } from "node:fs";
 import * as v from "valibot";
 import { passwordPath, settingsPath } from "../../src/backup/paths.ts";
 import { documentSchema } from "../../src/report/schema.ts";
+import { makeBundle } from "../bundle/small.ts";
 import { atTerminal, typed } from "../cli/typed.ts";
 import { SiteHost } from "../sites/site-host.ts";
 import { FakeRestic } from "./fake-restic.ts";
@@ -72,6 +73,9 @@ describe("backup init", () => {
     ["backup restore --only site --yes", 2, "unknown part 'site' for --only"],
     ["backup enable --daily 25:00 --yes", 2, "invalid time '25:00' for --daily"],
     ["backup enable --keep 7 --yes", 1, "invalid --keep '7'"],
+    ["restore-host --yes", 2, "--repo is missing"],
+    ["restore-host --repo /mnt/repo --yes", 2, "--password-file is missing: its first line is the password"],
+    ["restore-host --repo /mnt/repo --password-file /etc/hostname --bundle /srv/none.tar --yes", 1, "/srv/none.tar"],
   ])("%s: ends with %d, names the fault and changes nothing", async (line, exit, message) => {
     const { type, site } = await host();
     const before = site.snapshot();
@@ -92,6 +96,27 @@ describe("backup init", () => {
   test("backup init: a repository on the disk of the sites has a warning", async () => {
     const { type } = await host();
     expect((await type("backup init --repo /srv/repo --generate --yes")).err).toContain("is on the disk of the sites");
+  });
+});
+
+describe("restore-host", () => {
+  const line = "restore-host --repo /mnt/repo --password-file /etc/hostname --bundle /srv/host.tar --yes";
+  test.each([
+    [
+      "of another release",
+      { target: { family: "debian", codename: "sid", architecture: "amd64" } },
+      "and this host is",
+    ],
+    ["of another architecture", { target: { family: "debian", codename: "bookworm", architecture: "arm64" } }, "arm64"],
+    ["without restic", {}, "restic is not in the bundle /srv/host.tar"],
+  ] as const)("restore-host: a bundle %s is refused, and nothing is changed", async (_, changes, message) => {
+    const { type, site } = await host();
+    await makeBundle(site.host, "/srv/host.tar", {}, { changes });
+    const before = site.snapshot();
+    const { exit, err } = await type(line);
+    expect([exit, err]).toEqual([1, expect.stringContaining(message)]);
+    expect(err).toContain("hint: edox-ops bundle show /srv/host.tar");
+    expect(site.snapshot()).toEqual(before);
   });
 });
 

@@ -1,5 +1,6 @@
 // A restore in a session, for backup restore and restore-host.
 
+import type { Manifest } from "../../backup/contents.ts";
 import { type Restorable, restorable } from "../../backup/fetched.ts";
 import type { Restored } from "../../backup/restore.ts";
 import type { Access } from "../../backup/settings.ts";
@@ -38,13 +39,18 @@ interface Restoring {
   parts: readonly Restorable[];
   /** The path of this program. */
   program: string;
+  /** Takes from the fetched snapshot what no part has. */
+  also?(manifest: Manifest): void;
 }
 
-/** Restores parts of a snapshot, or plans that in a dry run. Returns what was restored; null in a dry run. */
+/**
+ * Restores parts of a snapshot with what they need, or plans that in a dry run. Returns what was restored; null in a dry
+ * run.
+ */
 export async function restoreIn(
   session: Session,
   trees: Trees,
-  { access, snapshot, parts, program }: Restoring,
+  { access, snapshot, parts, program, also }: Restoring,
 ): Promise<Restored | null> {
   const { host, options, stop } = session;
   const named = snapshot === null ? "the newest snapshot" : `snapshot ${snapshot.id.slice(0, shortLength)}`;
@@ -59,18 +65,24 @@ export async function restoreIn(
     session.say(lineOf`Would restore ${parts.join(", ")} from ${named}.`);
     return null;
   }
+  const { completeIn } = await import("./completing.ts");
+  const { hadEngine } = await import("../../backup/contents.ts");
   const { fetchSnapshot } = await import("../../backup/fetched.ts");
   const { restore } = await import("../../backup/restore.ts");
   const { restoredDir } = await import("../../backup/paths.ts");
   const { throwIfInterrupted } = await import("../../problem/wait.ts");
   const lockHost = (path: string) => session.lock("host", path, editWaitMs);
+  let hasEngine = false;
   const done = async (): Promise<Restored> => {
     // A killed restore has left its files.
     trees.remove(restoredDir);
     try {
-      await fetchSnapshot(host, access, snapshot, parts);
+      const manifest = await fetchSnapshot(host, access, snapshot, parts);
       throwIfInterrupted(stop);
-      return await restore({ host, trees, program, lockHost, stop }, parts);
+      hasEngine = hadEngine(manifest);
+      const restored = await restore({ host, trees, program, lockHost, stop }, parts);
+      also?.(manifest);
+      return restored;
     } finally {
       // They hold secrets, and what was restored is in its place.
       trees.remove(restoredDir);
@@ -86,5 +98,6 @@ export async function restoreIn(
     ["Restored runners", runners ? ["/etc/gitlab-runner/config.toml"] : []],
   ];
   for (const [what, names] of lines) if (names.length > 0) session.say(lineOf`${what}: ${names.join(", ")}.`);
+  await completeIn(session, { parts, restored, hasEngine, program });
   return restored;
 }
