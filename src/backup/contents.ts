@@ -2,9 +2,14 @@
 
 import * as v from "valibot";
 import { presentVersions } from "../apt/dpkg.ts";
+import { dockerSourcePath } from "../docker/paths.ts";
+import { dockerRepository } from "../docker/recipe.ts";
 import { gatherFacts } from "../engine/facts.ts";
 import { stateDir } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
+import { chosenRepository } from "../resources/apt-repository.ts";
+import { runnerRepository } from "../runner/install.ts";
+import { runnerSourcePath } from "../runner/paths.ts";
 import { ownTree, readRecords } from "../sites/store.ts";
 import { type Part, partsOf } from "./copy.ts";
 import { copyDir, environmentPath, manifestPath, passwordPath } from "./paths.ts";
@@ -33,6 +38,12 @@ export async function projectParts(reader: HostReader, { with_releases }: Settin
   return parts;
 }
 
+/** apt accepts only what its key has signed. */
+const mirrorSchema = v.object({
+  uri: v.pipe(v.string(), v.regex(/^https?:\/\/[!-~]{1,1000}$/)),
+  fingerprint: v.pipe(v.string(), v.regex(/^[0-9A-F]{40,64}$/)),
+});
+
 const manifestSchema = v.object({
   format: v.literal(1),
   program: v.string(),
@@ -43,6 +54,8 @@ const manifestSchema = v.object({
   projects: v.array(v.string()),
   /** The version of each installed package. */
   packages: v.record(v.string(), v.string()),
+  /** The mirrors of packages that were chosen in place of the vendors' repositories. */
+  mirrors: v.optional(v.object({ docker: v.optional(mirrorSchema), runner: v.optional(mirrorSchema) }), {}),
   /** The commands that set up the rest of the host, without `edox-ops`. They are printed for an admin who types them. */
   set_up: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*(?: [\w.,:@/-]+)+$/))), []),
 });
@@ -51,12 +64,25 @@ export type Manifest = v.InferOutput<typeof manifestSchema>;
 
 /** Returns what a snapshot of this host says about it. */
 export function manifestOf(reader: HostReader, { host, with_releases }: Settings, projects: string[]): Manifest {
-  const { name, architecture } = gatherFacts(reader);
+  const { name, architecture, family } = gatherFacts(reader);
+  const docker = mirrorOf(reader, dockerSourcePath, dockerRepository(family));
+  const runner = mirrorOf(reader, runnerSourcePath, runnerRepository(family));
   const packages = Object.fromEntries([...presentVersions(reader)].sort());
   return {
     ...{ format: 1, program: EDOX_OPS_VERSION, host, system: name, architecture },
     ...{ with_releases, projects, packages, set_up: setUpCommands(reader) },
+    mirrors: { ...(docker && { docker }), ...(runner && { runner }) },
   };
+}
+
+type Mirror = v.InferOutput<typeof mirrorSchema>;
+
+/** Returns the repository of this source, if it is not the vendor's. */
+function mirrorOf(reader: HostReader, sourcePath: string, official: Mirror): Mirror | null {
+  const chosen = chosenRepository(reader, sourcePath);
+  if (chosen === null) return null;
+  const isOfficial = chosen.uri === official.uri && chosen.fingerprint === official.fingerprint;
+  return isOfficial || !v.is(mirrorSchema, chosen) ? null : chosen;
 }
 
 /** Returns whether the host of a snapshot had Docker. */

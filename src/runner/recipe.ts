@@ -18,6 +18,8 @@ interface Mirrors {
   runner: Mirror;
 }
 
+type ChosenMirrors = { [Name in keyof Mirrors]?: Mirrors[Name] | undefined };
+
 const official: Mirrors = { docker: {}, runner: {} };
 
 /** A running gitlab-runner keeps the configuration that it has loaded, but its next start would fail. */
@@ -41,14 +43,18 @@ export function gitlabRunnerInstall(facts: Facts, { runner }: Mirrors = official
   };
 }
 
-/** Returns the recipe for runners that another host registered. Their configuration stays as it is. */
-export function movedRunners(facts: Facts, hasEngine: boolean): Recipe {
-  const { requires, steps, ...rest } = gitlabRunnerInstall(facts);
+/**
+ * Returns the recipe for runners that another host registered, which had these mirrors. Their configuration stays as it
+ * is.
+ */
+export function movedRunners(facts: Facts, hasEngine: boolean, mirrors: ChosenMirrors): Recipe {
+  const all: Mirrors = { docker: mirrors.docker ?? {}, runner: mirrors.runner ?? {} };
+  const { requires, steps, ...rest } = gitlabRunnerInstall(facts, all);
   if (!hasEngine) return { ...rest, requires, steps };
   return {
     ...rest,
     requires: [...requires, dockerConfigAccepted],
-    steps: [dockerInstall(facts), ...steps, dockerAccess],
+    steps: [dockerInstall(facts, all.docker), ...steps, dockerAccess],
   };
 }
 

@@ -7,6 +7,7 @@ import { movedSnapshot } from "../../src/backup/moved-snapshot.ts";
 import { doctorFailures } from "../../src/backup/own-program.ts";
 import { restoredDir } from "../../src/backup/paths.ts";
 import { setUpCommands } from "../../src/backup/set-up.ts";
+import { dockerRepository } from "../../src/docker/recipe.ts";
 import type { Problem } from "../../src/problem/problem.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";
@@ -124,6 +125,18 @@ describe("restore-host", () => {
     // An invalid record is no reason to have no backup.
     host.put("/etc/edox-ops/host.json", "{");
     expect(setUpCommands(host)).toContain("host firewall");
+  });
+
+  test("backup run: a snapshot names the mirrors of Docker and GitLab Runner, but not the repositories of the vendors", () => {
+    const host = fakeDebian();
+    const settings = { repository: "/repo", host: "alpha", with_releases: false, keep: null };
+    const source = (uri: string, fingerprint: string) =>
+      `# Written by edox-ops. apt accepts only what this key has signed.\nURIs: ${uri}\nSigned-By: /k.asc ${fingerprint}\n`;
+    const { uri, fingerprint } = dockerRepository("debian");
+    const mirror = { uri: "http://mirror.test/runner", fingerprint: "A".repeat(40) };
+    host.put("/etc/apt/sources.list.d/docker.sources", source(uri, fingerprint));
+    host.put("/etc/apt/sources.list.d/runner_gitlab-runner.sources", source(mirror.uri, mirror.fingerprint));
+    expect(manifestOf(host, settings, []).mirrors).toEqual({ runner: mirror });
   });
 
   test("restore-host: settings of alerts, of the cleanup and of backups are restored, and foreign files are found", async () => {

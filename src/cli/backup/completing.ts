@@ -1,6 +1,7 @@
 // What restored parts need on a host: packages, users and timers. The sites are served before that.
 
 import { installedPackage } from "../../apt/dpkg.ts";
+import type { Manifest } from "../../backup/contents.ts";
 import type { Restorable } from "../../backup/fetched.ts";
 import type { Restored } from "../../backup/restore.ts";
 import type { RecipeFor } from "../../run/recipes.ts";
@@ -10,8 +11,7 @@ import { editWaitMs } from "../run.ts";
 interface Completing {
   parts: readonly Restorable[];
   restored: Restored;
-  /** Whether the host of the snapshot had Docker. */
-  hasEngine: boolean;
+  manifest: Manifest;
   /** The path of this program. */
   program: string;
 }
@@ -36,7 +36,7 @@ export async function completeIn(session: Session, completing: Completing): Prom
 }
 
 /** A killed restore may have restored files without what they need. */
-async function needsOf({ host }: Session, { parts, restored, hasEngine, program }: Completing): Promise<Need[]> {
+async function needsOf({ host }: Session, { parts, restored, manifest, program }: Completing): Promise<Need[]> {
   const { deployKeysPath } = await import("../../deploy-keys/paths.ts");
   const { renewalConfigDir } = await import("../../certs/paths.ts");
   const { runnerConfigPath } = await import("../../runner/paths.ts");
@@ -67,8 +67,10 @@ async function needsOf({ host }: Session, { parts, restored, hasEngine, program 
   if (parts.includes("runner") && host.stat(runnerConfigPath) !== null) {
     if (restored.runners || !isRunnerInstalled(host)) {
       const { movedRunners } = await import("../../runner/recipe.ts");
+      const { hadEngine } = await import("../../backup/contents.ts");
+      const hasEngine = hadEngine(manifest);
       const again = `gitlab-runner ${hasEngine ? "prepare-ci-host" : "install"}`;
-      needs.push({ what: "GitLab Runner", recipe: (facts) => movedRunners(facts, hasEngine), again });
+      needs.push({ what: "GitLab Runner", recipe: (facts) => movedRunners(facts, hasEngine, manifest.mirrors), again });
     }
   }
   return needs;

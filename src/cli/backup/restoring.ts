@@ -66,29 +66,29 @@ export async function restoreIn(
     return null;
   }
   const { completeIn } = await import("./completing.ts");
-  const { hadEngine } = await import("../../backup/contents.ts");
   const { fetchSnapshot } = await import("../../backup/fetched.ts");
   const { restore } = await import("../../backup/restore.ts");
   const { restoredDir } = await import("../../backup/paths.ts");
   const { throwIfInterrupted } = await import("../../problem/wait.ts");
   const lockHost = (path: string) => session.lock("host", path, editWaitMs);
-  let hasEngine = false;
-  const done = async (): Promise<Restored> => {
+  const done = async () => {
     // A killed restore has left its files.
     trees.remove(restoredDir);
     try {
       const manifest = await fetchSnapshot(host, access, snapshot, parts);
       throwIfInterrupted(stop);
-      hasEngine = hadEngine(manifest);
       const restored = await restore({ host, trees, program, lockHost, stop }, parts);
       also?.(manifest);
-      return restored;
+      return { ...restored, manifest };
     } finally {
       // They hold secrets, and what was restored is in its place.
       trees.remove(restoredDir);
     }
   };
-  const restored = await session.operation(step, done, ({ warnings }) => ({ outcome: "changed", warnings }));
+  const { manifest, ...restored } = await session.operation(step, done, ({ warnings }) => ({
+    outcome: "changed",
+    warnings,
+  }));
   const { projects, deployed, certificates, runners } = restored;
   session.include({ restored: { snapshot: snapshot.id, projects, deployed, certificates, runners } });
   const lines: [string, readonly string[]][] = [
@@ -98,6 +98,6 @@ export async function restoreIn(
     ["Restored runners", runners ? ["/etc/gitlab-runner/config.toml"] : []],
   ];
   for (const [what, names] of lines) if (names.length > 0) session.say(lineOf`${what}: ${names.join(", ")}.`);
-  await completeIn(session, { parts, restored, hasEngine, program });
+  await completeIn(session, { parts, restored, manifest, program });
   return restored;
 }
