@@ -10,6 +10,7 @@ import type { HostReader } from "../host/host.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { runnerRepository } from "../runner/install.ts";
 import { runnerSourcePath } from "../runner/paths.ts";
+import { surveyConfig } from "../runner/runners.ts";
 import { ownTree, readRecords } from "../sites/store.ts";
 import { type Part, partsOf } from "./copy.ts";
 import { copyDir, environmentPath, manifestPath, passwordPath } from "./paths.ts";
@@ -24,8 +25,26 @@ const leftOut = [passwordPath, environmentPath];
 /** Returns the words for restic: paths and exclusions. The paths that exist are the same in each run. */
 export function backupWords(reader: HostReader): string[] {
   const paths = [...configuration, copyDir, manifestPath].filter((path) => reader.stat(path) !== null);
-  return [...leftOut.flatMap((path) => ["--exclude", path]), ...paths];
+  return [...leftOut.flatMap((path) => ["--exclude", path]), ...paths, ...runnerFiles(reader)];
 }
+
+const runnerKeys = ["tls-ca-file", "tls-cert-file", "tls-key-file"];
+
+/** Returns the files outside of the configuration without which the runners do not reach their GitLab. */
+function runnerFiles(reader: HostReader): string[] {
+  try {
+    const { runners } = surveyConfig(reader);
+    const paths = runners.flatMap((runner) => runnerKeys.map((key) => (runner as Record<string, unknown>)[key]));
+    const files = paths.filter((path) => v.is(fileSchema, path) && reader.stat(path)?.type === "file") as string[];
+    return [...new Set(files)].filter((path) => !configuration.some((dir) => path.startsWith(`${dir}/`))).sort();
+  } catch {
+    // gitlab-runner cannot read the configuration either.
+    return [];
+  }
+}
+
+/** An absolute path without components that lead up. */
+const fileSchema = v.pipe(v.string(), v.regex(/^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{C}]{1,1000}$/u));
 
 /** Returns the parts of each project, by slug. A project with an invalid record is a part too. */
 export async function projectParts(reader: HostReader, { with_releases }: Settings): Promise<Map<string, Part[]>> {
@@ -54,6 +73,8 @@ const manifestSchema = v.object({
   projects: v.array(v.string()),
   /** The version of each installed package. */
   packages: v.record(v.string(), v.string()),
+  /** The files outside of the directories of a snapshot that the runners need. */
+  runner_files: v.optional(v.array(fileSchema), []),
   /** The mirrors of packages that were chosen in place of the vendors' repositories. */
   mirrors: v.optional(v.object({ docker: v.optional(mirrorSchema), runner: v.optional(mirrorSchema) }), {}),
   /** The commands that set up the rest of the host, without `edox-ops`. They are printed for an admin who types them. */
@@ -71,6 +92,7 @@ export function manifestOf(reader: HostReader, { host, with_releases }: Settings
   return {
     ...{ format: 1, program: EDOX_OPS_VERSION, host, system: name, architecture },
     ...{ with_releases, projects, packages, set_up: setUpCommands(reader) },
+    runner_files: runnerFiles(reader),
     mirrors: { ...(docker && { docker }), ...(runner && { runner }) },
   };
 }

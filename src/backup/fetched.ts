@@ -38,14 +38,21 @@ export async function fetchSnapshot(
   parts: readonly Restorable[],
 ): Promise<Manifest> {
   makeBackupDir(host);
-  const paths = new Set([manifestPath, ...parts.flatMap((part) => included[part])]);
-  const words = [...paths].flatMap((path) => ["--include", path]);
-  await runRestic(host, access, ["restore", snapshot.id, "--target", restoredDir, ...words]);
+  const fetch = (paths: readonly string[]): Promise<string> => {
+    const words = paths.flatMap((path) => ["--include", path]);
+    return runRestic(host, access, ["restore", snapshot.id, "--target", restoredDir, ...words]);
+  };
+  await fetch([manifestPath]);
   const bytes = host.read(fetchedPath(manifestPath));
   const manifest = bytes === null ? null : readManifest(new TextDecoder().decode(bytes));
-  if (manifest !== null) return manifest;
-  const message = `snapshot ${snapshot.id.slice(0, shortLength)} was not made by edox-ops, or by a later version of it`;
-  throw new Problem("invalid-source", message, { hint: ["sudo", "edox-ops", "backup", "list"] });
+  if (manifest === null) {
+    const id = snapshot.id.slice(0, shortLength);
+    const message = `snapshot ${id} was not made by edox-ops, or by a later version of it`;
+    throw new Problem("invalid-source", message, { hint: ["sudo", "edox-ops", "backup", "list"] });
+  }
+  const files = parts.includes("runner") ? manifest.runner_files : [];
+  await fetch([...new Set([...parts.flatMap((part) => included[part]), ...files])]);
+  return manifest;
 }
 
 /**

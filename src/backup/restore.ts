@@ -10,6 +10,7 @@ import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import type { Project } from "../sites/project.ts";
 import { theRecord } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
+import type { Manifest } from "./contents.ts";
 import { originOf } from "./copy.ts";
 import { fetchedPath, putMissing, type Restorable } from "./fetched.ts";
 import { runProgram } from "./own-program.ts";
@@ -42,7 +43,11 @@ export interface Restored {
 }
 
 /** Restores these parts of the fetched snapshot. A project that fails does not keep the others from being restored. */
-export async function restore(tools: RestoreTools, parts: readonly Restorable[]): Promise<Restored> {
+export async function restore(
+  tools: RestoreTools,
+  parts: readonly Restorable[],
+  { runner_files }: Pick<Manifest, "runner_files">,
+): Promise<Restored> {
   const { host, trees, stop } = tools;
   const restored: Restored = { projects: [], deployed: [], certificates: [], runners: false, failed: [], warnings: [] };
   // A site with HTTPS needs its certificate.
@@ -71,6 +76,7 @@ export async function restore(tools: RestoreTools, parts: readonly Restorable[])
       (path) => putMissing(host, trees, fetchedPath(path), path, 0).length > 0,
     );
     restored.runners = put[0] === true;
+    if (restored.runners) for (const path of runner_files) putMissing(host, trees, fetchedPath(path), path, 0);
     if (!restored.runners && host.stat(fetchedPath("/etc/gitlab-runner/config.toml")) !== null) {
       restored.warnings.push("this host has runners already: /etc/gitlab-runner/config.toml stays as it is");
     }

@@ -32,7 +32,7 @@ async function backedUp(made: BackupHost, answer: (words: string) => Output = ()
   const restoreAll = async (parts: readonly Restorable[] = restorable) => {
     const manifest = await fetchSnapshot(host, access, snapshot, parts);
     const tools = { host, trees, program, lockHost: async () => () => {}, stop: () => null };
-    return { manifest, restored: await restore(tools, parts) };
+    return { manifest, restored: await restore(tools, parts, manifest) };
   };
   return { ran, restoreAll, snapshot };
 }
@@ -42,6 +42,15 @@ function publicKey(byte: string): string {
   const text = (of: string) => Buffer.concat([Buffer.from([0, 0, 0, of.length]), Buffer.from(of)]);
   return `ssh-ed25519 ${Buffer.concat([text("ssh-ed25519"), text(byte.repeat(32))]).toString("base64")}`;
 }
+
+const runners = `[[runners]]
+name = "ci"
+url = "https://gitlab.test"
+token = "glrt-1"
+executor = "shell"
+tls-ca-file = "/root/gitlab-ca.pem"
+tls-cert-file = "/root/../etc/shadow"
+`;
 
 function withEverything(made: BackupHost): void {
   const { disk } = made;
@@ -56,7 +65,8 @@ function withEverything(made: BackupHost): void {
     disk.write(`/etc/letsencrypt/renewal/${name}.conf`, "version = 2");
   }
   disk.write("/etc/letsencrypt/accounts/acme.test/directory/1/private_key.json", "key");
-  disk.write("/etc/gitlab-runner/config.toml", "concurrent = 2");
+  disk.write("/etc/gitlab-runner/config.toml", runners);
+  disk.write("/root/gitlab-ca.pem", "authority");
 }
 
 describe("backup restore", () => {
@@ -68,7 +78,7 @@ describe("backup restore", () => {
     disk.write("/etc/letsencrypt/live/README", "about the directory");
     disk.time(`${www}/demo`, 1_700_000_000);
     const { ran, restoreAll } = await backedUp(made);
-    for (const path of ["/etc/edox-ops", "/etc/letsencrypt", "/etc/nginx", "/etc/gitlab-runner", www])
+    for (const path of ["/etc/edox-ops", "/etc/letsencrypt", "/etc/nginx", "/etc/gitlab-runner", "/root", www])
       disk.remove(path);
     for (const path of ["/etc/edox-ops", www]) host.makeDirectory(path, { mode: 0o755, uid: host.uid, gid: host.uid });
     const { manifest, restored } = await restoreAll();
@@ -94,7 +104,8 @@ describe("backup restore", () => {
       disk.text("/etc/letsencrypt/live/demo.test/cert.pem"),
       disk.text("/etc/letsencrypt/accounts/acme.test/directory/1/private_key.json"),
       disk.text("/etc/gitlab-runner/config.toml"),
-    ]).toEqual(["page", "1.4", "fix", "reader:hash", "certificate of demo.test", "key", "concurrent = 2"]);
+      disk.text("/root/gitlab-ca.pem"),
+    ]).toEqual(["page", "1.4", "fix", "reader:hash", "certificate of demo.test", "key", runners, "authority"]);
     expect(host.stat("/etc/nginx/edox-ops-password-demo")?.type).toBe("file");
   });
 
@@ -265,6 +276,8 @@ describe("backup restore", () => {
     await fetchSnapshot(host, access, snapshot, ["sites"]);
     const stop = () => new Problem("interrupted", "interrupted by SIGTERM");
     const tools = { host, trees, program, lockHost: async () => () => {}, stop };
-    expect(await restore(tools, ["sites"]).catch((error) => error)).toMatchObject({ code: "interrupted" });
+    expect(await restore(tools, ["sites"], { runner_files: [] }).catch((error) => error)).toMatchObject({
+      code: "interrupted",
+    });
   });
 });

@@ -77,7 +77,7 @@ export async function restoreIn(
     try {
       const manifest = await fetchSnapshot(host, access, snapshot, parts);
       throwIfInterrupted(stop);
-      const restored = await restore({ host, trees, program, lockHost, stop }, parts);
+      const restored = await restore({ host, trees, program, lockHost, stop }, parts, manifest);
       also?.(manifest);
       return { ...restored, manifest };
     } finally {
