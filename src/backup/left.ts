@@ -1,5 +1,6 @@
 // What of a snapshot no part restores: files of an admin, and those of packages that an admin changed.
 
+import { trustDir } from "../bundle/paths.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import type { Manifest } from "./contents.ts";
@@ -12,9 +13,11 @@ const ofAdmins = [
   ...["conf.d", "sites-available", "sites-enabled", "snippets", "stream.d"].map((name) => `/etc/nginx/${name}`),
   "/etc/letsencrypt/renewal-hooks",
   "/etc/gitlab-runner",
+  // A key that is restored would forbid the bundle of this run.
+  trustDir,
 ];
-/** GitLab Runner makes the identity of its host itself, and edox-ops the other ones. */
-const made = /^\/etc\/gitlab-runner\/(?:\.runner_system_id$|.*\.before-edox-ops$)|edox-ops/;
+/** GitLab Runner makes the identity of its host itself, and edox-ops the files with its name. */
+const made = /\/(?:\.runner_system_id|[^/]*edox-ops[^/]*)$/;
 
 /** A file of a fetched snapshot, which is removed after the restore. */
 export interface OldFile {

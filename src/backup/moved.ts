@@ -41,8 +41,8 @@ export interface OldHost {
   plugins: string[];
 }
 
-/** Settings that take effect with a command of {@link OldHost.setUp}, and the keys that sign bundles. */
-const kept = ["watch.json", "watch", "cleanup.json", "trust"];
+/** Settings that take effect with a command of {@link OldHost.setUp}. */
+const kept = ["watch.json", "watch", "cleanup.json"];
 
 /** Restores the settings in the fetched snapshot that no command replaces, and returns what else it says. */
 export function restoreSettings(host: Host, trees: Trees, manifest: Manifest): OldHost {
@@ -101,8 +101,6 @@ export async function differences(
     ...old.setUp
       .filter((line) => !setUp.includes(line))
       .map((line) => `set up on the old host, and not on this one yet: sudo edox-ops ${line}`),
-    ...(left.length > 0
-      ? [`in the snapshot, but not restored because edox-ops does not manage it: ${left.join(", ")}`]
-      : []),
+    ...(left.length > 0 ? [`not restored, because an admin made it or changed it: ${left.join(", ")}`] : []),
   ];
 }

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { deployKeysPath } from "../deploy-keys/paths.ts";
-import { type DeployKey, idOf, readKeys } from "../deploy-keys/record.ts";
+import { type DeployKey, idOf, isPlainPath, readKeys } from "../deploy-keys/record.ts";
 import { projectsPath } from "../engine/paths.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { jsonRecord } from "../problem/json-record.ts";
@@ -70,6 +70,9 @@ export function addKeys(host: Host, added: readonly DeployKey[], program: string
   const record = readKeys(host) ?? { program, keys: [] };
   const holderOf = (key: DeployKey): DeployKey | undefined =>
     record.keys.find((each) => idOf(each) === idOf(key) || each.public_key === key.public_key);
+  if (!isPlainPath(record.program)) {
+    return added.map((key) => `deploy key ${idOf(key)} is not restored: a rule of sudo cannot name ${record.program}`);
+  }
   const taken = added.filter((key) => holderOf(key) !== undefined);
   const keys = added.filter((key) => !taken.includes(key));
   if (keys.length > 0) {

@@ -48,8 +48,11 @@ function unusedKey(key: DeployKey): Requirement {
   };
 }
 
-/** The path is part of a shell's command line and of sudo's syntax, and sudo runs what is there as root. */
-function safeProgram(program: string): Requirement {
+/**
+ * Returns the requirement that a program can be run for deploy keys. Its path is part of a shell's command line and of
+ * sudo's syntax, and sudo runs what is there as root.
+ */
+export function safeProgram(program: string): Requirement {
   return {
     name: "deploy-keys:program",
     title: "only root can change this program",

@@ -3,7 +3,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import * as v from "valibot";
-import { passwordPath, settingsPath } from "../../src/backup/paths.ts";
+import { manifestPath, passwordPath, restoredDir, settingsPath } from "../../src/backup/paths.ts";
+import { generateKey } from "../../src/deploy-keys/generate.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { makeBundle } from "../bundle/small.ts";
 import { atTerminal, typed } from "../cli/typed.ts";
@@ -96,6 +97,32 @@ describe("backup init", () => {
   test("backup init: a repository on the disk of the sites has a warning", async () => {
     const { type } = await host();
     expect((await type("backup init --repo /srv/repo --generate --yes")).err).toContain("is on the disk of the sites");
+  });
+});
+
+describe("backup restore", () => {
+  test("backup restore: neither a timer nor a rule of sudo runs a program that others than root may change", async () => {
+    const program = "/tmp/edox-ops";
+    const { type, fake, site } = await host("project publish demo --domain demo.test --source /srv/site", init);
+    expect((await type("backup run")).exit).toBe(0);
+    site.disk.write("/var/www/docs/.edox-ops-previews/demo/-/fix/index.html", "fix");
+    fake.dir("/tmp", { mode: 0o1777 });
+    fake.put(program, "this one", { mode: 0o755 });
+    const key = await generateKey("ci");
+    const limits = { max_size: 1, max_files: 1, rate: 1 };
+    const record = { project: "demo", name: "ci", public_key: key.line, fingerprint: key.fingerprint, ...limits };
+    fake.put("/etc/edox-ops/deploy-keys.json", JSON.stringify({ program, keys: [record] }));
+    fake.taught.unshift((argv) => {
+      if (argv[0] === program) return { code: 0, stdout: '{"outcome":"ok"}', stderr: "" };
+      // The memory of this host is no part of the repository.
+      if (argv.includes("restore")) fake.put(`${restoredDir}${manifestPath}`, fake.text(manifestPath) ?? "");
+      return undefined;
+    });
+    const { exit, err } = await site.type("backup restore --yes", program);
+    expect([exit, err]).toEqual([1, expect.stringContaining("not restored: the timer of previews, the deploy keys")]);
+    expect(err).toContain("repeat this with sudo edox-ops doctor --fix");
+    const units = [...fake.nodes.keys()].filter((path) => /edox-ops-previews|sudoers.d.edox-ops/.test(path));
+    expect(units).toEqual([]);
   });
 });
 

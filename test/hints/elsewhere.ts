@@ -70,7 +70,7 @@ export const untyped: Record<string, string> = {
   'backup/moved-snapshot.ts ["sudo", "edox-ops", "backup", "run"]':
     "it is typed on the old host; test/backup/moved.test.ts reaches the state",
   'backup/moved-snapshot.ts ["sudo", "edox-ops", ...without(words, flag), flag, value]':
-    "it repeats the typed line with a valid choice; test/integration/move.test.ts types it",
+    "it repeats the typed line with a valid choice; test/soak/move.test.ts types it",
   'cli/restore-host.ts ["sudo", "edox-ops", ...context.typed, "--dry-run"]':
     "it repeats the typed line as a dry run; test/cli/changing-commands.test.ts reaches the state",
   'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", settings.repository, "--password-file", passwordPath]':

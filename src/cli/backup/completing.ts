@@ -52,17 +52,26 @@ async function needsOf({ host }: Session, { parts, restored, manifest, program }
   }
   if (parts.includes("sites") && hasPreviews(host)) {
     const { timerRecipe } = await import("../../sites/previews/timer.ts");
-    const recipe = () => timerRecipe("project previews prune", program);
+    const { demandPermanent } = await import("../../problem/roots-alone.ts");
+    const recipe: RecipeFor = () => {
+      demandPermanent(host, program, "expired previews would stay");
+      return timerRecipe("project previews prune", program);
+    };
     needs.push({ what: "the timer of previews", recipe, again: "project previews prune" });
   }
   if (parts.includes("sites") && host.stat(deployKeysPath) !== null) {
     const { deployKeys } = await import("../../deploy-keys/recipe.ts");
-    const wording = { command: "project key add", done: "The deploy keys are set up." };
-    needs.push({
-      what: "the deploy keys",
-      recipe: () => deployKeys((before) => before, wording),
-      again: "doctor --fix",
-    });
+    const { safeProgram } = await import("../../deploy-keys/edit.ts");
+    const { readKeys } = await import("../../deploy-keys/record.ts");
+    const recipe: RecipeFor = () => {
+      const requires = [safeProgram(readKeys(host)?.program ?? program)];
+      return deployKeys((before) => before, {
+        command: "project key add",
+        done: "The deploy keys are set up.",
+        requires,
+      });
+    };
+    needs.push({ what: "the deploy keys", recipe, again: "doctor --fix" });
   }
   if (parts.includes("runner") && host.stat(runnerConfigPath) !== null) {
     if (restored.runners || !isRunnerInstalled(host)) {
