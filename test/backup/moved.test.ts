@@ -204,12 +204,16 @@ describe("restore-host", () => {
     const host = withSite();
     const findings = [
       { name: "nginx:config", status: "error", detail: "it is wrong" },
+      { name: "backup:age", status: "error", detail: "never", hint: ["sudo", "edox-ops", "backup", "run"] },
       { name: "host:reboot", status: "warning", detail: "soon" },
     ];
     host.taught.unshift((argv) =>
       argv[0] === "/usr/local/bin/edox-ops" ? ok(JSON.stringify({ findings })) : undefined,
     );
-    expect(await doctorFailures(host, "/usr/local/bin/edox-ops")).toEqual(["nginx:config: it is wrong"]);
+    expect(await doctorFailures(host, "/usr/local/bin/edox-ops")).toEqual([
+      "nginx:config: it is wrong",
+      "backup:age: never (run: sudo edox-ops backup run)",
+    ]);
     host.taught.unshift(() => ok("killed"));
     expect(await doctorFailures(host, "/usr/local/bin/edox-ops")).toEqual([]);
   });
