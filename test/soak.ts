@@ -22,6 +22,7 @@ const jobs = [
   ["../soak/arm64"],
   ["../soak/first-boot"],
   ["../soak/runner-disk"],
+  ["../soak/move"],
   ["network"],
   ["first-boot"],
   ["bundle", "dark bookworm"],
