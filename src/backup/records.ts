@@ -55,10 +55,13 @@ export async function demandNoConflict(reader: HostReader, project: Project): Pr
   if ("reason" in found) throw new Problem("conflict", found.reason, { hint: found.hint });
 }
 
-/** Adds the record of a project, which is not served yet. The caller holds the lock of the host. */
+/**
+ * Adds the record of a project, which may not be served yet: a repeated restore sees from it what is left to do. The caller
+ * holds the lock of the host.
+ */
 export async function addProject(host: Host, project: Project): Promise<void> {
   await demandNoConflict(host, project);
-  const { bytes } = await recordsText(host, project.slug, { ...project, enabled: false });
+  const { bytes } = await recordsText(host, project.slug, project);
   writeRecord(host, projectsPath, bytes);
 }
 

@@ -8,7 +8,7 @@ import type { Trees } from "../host/trees.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import type { Project } from "../sites/project.ts";
-import { theRecord } from "../sites/store.ts";
+import { draftOf, readRecords } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
 import type { Manifest } from "./contents.ts";
 import { originOf } from "./copy.ts";
@@ -16,6 +16,9 @@ import { fetchedPath, putMissing, type Restorable } from "./fetched.ts";
 import { runProgram } from "./own-program.ts";
 import { copyDir } from "./paths.ts";
 import { addKeys, addProject, demandNoConflict, fetchedRecords } from "./records.ts";
+import { restoreCertificates } from "./restore-certificates.ts";
+
+const runnerConfig = "/etc/gitlab-runner/config.toml";
 
 /** What a restore works with. */
 export interface RestoreTools {
@@ -50,6 +53,8 @@ export async function restore(
 ): Promise<Restored> {
   const { host, trees, stop } = tools;
   const restored: Restored = { projects: [], deployed: [], certificates: [], runners: false, failed: [], warnings: [] };
+  // restic does not sync. After a power cut, a tree that was moved to its place would have empty files.
+  trees.sync(fetchedPath(""));
   // A site with HTTPS needs its certificate.
   if (parts.includes("certs")) restored.certificates.push(...restoreCertificates(host, trees));
   if (parts.includes("sites")) {
@@ -72,13 +77,14 @@ export async function restore(
     }
   }
   if (parts.includes("runner")) {
-    const put = ["/etc/gitlab-runner/config.toml", "/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs"].map(
+    const files = trees.entry(runnerConfig) === null ? runner_files : [];
+    // The configuration is the last: a restore that was killed before completes the others.
+    const put = ["/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs", ...files, runnerConfig].map(
       (path) => putMissing(host, trees, fetchedPath(path), path, 0).length > 0,
     );
-    restored.runners = put[0] === true;
-    if (restored.runners) for (const path of runner_files) putMissing(host, trees, fetchedPath(path), path, 0);
-    if (!restored.runners && host.stat(fetchedPath("/etc/gitlab-runner/config.toml")) !== null) {
-      restored.warnings.push("this host has runners already: /etc/gitlab-runner/config.toml stays as it is");
+    restored.runners = put.at(-1) === true;
+    if (!restored.runners && trees.entry(fetchedPath(runnerConfig)) !== null) {
+      restored.warnings.push(`this host has runners already: ${runnerConfig} stays as it is`);
     }
   }
   return restored;
@@ -89,25 +95,6 @@ export function demandWhole({ failed }: Restored): void {
   if (failed.length === 0) return;
   const hint = ["sudo", "edox-ops", "doctor"];
   throw new Problem("command-failed", `not restored: ${few(failed)}`, { hint });
-}
-
-/** Restores lineages of which nothing is there, and accounts. Returns the names of the lineages. */
-function restoreCertificates(host: Host, trees: Trees): string[] {
-  const top = "/etc/letsencrypt";
-  const from = fetchedPath(top);
-  const renewed = (host.list(`${from}/renewal`) ?? []).flatMap((name) => /^(.+)\.conf$/.exec(name)?.[1] ?? []);
-  // An admin may have installed a certificate that certbot does not renew.
-  const live = (host.list(`${from}/live`) ?? []).filter(
-    (name) => host.stat(`${from}/live/${name}`)?.type === "directory",
-  );
-  const names = [...new Set([...renewed, ...live])].sort();
-  const placesOf = (name: string): string[] => [`live/${name}`, `archive/${name}`, `renewal/${name}.conf`];
-  // The files of a lineage belong together, so those of an existing one stay.
-  const missing = names.filter((name) => placesOf(name).every((place) => trees.entry(`${top}/${place}`) === null));
-  for (const place of [...missing.flatMap(placesOf), "accounts"]) {
-    putMissing(host, trees, `${from}/${place}`, `${top}/${place}`, place === "accounts" ? 9 : 0);
-  }
-  return missing;
 }
 
 interface RestoredProject {
@@ -124,10 +111,8 @@ async function restoreProject(
 ): Promise<RestoredProject> {
   const { host, trees, program, lockHost } = tools;
   const { slug, root_path } = project;
-  const isNew = await theRecord(host, slug).then(
-    () => false,
-    () => true,
-  );
+  const record = (await readRecords(host)).projects.get(slug);
+  const isNew = (await draftOf(host, slug)) === null;
   const warnings: string[] = [];
   const password = `/etc/nginx/edox-ops-password-${slug}`;
   if (isNew) {
@@ -144,14 +129,17 @@ async function restoreProject(
     } finally {
       release();
     }
-    if (project.enabled) await runProgram(tools, ["project", "enable", slug]);
   }
+  // A restore that was killed, or that nginx refused, has recorded a site that is not served yet.
+  const isServed = project.enabled && (isNew || record?.enabled === true);
+  const enabled = isServed ? await runProgram(tools, ["project", "enable", slug]) : "ok";
   // Nothing was put where a tree is: that of a live site, or of a removed project.
   const site = fetchedPath(`${copyDir}/${slug}/site`);
   const isDeployed = !put.includes(root_path) && host.stat(site) !== null;
-  const outcome = isDeployed ? await runProgram(tools, ["project", "deploy", slug, "--source", site]) : "";
+  const outcome = isDeployed ? await runProgram(tools, ["project", "deploy", slug, "--source", site]) : "ok";
   if (!isNew && outcome === "changed") return { what: "deployed", warnings };
-  return { what: isNew || put.length > 0 ? "projects" : null, warnings };
+  const isCompleted = isNew || put.length > 0 || enabled === "changed";
+  return { what: isCompleted ? "projects" : null, warnings };
 }
 
 /** Puts the trees of a project that are missing to their places. Returns their paths. */

@@ -76,7 +76,7 @@ describe("backup init", () => {
     ["backup enable --keep 7 --yes", 1, "invalid --keep '7'"],
     ["restore-host --yes", 2, "--repo is missing"],
     ["restore-host --repo /mnt/repo --yes", 2, "--password-file is missing: its first line is the password"],
-    ["restore-host --repo /mnt/repo --password-file /etc/hostname --bundle /srv/none.tar --yes", 1, "/srv/none.tar"],
+    ["restore-host --repo /mnt/repo --password-file /etc/os-release --bundle /srv/none.tar --yes", 1, "/srv/none.tar"],
   ])("%s: ends with %d, names the fault and changes nothing", async (line, exit, message) => {
     const { type, site } = await host();
     const before = site.snapshot();
@@ -127,7 +127,7 @@ describe("backup restore", () => {
 });
 
 describe("restore-host", () => {
-  const line = "restore-host --repo /mnt/repo --password-file /etc/hostname --bundle /srv/host.tar --yes";
+  const line = "restore-host --repo /mnt/repo --password-file /etc/os-release --bundle /srv/host.tar --yes";
   test.each([
     [
       "of another release",

@@ -2,71 +2,19 @@
 
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { fetchSnapshot, type Restorable, restorable } from "../../src/backup/fetched.ts";
+import { fetchSnapshot } from "../../src/backup/fetched.ts";
 import { manifestPath, restoredDir } from "../../src/backup/paths.ts";
 import { demandWhole, restore } from "../../src/backup/restore.ts";
-import { backUp } from "../../src/backup/run.ts";
-import { chosenSnapshot, listSnapshots } from "../../src/backup/snapshots.ts";
-import type { Host, Output } from "../../src/host/host.ts";
 import { Problem } from "../../src/problem/problem.ts";
 import { ok } from "../fake-host.ts";
 import { project } from "../sites/tree.ts";
 import { BackupHost } from "./backup-host.ts";
-
-const program = "/usr/local/bin/edox-ops";
-const www = "/var/www/docs";
-
-/** Backs the host up, and returns a function that restores it. */
-async function backedUp(made: BackupHost, answer: (words: string) => Output = () => ok('{"outcome":"changed"}')) {
-  const { settings, access, host, trees } = made;
-  await backUp(made.tools, settings, access);
-  const ran: string[] = [];
-  const { run } = host;
-  const act: Host["run"] = async (argv, options) => {
-    if (argv[0] !== program) return run(argv, options);
-    ran.push(argv.slice(1).join(" "));
-    return answer(argv.slice(1).join(" "));
-  };
-  Object.assign(host, { run: act });
-  const snapshot = chosenSnapshot(await listSnapshots(host, access, "alpha"), undefined);
-  const restoreAll = async (parts: readonly Restorable[] = restorable) => {
-    const manifest = await fetchSnapshot(host, access, snapshot, parts);
-    const tools = { host, trees, program, lockHost: async () => () => {}, stop: () => null };
-    return { manifest, restored: await restore(tools, parts, manifest) };
-  };
-  return { ran, restoreAll, snapshot };
-}
+import { backedUp, program, runners, withEverything, www } from "./restorable.ts";
 
 /** Returns a public key of ed25519 that consists of this byte. */
 function publicKey(byte: string): string {
   const text = (of: string) => Buffer.concat([Buffer.from([0, 0, 0, of.length]), Buffer.from(of)]);
   return `ssh-ed25519 ${Buffer.concat([text("ssh-ed25519"), text(byte.repeat(32))]).toString("base64")}`;
-}
-
-const runners = `[[runners]]
-name = "ci"
-url = "https://gitlab.test"
-token = "glrt-1"
-executor = "shell"
-tls-ca-file = "/root/gitlab-ca.pem"
-tls-cert-file = "/root/../etc/shadow"
-`;
-
-function withEverything(made: BackupHost): void {
-  const { disk } = made;
-  disk.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...project, enabled: true } }));
-  disk.write(`${www}/.edox-ops-versions/demo/1.4/index.html`, "1.4");
-  disk.write(`${www}/.edox-ops-versions/demo/latest`, "-> 1.4");
-  disk.write(`${www}/.edox-ops-previews/demo/-/fix/index.html`, "fix");
-  disk.write("/etc/nginx/edox-ops-password-demo", "reader:hash");
-  for (const name of ["demo.test", "other.test"]) {
-    disk.write(`/etc/letsencrypt/archive/${name}/cert1.pem`, `certificate of ${name}`);
-    disk.write(`/etc/letsencrypt/live/${name}/cert.pem`, `-> ../../archive/${name}/cert1.pem`);
-    disk.write(`/etc/letsencrypt/renewal/${name}.conf`, "version = 2");
-  }
-  disk.write("/etc/letsencrypt/accounts/acme.test/directory/1/private_key.json", "key");
-  disk.write("/etc/gitlab-runner/config.toml", runners);
-  disk.write("/root/gitlab-ca.pem", "authority");
 }
 
 describe("backup restore", () => {
@@ -94,7 +42,7 @@ describe("backup restore", () => {
       },
     });
     expect(ran).toEqual(["project enable demo --json"]);
-    expect(JSON.parse(disk.text("/etc/edox-ops/projects.json"))).toEqual({ demo: { ...project, enabled: false } });
+    expect(JSON.parse(disk.text("/etc/edox-ops/projects.json"))).toEqual({ demo: { ...project, enabled: true } });
     expect(disk.stat(`${www}/demo`).mtimeMs).toBe(1_700_000_000_000);
     expect([
       disk.text(`${www}/demo/a/page.html`),
@@ -116,13 +64,16 @@ describe("backup restore", () => {
     const { ran, restoreAll } = await backedUp(made);
     disk.write("/etc/gitlab-runner/config.toml", "concurrent = 9");
     disk.write("/etc/letsencrypt/archive/demo.test/cert2.pem", "renewed");
-    disk.remove("/etc/letsencrypt/live/other.test");
+    disk.remove("/etc/letsencrypt/live/demo.test");
     disk.write(`${www}/demo/index.html`, "later");
     disk.remove(`${www}/.edox-ops-versions/demo/1.4`);
     const { restored } = await restoreAll();
     expect(restored).toMatchObject({ projects: [], deployed: ["demo"], certificates: [], runners: false });
     expect(restored.warnings).toEqual(["this host has runners already: /etc/gitlab-runner/config.toml stays as it is"]);
-    expect(ran).toEqual([`project deploy demo --source ${restoredDir}${www}/.edox-ops-backup/demo/site --json`]);
+    expect(ran).toEqual([
+      "project enable demo --json",
+      `project deploy demo --source ${restoredDir}${www}/.edox-ops-backup/demo/site --json`,
+    ]);
     expect(disk.text("/etc/gitlab-runner/config.toml")).toBe("concurrent = 9");
     expect(disk.text(`${www}/demo/index.html`)).toBe("later");
     expect(disk.text(`${www}/.edox-ops-versions/demo/1.4/index.html`)).toBe("1.4");

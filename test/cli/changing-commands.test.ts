@@ -217,6 +217,8 @@ async function backedUp(line: string, ...before: string[]): Promise<Case> {
   fake.put("/root/password", "secret\n");
   fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
   fake.dir("/var/lib/edox-ops");
+  // What a restore fetches is synced.
+  Object.assign(made.trees ?? {}, { sync() {} });
   fake.taught.unshift((argv) => {
     if (argv[0] === "/usr/local/bin/edox-ops") return ok('{"outcome":"ok","findings":[]}');
     const output = restic.answer(argv);

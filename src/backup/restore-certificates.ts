@@ -1,0 +1,51 @@
+// Certificates of a fetched snapshot. The files of a lineage are in three directories, and are of use only together.
+
+import type { Host } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
+import { fetchedPath, putMissing } from "./fetched.ts";
+
+const top = "/etc/letsencrypt";
+
+/** Restores lineages that are missing, and accounts. Returns the names of the lineages. */
+export function restoreCertificates(host: Host, trees: Trees): string[] {
+  const from = fetchedPath(top);
+  const renewed = (host.list(`${from}/renewal`) ?? []).flatMap((name) => /^(.+)\.conf$/.exec(name)?.[1] ?? []);
+  // An admin may have installed a certificate that certbot does not renew.
+  const live = (host.list(`${from}/live`) ?? []).filter(
+    (name) => host.stat(`${from}/live/${name}`)?.type === "directory",
+  );
+  const names = [...new Set([...renewed, ...live])].sort();
+  const missing = names.filter((name) => isMissing(trees, placesOf(trees, name)));
+  for (const place of missing.flatMap((name) => placesOf(trees, name))) {
+    putMissing(host, trees, `${from}/${place}`, `${top}/${place}`, 0);
+  }
+  putMissing(host, trees, `${from}/accounts`, `${top}/accounts`, 9);
+  return missing;
+}
+
+/** Returns where a fetched lineage belongs. Its last place is what nginx reads. */
+function placesOf(trees: Trees, name: string): string[] {
+  const places = [`archive/${name}`, `renewal/${name}.conf`, `live/${name}`];
+  return places.filter((place) => trees.entry(fetchedPath(`${top}/${place}`)) !== null);
+}
+
+/**
+ * Returns whether a lineage has to be put to its places. Files of another one of this name stay as they are. Equal files
+ * without the last place are those of a restore that was killed.
+ */
+function isMissing(trees: Trees, places: readonly string[]): boolean {
+  const there = places.filter((place) => trees.entry(`${top}/${place}`) !== null);
+  const isKilled = there.every((place) => isSame(trees, fetchedPath(`${top}/${place}`), `${top}/${place}`));
+  return there.length === 0 || (there.length < places.length && !there.includes(places.at(-1) ?? "") && isKilled);
+}
+
+/** Returns whether two trees have the same names, and files with the same bytes. */
+function isSame(trees: Trees, a: string, b: string): boolean {
+  const [inA, inB] = [a, b].map((dir) => new Map([...trees.walk(dir)].map(({ path, type }) => [path, type])));
+  const paths = [...(inA ?? [])];
+  if (paths.length !== inB?.size) return false;
+  return paths.every(([path, type]) => {
+    const below = path === "" ? "" : `/${path}`;
+    return inB.get(path) === type && (type !== "file" || trees.same(a + below, b + below));
+  });
+}
