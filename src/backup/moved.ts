@@ -6,28 +6,40 @@ import { deployKeysPath } from "../deploy-keys/paths.ts";
 import { gatherFacts } from "../engine/facts.ts";
 import { stateDir } from "../engine/paths.ts";
 import type { Host, HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import type { Trees } from "../host/trees.ts";
 import { Problem } from "../problem/problem.ts";
+import { runnerConfigPath } from "../runner/paths.ts";
 import { namesOf } from "../sites/project.ts";
 import { readRecords } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
 import type { Manifest } from "./contents.ts";
 import { fetchedPath, putMissing } from "./fetched.ts";
 import { leftPaths, type OldFile, oldFiles } from "./left.ts";
-import { settingsPath } from "./paths.ts";
-import type { Restored } from "./restore.ts";
+import { movingPath, settingsPath } from "./paths.ts";
 import { setUpCommands } from "./set-up.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { makeBackupDir } from "./state.ts";
 
 const resolveLimitMs = 5000;
 
-/** Throws a Problem if this host has sites: a restore would mix two hosts. */
-export async function demandBare(reader: HostReader): Promise<void> {
+/**
+ * Throws a Problem if this host has sites, because a restore would mix two hosts. The sites of a restore-host from the
+ * same repository that was interrupted are no reason.
+ */
+export async function demandBare(reader: HostReader, repository: string): Promise<void> {
+  if (textOf(reader, movingPath) === repository) return;
   const { projects, broken } = await readRecords(reader);
   const slugs = [...projects.keys(), ...broken.keys()];
   if (slugs.length === 0) return;
   const hint = ["sudo", "edox-ops", "backup", "restore", "--dry-run"];
   throw new Problem("conflict", `this host has sites already: ${few(slugs)}`, { hint });
+}
+
+/** Records that this host is set up from a repository, until it is complete, or this host is backed up. */
+export function recordMove(host: Host, repository: string): void {
+  makeBackupDir(host);
+  host.writeFile(movingPath, new TextEncoder().encode(repository), { mode: 0o600, uid: host.uid, gid: host.uid });
 }
 
 /** The settings of the old host that no part of a restore has. */
@@ -67,17 +79,10 @@ function backupSettings(reader: HostReader): Settings | null {
 }
 
 /** Returns what a person must know or do after a move, each as a sentence. */
-export async function differences(
-  reader: HostReader,
-  { projects, runners }: Restored,
-  old: OldHost,
-): Promise<string[]> {
-  const records = (await readRecords(reader)).projects;
+export async function differences(reader: HostReader, old: OldHost): Promise<string[]> {
+  const { projects } = await readRecords(reader);
   const own = ownAddresses(reader);
-  const names = projects.flatMap((slug) => {
-    const project = records.get(slug);
-    return project?.enabled ? namesOf(project) : [];
-  });
+  const names = [...projects.values()].flatMap((project) => (project.enabled ? namesOf(project) : []));
   const elsewhere = await Promise.all(
     names.map(async (name) => {
       const { addresses, failure } = await reader.resolve(name, { limitMs: resolveLimitMs });
@@ -91,7 +96,7 @@ export async function differences(
   const left = leftPaths(reader, old.files);
   return [
     ...elsewhere.filter((each) => each !== null).map((each) => `${each}: let it lead to an address of this host`),
-    ...(runners
+    ...(reader.stat(runnerConfigPath) !== null
       ? ["the runners have the tokens of the old host: stop gitlab-runner there, or both hosts run the same jobs"]
       : []),
     ...(reader.stat(deployKeysPath) !== null

@@ -12,6 +12,8 @@ export const statePath = `${backupDir}/state.json`;
 export const manifestPath = `${backupDir}/host.json`;
 /** A restore writes here first. */
 export const restoredDir = `${backupDir}/restored`;
+/** The repository from which restore-host sets up this host; it exists until that is complete. */
+export const movingPath = `${backupDir}/moving`;
 /**
  * Hard links to the trees of the sites, which restic reads while deploys go on. It is on the file system of the sites,
  * and has the same path in each run, because restic finds unchanged files by their paths.
@@ -30,6 +32,7 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [statePath, "results of the last backup and the last verification"],
   [manifestPath, "what a snapshot says about its host"],
   [restoredDir, "files of a snapshot while a restore runs"],
+  [movingPath, "repository of a restore-host that is not complete"],
   [copyDir, "hard links to the sites while a backup runs"],
   [cacheDir, "cache of restic"],
   [backupLogPath, "log of the backup commands"],

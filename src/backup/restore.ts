@@ -7,6 +7,7 @@ import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
+import { runnerConfigPath } from "../runner/paths.ts";
 import type { Project } from "../sites/project.ts";
 import { draftOf, readRecords } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
@@ -17,8 +18,6 @@ import { runProgram } from "./own-program.ts";
 import { copyDir } from "./paths.ts";
 import { addKeys, addProject, demandNoConflict, fetchedRecords } from "./records.ts";
 import { restoreCertificates } from "./restore-certificates.ts";
-
-const runnerConfig = "/etc/gitlab-runner/config.toml";
 
 /** What a restore works with. */
 export interface RestoreTools {
@@ -77,14 +76,14 @@ export async function restore(
     }
   }
   if (parts.includes("runner")) {
-    const files = trees.entry(runnerConfig) === null ? runner_files : [];
+    const files = trees.entry(runnerConfigPath) === null ? runner_files : [];
     // The configuration is the last: a restore that was killed before completes the others.
-    const put = ["/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs", ...files, runnerConfig].map(
+    const put = ["/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs", ...files, runnerConfigPath].map(
       (path) => putMissing(host, trees, fetchedPath(path), path, 0).length > 0,
     );
     restored.runners = put.at(-1) === true;
-    if (!restored.runners && trees.entry(fetchedPath(runnerConfig)) !== null) {
-      restored.warnings.push(`this host has runners already: ${runnerConfig} stays as it is`);
+    if (!restored.runners && trees.entry(fetchedPath(runnerConfigPath)) !== null) {
+      restored.warnings.push(`this host has runners already: ${runnerConfigPath} stays as it is`);
     }
   }
   return restored;

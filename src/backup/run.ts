@@ -9,7 +9,7 @@ import { projectLockPath } from "../sites/deploy/releases.ts";
 import { parseJson } from "../text/json.ts";
 import { backupWords, manifestOf, projectParts } from "./contents.ts";
 import { linkPart } from "./copy.ts";
-import { copyDir, manifestPath, restoredDir } from "./paths.ts";
+import { copyDir, manifestPath, movingPath, restoredDir } from "./paths.ts";
 import { runRestic } from "./restic.ts";
 import type { Access, Settings } from "./settings.ts";
 import { tag } from "./snapshots.ts";
@@ -55,8 +55,9 @@ export async function backUp(tools: Tools, settings: Settings, access: Access): 
   const start = performance.now();
   makeBackupDir(host);
   try {
-    // A killed run has left its links, and a killed restore its files, which hold secrets.
-    for (const dir of [copyDir, restoredDir]) trees.remove(dir);
+    // A killed run has left its links, and a killed restore its files, which hold secrets. A host with backups is no
+    // longer one that is set up from another one's.
+    for (const path of [copyDir, restoredDir, movingPath]) trees.remove(path);
     const projects = await linkProjects(tools, settings);
     const text = `${JSON.stringify(manifestOf(host, settings, projects), null, 2)}\n`;
     host.writeFile(manifestPath, new TextEncoder().encode(text), { mode: 0o600, uid: host.uid, gid: host.uid });

@@ -41,7 +41,8 @@ export default command({
     const { hostName } = await import("../host/host-name.ts");
     const { shownLocation } = await import("../backup/repository.ts");
     const { packagesRecipe, settingsRecipe } = await import("../backup/recipe.ts");
-    const { demandBare, restoreSettings } = await import("../backup/moved.ts");
+    const { demandBare, recordMove, restoreSettings } = await import("../backup/moved.ts");
+    const { movingPath } = await import("../backup/paths.ts");
     const { listSnapshots } = await import("../backup/snapshots.ts");
     const { movedSnapshot } = await import("../backup/moved-snapshot.ts");
     const { demandPacked } = await import("../bundle/fit.ts");
@@ -56,7 +57,7 @@ export default command({
     const parts = partsOf(only);
     const host = await context.host();
     const access = typedAccess(host, values);
-    await demandBare(host);
+    await demandBare(host, access.repository.location);
     /** The new host goes on under the name of the old one, so that a restore finds the snapshots of both. */
     const recorded = (from: string, old: OldHost | null) => ({
       settings: {
@@ -89,9 +90,13 @@ export default command({
       const name = snapshot?.host ?? hostName(host);
       const record = (old: OldHost | null) => () => settingsRecipe("restore-host", recorded(name, old));
       if (!(await convergeRecipe(session, record(null), terms))) return;
-      if (!dryRun) await lockBackups(session);
       const { program } = context;
       const trees = await context.trees();
+      if (!dryRun) {
+        await lockBackups(session);
+        // A run that is interrupted from here on can be repeated.
+        recordMove(session.host, access.repository.location);
+      }
       const found: OldHost[] = [];
       const also = (manifest: Manifest) => void found.push(restoreSettings(session.host, trees, manifest));
       const restored = await restoreIn(session, trees, { access, snapshot, parts, program, also });
@@ -99,19 +104,20 @@ export default command({
       if (restored === null || old === undefined) return;
       const { keep, with_releases } = old.backups ?? {};
       const isAsRecorded = !keep && !with_releases;
-      if (isAsRecorded || (await convergeRecipe(session, record(old), terms)))
-        await reportIn(session, restored, old, program);
+      if (!isAsRecorded && !(await convergeRecipe(session, record(old), terms))) return;
+      await reportIn(session, restored, old, program);
+      trees.remove(movingPath);
     });
   },
 });
 
-/** Reports what differs from the old host. */
+/** Reports what differs from the old host. Throws a Problem if something was not restored. */
 async function reportIn(session: Session, restored: Restored, old: OldHost, program: string): Promise<void> {
   const { differences } = await import("../backup/moved.ts");
   const { doctorFailures } = await import("../backup/own-program.ts");
   const { demandWhole } = await import("../backup/restore.ts");
   const { host } = session;
-  for (const each of await differences(host, restored, old)) await session.warn(each);
+  for (const each of await differences(host, old)) await session.warn(each);
   for (const each of await doctorFailures(host, program)) await session.warn(`doctor: ${each}`);
   demandWhole(restored);
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { manifestOf, readManifest } from "../../src/backup/contents.ts";
-import { demandBare, differences, restoreSettings } from "../../src/backup/moved.ts";
+import { demandBare, differences, recordMove, restoreSettings } from "../../src/backup/moved.ts";
 import { movedSnapshot } from "../../src/backup/moved-snapshot.ts";
 import { doctorFailures } from "../../src/backup/own-program.ts";
 import { restoredDir } from "../../src/backup/paths.ts";
@@ -14,14 +14,7 @@ import { ok } from "../fake-host.ts";
 import { project } from "../sites/tree.ts";
 import { BackupHost } from "./backup-host.ts";
 
-const restored = {
-  projects: ["demo", "gone"],
-  deployed: [],
-  certificates: [],
-  runners: false,
-  failed: [],
-  warnings: [],
-};
+const repository = "/mnt/repo";
 
 const nothing = { backups: null, files: [], setUp: [], plugins: [] };
 
@@ -37,31 +30,41 @@ function withSite() {
 
 describe("restore-host", () => {
   test("restore-host: a host with sites is refused, also with an invalid record", async () => {
-    await demandBare(fakeDebian());
-    expect(await demandBare(withSite()).catch((error) => error)).toMatchObject({
+    await demandBare(fakeDebian(), repository);
+    expect(await demandBare(withSite(), repository).catch((error) => error)).toMatchObject({
       code: "conflict",
       message: "this host has sites already: demo",
     });
     const host = fakeDebian();
     host.put("/etc/edox-ops/projects.json", '{"broken":{}}');
-    expect(await demandBare(host).catch((error) => error)).toMatchObject({
+    expect(await demandBare(host, repository).catch((error) => error)).toMatchObject({
       message: "this host has sites already: broken",
     });
+  });
+
+  test("restore-host: a run that was interrupted is repeated, from the same repository only", async () => {
+    const host = withSite();
+    host.dir("/var/lib");
+    recordMove(host, repository);
+    await demandBare(host, repository);
+    expect(await demandBare(host, "/mnt/other").catch((error) => error)).toMatchObject({ code: "conflict" });
   });
 
   test("restore-host: names that lead elsewhere in the DNS, and tokens of runners, are reported", async () => {
     const host = withSite();
     host.records.set("demo.test", ["203.0.113.7"]);
-    expect(await differences(host, restored, nothing)).toEqual([
+    expect(await differences(host, nothing)).toEqual([
       "old.test has no address in the DNS: let it lead to an address of this host",
     ]);
     host.records.set("old.test", ["198.51.100.1"]);
-    expect(await differences(host, { ...restored, runners: true }, nothing)).toEqual([
+    host.put("/etc/gitlab-runner/config.toml", "");
+    expect(await differences(host, nothing)).toEqual([
       "old.test leads to 198.51.100.1 in the DNS: let it lead to an address of this host",
       "the runners have the tokens of the old host: stop gitlab-runner there, or both hosts run the same jobs",
     ]);
+    host.remove("/etc/gitlab-runner/config.toml");
     Object.assign(host, { resolve: async () => ({ addresses: [], failure: "no-answer" }) });
-    expect(await differences(host, { ...restored, projects: ["demo"] }, nothing)).toEqual([
+    expect(await differences(host, nothing)).toEqual([
       "the DNS did not answer for demo.test: let it lead to an address of this host",
       "the DNS did not answer for old.test: let it lead to an address of this host",
     ]);
@@ -84,7 +87,7 @@ describe("restore-host", () => {
         { path: "/etc/nginx/nginx.conf", bytes: new TextEncoder().encode("changed") },
       ],
     };
-    expect(await differences(host, { ...restored, projects: [] }, old)).toEqual([
+    expect(await differences(host, old)).toEqual([
       "deploy jobs know the SSH host key of the old host: set EDOX_OPS_KNOWN_HOSTS to that of edox-ops project ci",
       "certbot had plugins on the old host: sudo apt-get install python3-certbot-dns-rfc2136",
       "set up on the old host, and not on this one yet: sudo edox-ops host firewall --limit-ssh",
