@@ -22,7 +22,7 @@ const veryLateDays = 7;
 const verifiedDays = 31;
 const run = ["sudo", "edox-ops", "backup", "run"];
 const verify = ["sudo", "edox-ops", "backup", "verify"];
-export const initHint = ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"];
+const initHint = ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"];
 
 /** Returns the checks. `online`: the repository is opened as well. */
 export function backupChecks(online: boolean): Check[] {
@@ -109,7 +109,8 @@ function withReason(detail: string, failure: string | null): string {
 
 function verified(reader: HostReader): CheckResult {
   const { verifiedMs, backedUpMs, damage } = stateOf(reader);
-  if (damage !== null) return { status: "error", detail: damage, hint: initHint };
+  // That shows the damage again, with what repairs it.
+  if (damage !== null) return { status: "error", detail: damage, hint: [...verify, "--all"] };
   if (backedUpMs === null) return { status: "not-set-up", detail: "there is no backup to verify yet", hint: run };
   if (verifiedMs === null) return { status: "warning", detail: "no backup was ever verified", hint: verify };
   const detail = `the repository was verified ${ageText(verifiedMs, reader.now())}`;

@@ -5,6 +5,7 @@ import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
 import { linesOf } from "../text/lines.ts";
+import { backupDir, cacheDir, passwordPath } from "./paths.ts";
 import { shownLocation } from "./repository.ts";
 import type { Access } from "./settings.ts";
 
@@ -13,7 +14,8 @@ interface Fault {
   code: ProblemCode;
   /** What it means, after the location of the repository. */
   meaning: string;
-  hint(access: Access): string[];
+  /** `found`: what the pattern matched. */
+  hint(access: Access, found: RegExpExecArray): string[];
 }
 
 const init = ["sudo", "edox-ops", "backup", "init"];
@@ -26,9 +28,22 @@ function connect({ repository: { ssh, location } }: Access): string[] {
   return url === undefined ? [...again] : ["curl", "-sSI", url];
 }
 
+/** Returns a command of restic for the recorded repository, or null if it needs credentials that no command line has. */
+function repairing({ repository: { location }, environment }: Access, ...words: string[]): string[] | null {
+  if (environment.size > 0) return null;
+  return ["sudo", "restic", "--repo", location, "--password-file", passwordPath, ...words];
+}
+
+/** Sets up a repository in place of a damaged one. */
+const another = ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"];
+
 function space({ repository: { path } }: Access): string[] {
   return ["df", "-h", path ?? "/var/cache"];
 }
+
+const noSpace = /no space left on device|disk quota exceeded|not enough space|insufficient storage/i;
+/** Where restic writes on this host: a disk that is full there is not that of the repository. */
+const hostDirs = [backupDir, cacheDir, "/tmp"];
 
 /** The first that matches is reported. */
 const faults: readonly Fault[] = [
@@ -39,7 +54,7 @@ const faults: readonly Fault[] = [
     hint: ({ repository }) => [...init, "--repo", repository.location, "--password-file", "FILE"],
   },
   {
-    pattern: /no space left on device|disk quota exceeded|not enough space/i,
+    pattern: noSpace,
     code: "no-space",
     meaning: "no space is left",
     hint: space,
@@ -94,11 +109,24 @@ const faults: readonly Fault[] = [
     hint: () => ["sudo", "edox-ops", "backup", "list"],
   },
   {
-    pattern:
-      /ciphertext verification failed|contains errors|Pack ID does not match|unexpected pack id|not found in index/i,
+    // Later versions name the packs whose content is wrong.
+    pattern: /^restic repair packs ([0-9a-f ]+)$/m,
+    code: "io-error",
+    meaning: "it is damaged: repair it, back up again and verify all data",
+    hint: (access, [, packs = ""]) => repairing(access, "repair", "packs", ...packs.split(" ")) ?? another,
+  },
+  {
+    pattern: /ciphertext verification failed|Pack ID does not match|unexpected pack id/i,
     code: "io-error",
     meaning: "it is damaged: set up another repository, and keep this one for what it still has",
-    hint: () => [...init, "--repo", "REPOSITORY", "--generate"],
+    hint: () => another,
+  },
+  {
+    pattern: /contains errors|not found in index|StreamPack:|ReadFull\(<data/i,
+    code: "io-error",
+    meaning: "it is damaged: repair its index, back up again and verify all data",
+    // Version 0.16 has renamed the command, and takes the earlier name too.
+    hint: (access) => repairing(access, "rebuild-index") ?? another,
   },
 ];
 
@@ -114,12 +142,18 @@ export function explained(output: Output, access: Access): Problem {
   }
   const shown = shownLocation(access.repository.location);
   // A password may be a part of the message that names the fault.
-  const fault = faults.find(({ pattern }) => pattern.test(raw.join("\n")));
-  if (fault !== undefined) {
-    const hint = fault.hint(access);
-    return new Problem(fault.code, `repository ${shown}: ${fault.meaning}`, { returncode, stderr, hint });
+  const text = raw.join("\n");
+  const full = hostDirs.find((dir) => text.includes(` ${dir}/`) && noSpace.test(text));
+  if (full !== undefined) {
+    return new Problem("no-space", `no space is left at ${full}`, { returncode, stderr, hint: ["df", "-h", full] });
   }
-  const last = lines.findLast((line) => line.startsWith("Fatal:")) ?? lines.at(-1) ?? `exit code ${output.code}`;
+  for (const { pattern, code, meaning, hint: hintFor } of faults) {
+    const found = pattern.exec(text);
+    if (found === null) continue;
+    return new Problem(code, `repository ${shown}: ${meaning}`, { returncode, stderr, hint: hintFor(access, found) });
+  }
+  const named = lines.findLast((line) => /^(?:Fatal|panic):/.test(line));
+  const last = named ?? lines.at(-1) ?? `exit code ${output.code}`;
   const message = `repository ${shown}: restic failed: ${last.replace(/^Fatal: /, "")}`;
   return new Problem("command-failed", message, { returncode, stderr, hint: again });
 }

@@ -91,6 +91,7 @@ describe("doctor", () => {
     expect(await look(setUp(), "backup:verify")).toMatchObject({ status: "ok" });
     expect(await look(setUp({ damage: "repository /repo: it is damaged" }), "backup:verify")).toMatchObject({
       status: "error",
+      hint: ["sudo", "edox-ops", "backup", "verify", "--all"],
     });
     expect(await look(setUp({ verifiedMs: null }), "backup:verify")).toMatchObject({ status: "warning" });
     expect(await look(setUp({ verifiedMs: null, backedUpMs: null }), "backup:verify")).toMatchObject({

@@ -15,6 +15,8 @@ const accessTo = (location: string, variables: Record<string, string> = {}): Acc
   environment: new Map(Object.entries(variables).map(([name, value]) => [name, new Secret(value)])),
 });
 
+const restic = ["sudo", "restic", "--repo", "/repo", "--password-file", "/etc/edox-ops/backup-password"];
+
 /** Failures as both versions print them, recorded on Debian 12 and 13. */
 const recorded: [what: string, code: number, stderr: string, expected: Record<string, unknown>][] = [
   [
@@ -64,6 +66,58 @@ const recorded: [what: string, code: number, stderr: string, expected: Record<st
     1,
     '{"message_type":"error","message":"error for tree e513aed0:\\n"}\n{"message_type":"exit_error","code":1,"message":"Fatal: repository contains errors"}\n',
     { code: "io-error" },
+  ],
+  [
+    "a missing pack, 0.14",
+    1,
+    "pack fcda05f9: does not exist\nFatal: repository contains errors\n",
+    { code: "io-error", hint: [...restic, "rebuild-index"], message: expect.stringContaining("repair its index") },
+  ],
+  [
+    "a missing pack during a restore, 0.14",
+    1,
+    "ignoring error for /data/c: StreamPack: open /repo/data/cb/cb83: no such file or directory\nFatal: There were 1 errors\n",
+    { code: "io-error", hint: [...restic, "rebuild-index"] },
+  ],
+  [
+    "a missing pack during a restore, 0.18",
+    1,
+    "ignoring error for /data/c: ReadFull(<data/3b4eb0df4c>): open /repo/data/3b/3b4e: no such file or directory\nFatal: There were 7 errors\n",
+    { code: "io-error", hint: [...restic, "rebuild-index"] },
+  ],
+  [
+    "a wrong byte, 0.14",
+    1,
+    "Pack ID does not match, want cb835264, got 454968ac\nFatal: repository contains errors\n",
+    { code: "io-error", hint: ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"] },
+  ],
+  [
+    "a wrong byte, 0.18",
+    1,
+    "pack 3b4eb0df contains 2 errors: [blob b0f9: ciphertext verification failed unexpected pack id 92404c39]\n\nrestic repair packs 3b4eb0df 92404c39\nrestic repair snapshots --forget\n\nFatal: repository contains errors\n",
+    { code: "io-error", hint: [...restic, "repair", "packs", "3b4eb0df", "92404c39"] },
+  ],
+  [
+    "a damaged config",
+    2,
+    "panic: runtime error: slice bounds out of range [16:2]\n\ngoroutine 1 [running]:\nmain.main()\n\tmain.go:98 +0x151\n",
+    { message: "repository /repo: restic failed: panic: runtime error: slice bounds out of range [16:2]" },
+  ],
+  [
+    "a full disk of this host during a restore",
+    1,
+    "ignoring error for /data/c: write /var/lib/edox-ops/backup/restored/data/c: no space left on device\nFatal: There were 13 errors\n",
+    {
+      code: "no-space",
+      message: "no space is left at /var/lib/edox-ops/backup",
+      hint: ["df", "-h", "/var/lib/edox-ops/backup"],
+    },
+  ],
+  [
+    "a full disk of this host during a backup",
+    1,
+    "Fatal: unable to save snapshot: Write: write /tmp/restic-temp-pack-684708372: no space left on device\n",
+    { code: "no-space", message: "no space is left at /tmp", hint: ["df", "-h", "/tmp"] },
   ],
   [
     "a lock",
@@ -156,6 +210,14 @@ describe("restic", () => {
     expect(explained({ code: 1, stdout: "", stderr: "Fatal: wrong password or no key found" }, wrong).code).toBe(
       "permission-denied",
     );
+  });
+
+  test("restic: a damaged repository with credentials is replaced, because no hint can contain them", () => {
+    const access = accessTo("s3:https://s3.test/bucket", { AWS_SECRET_ACCESS_KEY: "canary" });
+    const stderr = "pack fcda05f9: does not exist\nFatal: repository contains errors\n";
+    expect(explained({ code: 1, stdout: "", stderr }, access).hint).toEqual([
+      ...["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"],
+    ]);
   });
 
   test("restic: ssh asks nothing and gives up on a server that does not answer", () => {

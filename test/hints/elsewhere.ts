@@ -77,6 +77,10 @@ export const untyped: Record<string, string> = {
     repository,
   'backup/checks.ts ["sudo", "edox-ops", "backup", "run"]': repository,
   'backup/checks.ts ["sudo", "edox-ops", "backup", "verify"]': repository,
+  'backup/checks.ts [...verify, "--all"]': repository,
+  'backup/restic-errors.ts ["df", "-h", full]': repository,
+  'backup/restic-errors.ts ["sudo", "restic", "--repo", location, "--password-file", passwordPath, ...words]':
+    repository,
   'backup/fetched.ts ["sudo", "edox-ops", "backup", "list"]': repository,
   'backup/restic-errors.ts ["curl", "-sSI", url]': repository,
   'backup/restic-errors.ts ["df", "-h", path ?? "/var/cache"]': repository,
@@ -95,7 +99,7 @@ export const untyped: Record<string, string> = {
   'backup/snapshots.ts ["sudo", "edox-ops", "backup", "run"]': repository,
   'cli/backup/restore.ts ["sudo", "edox-ops", ...context.typed, "--dry-run"]':
     "it repeats the typed line as a dry run; test/cli/changing-commands.test.ts reaches the state",
-  'backup/restic-errors.ts [...init, "--repo", "REPOSITORY", "--generate"]': example,
+  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
   'backup/restic-errors.ts [...init, "--repo", repository.location, "--password-file", "FILE"]': example,
   'backup/restore.ts ["sudo", "edox-ops", "doctor"]': repository,
   'backup/own-program.ts ["sudo", nameOf(program), ...words]': repository,
