@@ -3,6 +3,7 @@
 import type { Host, HostReader, Output, RunOptions } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
+import { awayTooLong } from "./away.ts";
 import { cacheDir } from "./paths.ts";
 import { withCredentials } from "./repository.ts";
 import { explained } from "./restic-errors.ts";
@@ -65,8 +66,8 @@ export function askRestic(
 }
 
 /**
- * Runs restic to its end, and returns its stdout. Throws a Problem that explains a failure. A lock that a killed restic
- * left is removed once, if restic itself finds that its process is gone.
+ * Runs restic to its end, and returns its stdout. Throws a Problem that explains a failure, also if the server stays away
+ * for minutes. A lock that a killed restic left is removed once, if restic itself finds that its process is gone.
  */
 export async function runRestic(
   host: Host,
@@ -74,8 +75,12 @@ export async function runRestic(
   args: readonly string[],
   options: Pick<RunOptions, "onOutput"> = {},
 ): Promise<string> {
+  // The next run must not find a restic at work that was started by a killed one.
   const run = (words: readonly string[]): Promise<Output> =>
-    host.run(resticArgv(access, words), { env: environmentOf(access), endsInOrder: true, ...options });
+    host.run(["setpriv", "--pdeathsig", "KILL", ...resticArgv(access, words)], {
+      ...{ env: environmentOf(access), endsInOrder: true, endsWhen: awayTooLong() },
+      ...options,
+    });
   let output = await run(args);
   if (output.code !== 0 && isLocked(output)) {
     // restic removes only locks whose process on this host has ended, or that nobody has refreshed for half an hour.

@@ -60,7 +60,10 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
     answered = true;
     endGroup(child.pid);
   });
-  const err = collect(child.stderr, options.onOutput);
+  const err = collect(child.stderr, (text) => {
+    options.onOutput?.(text);
+    if (options.endsWhen?.(text)) endGroup(child.pid);
+  });
   const feeding = options.input && feed(child, options.input);
   let timedOut = false;
   const { limitMs } = options;

@@ -35,7 +35,8 @@ export class FakeRestic implements Disposable {
   ) {}
 
   /** Returns the answer to a command line of restic, or undefined for any other. */
-  answer(argv: readonly string[], { env = {} }: RunOptions = {}): Output | undefined {
+  answer(words: readonly string[], { env = {} }: RunOptions = {}): Output | undefined {
+    const argv = words[0] === "setpriv" ? words.slice(3) : words;
     if (argv[0] !== "restic") return undefined;
     const args = argv.slice(argv[1] === "-o" ? 3 : 1);
     this.ran.push(args);

@@ -248,6 +248,19 @@ describe("restic", () => {
     });
   });
 
+  test("restic: it is killed together with this program, so that the next run never meets it", async () => {
+    using host = new BackupHost();
+    const ran: (readonly string[])[] = [];
+    const { run } = host.host;
+    const record: typeof run = (argv, options) => {
+      ran.push(argv);
+      return run(argv, options);
+    };
+    Object.assign(host.host, { run: record });
+    await runRestic(host.host, host.access, ["prune"]);
+    expect(ran).toEqual([["setpriv", "--pdeathsig", "KILL", "restic", "prune"]]);
+  });
+
   test("restic: a lock that a killed run left is removed once, and any other lock is reported", async () => {
     using host = new BackupHost();
     const locked = host.restic.fatal(

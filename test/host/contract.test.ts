@@ -352,6 +352,16 @@ describe("localHost.run", () => {
     expect(await host.run(["sleep", "60"], options)).toMatchObject({ code: 124, stderr: "no answer within 0.1 s\n" });
   });
 
+  test("stderr: a program is killed with its children once it prints what ends it", async () => {
+    const endsWhen = (text: string) => text.includes("enough");
+    const { code, stderr } = await host.run(["sh", "-c", "echo first >&2; echo enough >&2; sleep 60 & wait"], {
+      endsWhen,
+    });
+    expect([code, stderr]).toEqual([137, "first\nenough\n"]);
+    const options = { endsWhen: () => false };
+    expect(await host.run(["sh", "-c", "echo first >&2"], options)).toMatchObject({ code: 0, stderr: "first\n" });
+  });
+
   test("program path: skips a program that another user could change, and runs the next one of its name", async () => {
     const script = `set -e; cd /usr/local/bin
       for name in edox-alone true; do printf '#!/bin/sh\\necho planted' >$name; chmod 757 $name; done`;

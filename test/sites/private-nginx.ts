@@ -30,7 +30,7 @@ export class FakePrivateNginx {
 
   /** Runs a command of the probe; undefined for any other one. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<Output> | undefined {
-    if (argv[0] === "setpriv") return this.#start(argv.at(-1) ?? "");
+    if (argv[0] === "setpriv" && argv.includes("nginx")) return this.#start(argv.at(-1) ?? "");
     if (argv[0] === "nginx" && argv.at(-1) === "stop") return this.#stop();
     if (argv[0] === "curl" && argv.includes("--unix-socket")) return this.#answer(options);
     return undefined;

@@ -1,0 +1,27 @@
+// A server that stays away. restic repeats a failed request, and after that its cleanup does so for another half an hour.
+
+/** restic goes on after a shorter outage. */
+const awayMs = 10 * 60_000;
+/** A server that does not answer the first request is reported soon: the location may be wrong. */
+const openMs = 45_000;
+/**
+ * restic does not print that a request has succeeded. No failure for so long means that, because one attempt and the
+ * pause after it take less.
+ */
+const silentMs = 3 * 60_000;
+
+/**
+ * Returns a function that takes what restic prints on stderr, and returns whether requests have failed for too long.
+ * `now`: milliseconds of a clock that nobody sets.
+ */
+export function awayTooLong(now: () => number = () => performance.now()): (text: string) => boolean {
+  let first = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  return (text) => {
+    if (!text.includes("retrying after")) return false;
+    const at = now();
+    if (at - last > silentMs) first = at;
+    last = at;
+    return at - first >= (text.includes("<config/") ? openMs : awayMs);
+  };
+}
