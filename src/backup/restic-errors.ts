@@ -22,8 +22,9 @@ const init = ["sudo", "edox-ops", "backup", "init"];
 const again = ["sudo", "edox-ops", "backup", "run"];
 
 /** Returns the command that opens a connection as restic does: it shows the fault, and accepts a new host key. */
-function connect({ repository: { ssh, location } }: Access): string[] {
+function connect({ repository: { kind, ssh, location } }: Access): string[] {
   if (ssh !== null) return ["sudo", "ssh", ...(ssh.port === null ? [] : ["-p", ssh.port]), ssh.destination];
+  if (kind === "rclone") return ["sudo", "rclone", "lsd", location.slice("rclone:".length)];
   const url = /https?:\/\/[^/]+/.exec(shownLocation(location))?.[0];
   return url === undefined ? [...again] : ["curl", "-sSI", url];
 }
@@ -69,6 +70,12 @@ const faults: readonly Fault[] = [
     },
   },
   {
+    pattern: /didn't find section in config file/,
+    code: "not-found",
+    meaning: "rclone has no remote of this name",
+    hint: () => ["sudo", "rclone", "listremotes"],
+  },
+  {
     pattern: /Host key verification failed/,
     code: "unreachable",
     meaning: "root does not know the host key of the server",
@@ -76,14 +83,14 @@ const faults: readonly Fault[] = [
   },
   {
     pattern:
-      /Permission denied \(|(?:response|error) \(?(?:401|403)|40[13] (?:Unauthorized|Forbidden)|AccessDenied|SignatureDoesNotMatch|InvalidAccessKeyId/i,
+      /Permission denied \(|(?:response|error) \(?(?:401|403)|40[13] (?:Unauthorized|Forbidden)|AccessDenied|Access Denied|SignatureDoesNotMatch|signature we calculated does not match|InvalidAccessKeyId|Access Key Id you provided does not exist/i,
     code: "permission-denied",
     meaning: "the server denies access",
     hint: connect,
   },
   {
     pattern:
-      /connection (?:refused|timed out|reset|closed|lost)|i\/o timeout|no route to host|network is unreachable|no such host|(?:could|can)not resolve|name resolution|server misbehaving|certificate|ssh command exited|connection to .* closed|no answer within|unable to start the sftp session/i,
+      /connection (?:refused|timed out|reset|closed|lost)|i\/o timeout|no route to host|network is unreachable|no such host|(?:could|can)not resolve|name resolution|server misbehaving|certificate|ssh command exited|connection to .* closed|no answer within|unable to start the sftp session|error talking HTTP to rclone/i,
     code: "unreachable",
     meaning: "it cannot be reached",
     hint: connect,

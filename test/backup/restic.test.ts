@@ -187,6 +187,24 @@ describe("restic", () => {
       "permission-denied",
       ["curl", "-sSI", "https://host"],
     ],
+    [
+      "s3:http://host:7070/alpha",
+      "Fatal: create repository at s3:http://host:7070/alpha failed: client.BucketExists: The request signature we calculated does not match the signature you provided. Check your key and signing method.\n",
+      "permission-denied",
+      ["curl", "-sSI", "http://host:7070"],
+    ],
+    [
+      "rclone:other:alpha",
+      'rclone: 2026/11/30 00:31:39 Failed to create file system for "other:alpha": didn\'t find section in config file\nFatal: unable to open repository at rclone:other:alpha: error talking HTTP to rclone: Get "http://localhost/file-5577": unexpected EOF\n',
+      "not-found",
+      ["sudo", "rclone", "listremotes"],
+    ],
+    [
+      "rclone:nas:alpha",
+      "rclone: 2026/11/30 00:31:39 CRITICAL: Failed to create file system\nFatal: unable to open repository at rclone:nas:alpha: error talking HTTP to rclone: exit status 1\n",
+      "unreachable",
+      ["sudo", "rclone", "lsd", "nas:alpha"],
+    ],
   ])("restic: for %s, the hint of '%s' opens the same connection", (location, stderr, code, hint) => {
     expect(explained({ code: 1, stdout: "", stderr }, accessTo(location))).toMatchObject({ code, hint });
   });

@@ -79,6 +79,8 @@ export const untyped: Record<string, string> = {
   'backup/checks.ts ["sudo", "edox-ops", "backup", "verify"]': repository,
   'backup/checks.ts [...verify, "--all"]': repository,
   'backup/restic-errors.ts ["df", "-h", full]': repository,
+  'backup/restic-errors.ts ["sudo", "rclone", "listremotes"]': repository,
+  'backup/restic-errors.ts ["sudo", "rclone", "lsd", location.slice("rclone:".length)]': repository,
   'backup/restic-errors.ts ["sudo", "restic", "--repo", location, "--password-file", passwordPath, ...words]':
     repository,
   'backup/fetched.ts ["sudo", "edox-ops", "backup", "list"]': repository,
