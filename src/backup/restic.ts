@@ -4,6 +4,7 @@ import type { Host, HostReader, Output, RunOptions } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
 import { awayTooLong } from "./away.ts";
+import { unlockWords } from "./locks.ts";
 import { cacheDir } from "./paths.ts";
 import { withCredentials } from "./repository.ts";
 import { explained } from "./restic-errors.ts";
@@ -84,8 +85,11 @@ export async function runRestic(
   let output = await run(args);
   if (output.code !== 0 && isLocked(output)) {
     // restic removes only locks whose process on this host has ended, or that nobody has refreshed for half an hour.
-    await run(["unlock"]);
-    output = await run(args);
+    const words = await unlockWords(host, (each) => askRestic(host, access, each));
+    if (words !== null) {
+      await run(words);
+      output = await run(args);
+    }
   }
   if (output.code !== 0) throw await failureOf(host, output, access);
   return output.stdout;

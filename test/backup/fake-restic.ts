@@ -25,6 +25,8 @@ export class FakeRestic implements Disposable {
   snapshots: FakeSnapshot[] = [];
   exists = false;
   password: string | null = null;
+  /** Locks of killed runs, by id. */
+  locks = new Map<string, { time: string; hostname: string; pid: number }>();
   /** What fails next, and is not repeated. */
   failing: ((args: readonly string[]) => Output | undefined)[] = [];
 
@@ -62,6 +64,8 @@ export class FakeRestic implements Disposable {
     }
     if (this.password !== null && env.RESTIC_PASSWORD !== undefined && env.RESTIC_PASSWORD !== this.password)
       return this.fatal(12, "wrong password or no key found");
+    if (word === "list") return ok([...this.locks.keys()].map((id) => `${id}\n`).join(""));
+    if (args[1] === "lock") return ok(JSON.stringify(this.locks.get(args[2] ?? "")));
     if (word === "cat")
       return ok('{\n  "version": 2,\n  "id": "51f18db7",\n  "chunker_polynomial": "34807f2c25b859"\n}\n');
     if (word === "snapshots") return ok(JSON.stringify(this.snapshots.length === 0 ? null : this.snapshots));

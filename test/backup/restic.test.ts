@@ -287,8 +287,8 @@ describe("restic", () => {
     );
     host.restic.failing = [(args) => (args[0] === "prune" ? locked : undefined)];
     await runRestic(host.host, host.access, ["prune"]);
-    expect(host.restic.lines).toEqual(["prune", "unlock", "prune"]);
-    host.restic.failing = [() => locked, (args) => (args[0] === "unlock" ? undefined : locked)];
+    expect(host.restic.lines).toEqual(["prune", "list locks --no-lock", "unlock", "prune"]);
+    host.restic.failing = [() => locked, (args) => (["list", "unlock"].includes(args[0] ?? "") ? undefined : locked)];
     const failed = runRestic(host.host, host.access, ["prune"]);
     expect(await failed.catch((error) => error)).toMatchObject({ code: "in-use" });
   });

@@ -180,6 +180,7 @@ export const untyped: Record<string, string> = {
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
   'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "init"]',
+  'backup/locks.ts ["cat", "lock", id, "--no-lock"]',
   'backup/restic.ts ["cat", "config", "--no-lock"]',
   'hardening/ssh/server.ts ["sshd", "-t"]',
   'hardening/fail2ban/exempt.ts ("addignoreip")',
