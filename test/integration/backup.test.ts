@@ -6,6 +6,7 @@ import { suites } from "./base.ts";
 import { bootstrapped } from "./bootstrapped.ts";
 import { chance, figure, rounds, soak } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
+import { typedHint } from "./typed-hint.ts";
 import { withSsh } from "./with-ssh.ts";
 
 const passwordPath = "/etc/edox-ops/backup-password";
@@ -183,8 +184,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       );
     });
 
-    // A short form is among the fast tests, where restic does not run.
-    for (const round of soak ? rounds(0, 20) : []) {
+    for (const round of rounds(1, 20)) {
       test(`backup run: killed in ${round}, the host serves and the next backup is complete`, async () => {
         const moment = chance("backup", suite, round);
         host.sh(
@@ -203,7 +203,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     }
 
     if (soak) {
-      test("backup run: on a full local disk the error names it, and with room the next backup is complete", () => {
+      test("backup run: on a full local disk the error names it, with room the next backup is complete, and a missing file is repaired", () => {
         host.sh(
           "mkdir -p /mnt/stick && mount -t tmpfs -o size=2m none /mnt/stick; mkdir -p /srv/full; echo full >/srv/full/index.html; head -c 4M /dev/urandom >/srv/full/big.bin; edox-ops project deploy one --source /srv/full",
         );
@@ -212,6 +212,12 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
         host.sh("mount -o remount,size=200m /mnt/stick");
         expect(ops("backup run")).toMatchObject({ code: 0 });
         expect(ops("backup verify --all")).toMatchObject({ code: 0 });
+        host.sh("rm $(ls -S /mnt/stick/repo/data/*/* | head -1)");
+        const { code, stderr } = ops("backup verify");
+        expect([code, stderr]).toEqual([1, expect.stringContaining("it is damaged: repair its index")]);
+        typedHint(host, stderr);
+        expect(ops("backup run")).toMatchObject({ code: 0 });
+        expect(ops("backup verify --all")).toMatchObject({ code: 0, stderr: "" });
         host.sh("umount /mnt/stick");
         expect(ops("backup run").stderr).toContain("its disk is not mounted");
       });
