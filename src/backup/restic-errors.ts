@@ -42,6 +42,8 @@ function space({ repository: { path } }: Access): string[] {
   return ["df", "-h", path ?? "/var/cache"];
 }
 
+/** Version 0.18 repeats its request for minutes. */
+export const noBucket = /bucket does not exist|NoSuchBucket/i;
 const noSpace = /no space left on device|disk quota exceeded|not enough space|insufficient storage/i;
 /** Where restic writes on this host: a disk that is full there is not that of the repository. */
 const hostDirs = [backupDir, cacheDir, "/tmp"];
@@ -87,6 +89,14 @@ const faults: readonly Fault[] = [
     code: "permission-denied",
     meaning: "the server denies access",
     hint: connect,
+  },
+  {
+    pattern: noBucket,
+    code: "not-found",
+    meaning: "the bucket does not exist",
+    hint: ({ repository: { location } }) => {
+      return [...init, "--repo", location, "--generate"];
+    },
   },
   {
     pattern:

@@ -7,7 +7,7 @@ import { awayTooLong } from "./away.ts";
 import { unlockWords } from "./locks.ts";
 import { cacheDir } from "./paths.ts";
 import { withCredentials } from "./repository.ts";
-import { explained } from "./restic-errors.ts";
+import { explained, noBucket } from "./restic-errors.ts";
 import type { Access } from "./settings.ts";
 
 /** The packages without which this repository cannot be reached. */
@@ -63,7 +63,10 @@ export function askRestic(
   args: readonly string[],
   limitMs = askLimitMs,
 ): Promise<Output> {
-  return reader.probe(resticArgv(access, args), { env: environmentOf(access), limitMs });
+  return reader.probe(resticArgv(access, args), {
+    ...{ env: environmentOf(access), limitMs },
+    endsWhen: (text) => noBucket.test(text),
+  });
 }
 
 /**

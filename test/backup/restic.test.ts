@@ -194,6 +194,12 @@ describe("restic", () => {
       ["curl", "-sSI", "http://host:7070"],
     ],
     [
+      "s3:http://host:7070/alpha",
+      "Stat(<config/>) returned error, retrying after 1.001365319s: Stat: The specified bucket does not exist.\n",
+      "not-found",
+      ["sudo", "edox-ops", "backup", "init", "--repo", "s3:http://host:7070/alpha", "--generate"],
+    ],
+    [
       "rclone:other:alpha",
       'rclone: 2026/11/30 00:31:39 Failed to create file system for "other:alpha": didn\'t find section in config file\nFatal: unable to open repository at rclone:other:alpha: error talking HTTP to rclone: Get "http://localhost/file-5577": unexpected EOF\n',
       "not-found",
