@@ -222,6 +222,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
         `KillSignal=${drains ? 3 : 15}\nKillMode=${drains ? "mixed" : "control-group"}\nTimeoutStopUSec=${drains ? "2h" : "1min 30s"}\nMainPID=77\n`,
       );
     }
+    if (argv.join(" ").startsWith("systemctl reset-failed ")) return ok();
     if (argv.join(" ") === "systemctl daemon-reload" || argv.join(" ").startsWith("systemctl kill ")) return ok();
     if (argv.join(" ").startsWith("systemctl reload-or-restart ")) {
       started(rest[1] ?? "");

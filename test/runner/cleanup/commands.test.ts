@@ -160,6 +160,13 @@ describe("cleanup run", () => {
     expect(host.asked.some((each) => each.startsWith("POST http://docker/build/prune?all=true&filters="))).toBe(true);
   });
 
+  test("cleanup run: build cache that the engine keeps without an error is no removal, and images make room", async () => {
+    const { docker, host, removed } = await withCandidates();
+    const LastUsedAt = new Date(host.now() - 8 * 3_600_000).toISOString();
+    Object.assign(docker, { cache: [{ ID: "a", Size: 30e9, InUse: false, LastUsedAt }], keepsCache: true });
+    expect(await removed()).toEqual([`volume ${cacheName} space`, "image node:22 space"]);
+  });
+
   test("cleanup run: events in the file and in the engine's memory count, and the file is emptied after the record", async () => {
     const { docker, host, removed } = await withCandidates();
     const ran = (image: string, minutes: number) =>

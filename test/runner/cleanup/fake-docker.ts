@@ -18,6 +18,8 @@ export interface FakeDocker {
   /** The size of the disk. */
   size: number;
   containerd: { free: number } | null;
+  /** It prunes no build cache, which it reports as a success. */
+  keepsCache: boolean;
   /** What happens on the host while the engine removes something. */
   meanwhile: () => void;
 }
@@ -29,7 +31,7 @@ const invocation = `/run/systemd/units/invocation:${eventsUnit}`;
 export function addDocker(host: FakeHost): FakeDocker {
   const docker: FakeDocker = {
     ...{ images: [], containers: [], volumes: [], cache: [], events: [], refused: new Map() },
-    ...{ root: "/var/lib/docker", free: 50e9, size: 100e9, containerd: null },
+    ...{ root: "/var/lib/docker", free: 50e9, size: 100e9, containerd: null, keepsCache: false },
     meanwhile: () => {},
   };
   host.put("/usr/bin/docker", "the command", { mode: 0o755 });
@@ -50,9 +52,10 @@ export function addDocker(host: FakeHost): FakeDocker {
     if (message !== undefined) {
       return { status: 409, body: new TextEncoder().encode(JSON.stringify({ message })) };
     }
-    removeFrom(docker, pathname, id);
+    const pruned = pathname === "/build/prune" && !docker.keepsCache ? docker.cache.map(({ ID }) => ID) : null;
+    if (pathname !== "/build/prune" || pruned !== null) removeFrom(docker, pathname, id);
     docker.meanwhile();
-    return { status: 200, body: new TextEncoder().encode("{}") };
+    return { status: 200, body: new TextEncoder().encode(JSON.stringify({ CachesDeleted: pruned })) };
   });
   host.taught.unshift((argv) => {
     const line = argv.join(" ");
