@@ -255,7 +255,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
 
     // The engine of bookworm cannot use it.
     if (suite === "trixie") {
-      test("cleanup: with the image store of containerd on a disk of its own, images make room there", async () => {
+      test("cleanup: with the image store of containerd on a disk of its own, build cache and images make room there", async () => {
         using jobs = await RunnerJobs.on(ci.host);
         jobs.useContainerd(400);
         const push = (image: string): string => jobs.registry.push(image, "2", 60e6);
@@ -266,13 +266,18 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
           string,
           string,
         ];
-        await jobs.script(`docker pull -q ${byHand}`);
+        // BuildKit keeps what a build has used in the last few seconds.
+        await jobs.script(`docker pull -q ${byHand}
+          printf 'FROM ${byHand}\\nRUN dd if=/dev/zero of=/built bs=1M count=50' | docker build -q --network none -t mine:1 -
+          docker image rm mine:1; sleep 8`);
         expect(ci.ops("gitlab-runner", "cleanup", "enable", "--keep", "150MiB", "--yes").code).toBe(0);
         said("systemctl stop edox-ops-cleanup.timer");
         const all = [a, b, c, d].map((image) => ({ image, project: 1 }));
         await jobs.run(all, "edox-ops gitlab-runner cleanup run --quiet");
         const present = jobs.present();
         expect([byHand, a, b, c, d].filter((each) => !present.includes(each))).toEqual([a]);
+        // It was used before the images of the jobs, and made room first.
+        expect(said("docker system df --format '{{.Type}} {{.Size}}'")).toMatch(/^Build Cache 0B$/m);
         const stop =
           "systemctl stop docker docker.socket containerd; umount /var/lib/containerd; rm /etc/docker/daemon.json";
         expect(ci.host.sh(`${stop}; systemctl start containerd docker`).code).toBe(0);
