@@ -47,8 +47,9 @@ export class People implements Disposable {
     for (let tries = 1; ; tries++) {
       const { stdout, stderr } = await this.asRoot(state, admin, "id -u").ended;
       if (stdout === "0\n") return true;
-      // sshd closes its port for a moment while it loads its files, and drops connections at random.
-      if (tries === 4 || !/Connection (refused|reset|closed)|kex_exchange/i.test(stderr)) return false;
+      // sshd closes its port for a moment while it loads its files, and drops connections beyond MaxStartups, of which
+      // others hold some until their denial.
+      if (tries === 20 || !/Connection (refused|reset|closed)|kex_exchange/i.test(stderr)) return false;
       await Bun.sleep(300);
     }
   }
