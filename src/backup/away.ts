@@ -5,8 +5,8 @@ const awayMs = 10 * 60_000;
 /** A server that does not answer the first request is reported soon: the location may be wrong. */
 const openMs = 45_000;
 /**
- * restic does not print that a request has succeeded. No failure for so long means that, because one attempt and the
- * pause after it take less.
+ * Before 0.15, restic does not print that a request has succeeded. No failure for so long means that, because one
+ * attempt and the pause after it take less.
  */
 const silentMs = 3 * 60_000;
 
@@ -18,6 +18,11 @@ export function awayTooLong(now: () => number = () => performance.now()): (text:
   let first = 0;
   let last = Number.NEGATIVE_INFINITY;
   return (text) => {
+    // One of several requests may fail again and again while the others transfer data.
+    if (text.includes("operation successful after")) {
+      last = Number.NEGATIVE_INFINITY;
+      return false;
+    }
     if (!text.includes("retrying after")) return false;
     const at = now();
     if (at - last > silentMs) first = at;

@@ -31,6 +31,18 @@ test("backup run: outages of minutes with requests that succeed between them do 
   expect(endOf([0, 2, 4, 6, 8, 12, 14, 16, 18, 20, 25, 26])).toBeNull();
 });
 
+test("backup run: a request that succeeds after its repetition shows that the server is there", () => {
+  let now = 0;
+  const isAway = awayTooLong(() => now);
+  const success = "Save(<data/2dd204bc93>) operation successful after 1 retries\n";
+  const minutes = Array.from({ length: 20 }, (_, i) => i);
+  const ends = minutes.filter((at) => {
+    now = at * minute;
+    return isAway(failure) || isAway(success);
+  });
+  expect(ends).toEqual([]);
+});
+
 test("backup run: other messages are no failed request", () => {
   const isAway = awayTooLong(() => 0);
   expect(isAway("error: open /var/www/docs/x: no such file or directory\n")).toBe(false);
