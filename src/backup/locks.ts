@@ -20,17 +20,23 @@ type Ask = (words: readonly string[]) => Promise<Output>;
 
 /**
  * Returns the command of restic that removes the locks of dead processes, or null if it would reach a process of another
- * program. That one can be run when the lock is half an hour old.
+ * program, or a lock of another host. That one can be run when the lock is half an hour old.
  */
 export async function unlockWords(reader: HostReader, ask: Ask): Promise<string[] | null> {
-  const locks = await Promise.all(await lockIds(ask).then((ids) => ids.map((id) => stateOf(reader, ask, id))));
+  const ids = await lockIds(ask);
+  if (ids === null) return null;
+  const locks = await Promise.all(ids.map((id) => stateOf(reader, ask, id)));
   if (!locks.includes("reused")) return ["unlock"];
-  return locks.every((each) => each !== "other") ? ["unlock", "--remove-all"] : null;
+  if (locks.includes("other")) return null;
+  // Another host may have locked the repository meanwhile, whose data a prune could remove without that lock.
+  const present = await lockIds(ask);
+  return present?.every((id) => ids.includes(id)) ? ["unlock", "--remove-all"] : null;
 }
 
-async function lockIds(ask: Ask): Promise<string[]> {
-  const { stdout } = await ask(["list", "locks", "--no-lock"]);
-  return stdout.match(/^[0-9a-f]{64}$/gm) ?? [];
+/** Returns the ids of all locks, or null if restic could not list them. */
+async function lockIds(ask: Ask): Promise<string[] | null> {
+  const { code, stdout } = await ask(["list", "locks", "--no-lock"]);
+  return code === 0 ? (stdout.match(/^[0-9a-f]{64}$/gm) ?? []) : null;
 }
 
 /** `reused`: its process is dead, and another program has the number. `other`: somebody may use it. */

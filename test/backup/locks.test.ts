@@ -1,6 +1,7 @@
 // Locks of a killed restic: no process of another program gets the signal by which restic asks about them.
 
 import { expect, test } from "bun:test";
+import { unlockWords } from "../../src/backup/locks.ts";
 import { runRestic } from "../../src/backup/restic.ts";
 import { BackupHost } from "./backup-host.ts";
 
@@ -33,4 +34,28 @@ test.each<[what: string, locks: Lock[], removed: string]>([
   ["another host has a program of this number", [{ pid: 77, hostname: "beta" }], "unlock"],
 ])("backup run: a lock of which %s", async (_, locks, removed) => {
   expect(await unlockedBy(locks)).toBe(removed);
+});
+
+/** Returns what would remove a lock of nginx's number, if restic lists these locks in turn. */
+async function wordsFor(...lists: [code: number, ids: string[]][]): Promise<string[] | null> {
+  using made = new BackupHost();
+  const { disk, host } = made;
+  disk.write("/proc/77/comm", "nginx\n");
+  const lock = JSON.stringify({ time: new Date(host.now()).toISOString(), hostname: "alpha", pid: 77 });
+  return await unlockWords(host, async ([word]) => {
+    const [code, ids] = (word === "list" ? lists.shift() : undefined) ?? [0, []];
+    return { code, stdout: word === "cat" ? lock : ids.map((id) => `${id}\n`).join(""), stderr: "" };
+  });
+}
+
+const [first, second] = ["1".repeat(64), "2".repeat(64)];
+
+test("backup run: a lock that another host takes meanwhile is not removed", async () => {
+  expect(await wordsFor([0, [first]], [0, [first]])).toEqual(["unlock", "--remove-all"]);
+  expect(await wordsFor([0, [first]], [0, [first, second]])).toBeNull();
+});
+
+test("backup run: no lock is removed if restic could not list them", async () => {
+  expect(await wordsFor([124, []])).toBeNull();
+  expect(await wordsFor([0, [first]], [124, []])).toBeNull();
 });
