@@ -164,10 +164,14 @@ export function explained(output: Output, access: Access): Problem {
   if (full !== undefined) {
     return new Problem("no-space", `no space is left at ${full}`, { returncode, stderr, hint: ["df", "-h", full] });
   }
-  for (const { pattern, code, meaning, hint: hintFor } of faults) {
-    const found = pattern.exec(text);
-    if (found === null) continue;
-    return new Problem(code, `repository ${shown}: ${meaning}`, { returncode, stderr, hint: hintFor(access, found) });
+  // A connection that was lost and came back has not ended the run: it is the cause only if restic printed no other.
+  const ending = raw.filter((line) => !/retrying after|^no answer within/.test(line)).join("\n");
+  for (const part of [ending, text]) {
+    for (const { pattern, code, meaning, hint: hintFor } of faults) {
+      const found = pattern.exec(part);
+      if (found === null) continue;
+      return new Problem(code, `repository ${shown}: ${meaning}`, { returncode, stderr, hint: hintFor(access, found) });
+    }
   }
   const named = lines.findLast((line) => /^(?:Fatal|panic):/.test(line));
   const last = named ?? lines.at(-1) ?? `exit code ${output.code}`;

@@ -98,6 +98,24 @@ const recorded: [what: string, code: number, stderr: string, expected: Record<st
     { code: "io-error", hint: [...restic, "repair", "packs", "3b4eb0df", "92404c39"] },
   ],
   [
+    "a wrong byte, after a lost connection that came back",
+    1,
+    "Load(<data/3b4eb0df4c>) returned error, retrying after 1s: read tcp: connection reset by peer\nLoad(<data/3b4eb0df4c>) operation successful after 1 retries\nPack ID does not match, want cb835264, got 454968ac\nFatal: repository contains errors\n",
+    { code: "io-error" },
+  ],
+  [
+    "a run that was ended while its server was away",
+    137,
+    "Save(<data/2dd204bc93>) returned error, retrying after 1s: connect: connection refused\n",
+    { code: "unreachable" },
+  ],
+  [
+    "a wrong secret, with which restic tried until it was ended",
+    124,
+    "Stat(<config/>) returned error, retrying after 1s: Stat: Access Denied.\nno answer within 60 s\n",
+    { code: "permission-denied" },
+  ],
+  [
     "a damaged config",
     2,
     "panic: runtime error: slice bounds out of range [16:2]\n\ngoroutine 1 [running]:\nmain.main()\n\tmain.go:98 +0x151\n",
