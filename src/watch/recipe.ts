@@ -13,7 +13,7 @@ import { watchLogPath, watchSecretsDir, watchSettingsPath, watchSpareStatePath, 
 import { hasSendmail, installMail } from "./receivers/mail.ts";
 import { receiversOf } from "./receivers/receiver.ts";
 import { type SecretName, type Settings, secretNames, secretPath, settingsText } from "./settings.ts";
-import { everyText, timerRemoval, timerResources } from "./timer.ts";
+import { everyText, hasTimer, timerRemoval, timerResources } from "./timer.ts";
 
 /** Returns the recipe of `watch enable`. `program`: the path that the timer runs. */
 export function enableRecipe(settings: Settings, program: string): Recipe {
@@ -63,7 +63,7 @@ export function disableRecipe(): Recipe {
 /** Returns the steps that remove the timer, the settings and the state of alerts; none on a host without alerts. */
 export function removalOf(reader: HostReader): Step[] {
   // Every user may look there, in contrast to the settings.
-  return reader.stat(watchStateDir) === null ? [] : [removalStep()];
+  return hasTimer(reader) || reader.stat(watchStateDir) !== null ? [removalStep()] : [];
 }
 
 function removalStep(): Step {

@@ -58,6 +58,11 @@ export function timerFault(reader: HostReader, settings: TimerSettings): Promise
   return timers.timerFault(reader, name, (program) => timerResources(program, settings));
 }
 
+/** Returns whether a file of the timer exists. */
+export function hasTimer(reader: HostReader): boolean {
+  return timers.hasTimer(reader, name);
+}
+
 /** Returns the resources without which there is no timer. */
 export function timerRemoval(): Resource[] {
   return timers.timerRemoval(name);

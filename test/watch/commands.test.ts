@@ -238,6 +238,14 @@ describe("watch:", () => {
     }
   });
 
+  test("uninstall: the timer of alerts is removed although their state was deleted", async () => {
+    await done(`watch enable --webhook ${hook} --yes`);
+    for (const path of Object.keys(host.listing()).filter((each) => /lib.edox-ops.watch/.test(each))) host.remove(path);
+    await done("uninstall --yes");
+    const left = Object.keys(host.listing()).filter((path) => /watch/.test(path) && !path.endsWith(".log"));
+    expect(left).toEqual([]);
+  });
+
   test("doctor checks the timer and the age of the last look", async () => {
     await done(`watch enable --webhook ${hook} --yes`);
     const statuses = async () => {
