@@ -182,6 +182,18 @@ describe("host ssh-harden:", () => {
     expect(await harden(host)).toMatchObject({ exit: 0 });
   });
 
+  test("a file from before the clock was set back is no change, because no reload would be newer", async () => {
+    const host = sshHost();
+    host.put("/proc/uptime", "1000.00 1000.00\n");
+    host.taught.unshift((argv) => {
+      if (argv[0] !== "systemctl" || !argv.includes("--property=StateChangeTimestampMonotonic")) return undefined;
+      return ok("ActiveState=active\nStateChangeTimestampMonotonic=1000000000\n");
+    });
+    host.put("/etc/ssh/sshd_config.d/99-extra.conf", "Banner none\n");
+    await host.sleep(-3_600_000);
+    expect(await harden(host)).toMatchObject({ exit: 0 });
+  });
+
   test("changes nothing if only root has a key, and names the command that adds an admin", async () => {
     const host = sshHost();
     host.remove("/home/alice/.ssh/authorized_keys");

@@ -53,7 +53,11 @@ export const sshIsCurrent: Requirement = {
     const unit = unitOf(reader);
     const loaded = await loadedMs(reader, unit);
     if (loaded === null) return null;
-    const path = sshdConfigPaths(reader).find((each) => (reader.statTarget(each)?.changedMs ?? 0) > loaded);
+    const path = sshdConfigPaths(reader).find((each) => {
+      const changed = reader.statTarget(each)?.changedMs ?? 0;
+      // No reload would be later than the time of a file from before the clock was set back.
+      return changed > loaded && changed <= reader.now();
+    });
     if (path === undefined) return null;
     return {
       reason: `${path} was changed after sshd was last loaded, and a rollback could not restore what sshd uses now: keep this login, reload sshd, and log in again before you continue`,
