@@ -233,7 +233,7 @@ test("host firewall: a failure disables ufw again, and restores its files byte f
   expect([files(), host.text("/etc/edox-ops/host.json"), isUfwActive(host)]).toEqual(before);
 });
 
-test("host firewall: after a failure the kernel has the former rules of ufw, whatever its files say, or those after a boot", async () => {
+test("host firewall: after a failure the kernel has the former rules of ufw, also if its files differ, or those of the files after a boot", async () => {
   for (const hasBooted of [false, true]) {
     const { host, fake } = newHost();
     await applied(host);
