@@ -4,13 +4,15 @@
 import type { DeployKey } from "../deploy-keys/record.ts";
 import { lockPath } from "../engine/paths.ts";
 import type { Host } from "../host/host.ts";
+import { changeablePart } from "../host/ownership.ts";
 import type { Trees } from "../host/trees.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
-import { runnerConfigPath } from "../runner/paths.ts";
+import { runnerConfigPath, runnerHome } from "../runner/paths.ts";
 import type { Project } from "../sites/project.ts";
 import { draftOf, readRecords } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
+import { parentOf } from "../text/path.ts";
 import type { Manifest } from "./contents.ts";
 import { originOf } from "./copy.ts";
 import { fetchedPath, putMissing, type Restorable } from "./fetched.ts";
@@ -76,7 +78,12 @@ export async function restore(
     }
   }
   if (parts.includes("runner")) {
-    const files = trees.entry(runnerConfigPath) === null ? runner_files : [];
+    const missing = trees.entry(runnerConfigPath) === null ? runner_files : [];
+    const files = missing.filter((path) => !isTheirs(host, path));
+    for (const path of missing.filter((each) => !files.includes(each))) {
+      const why = "others than root may change its directory";
+      restored.warnings.push(`${path}, which a runner needs, is not restored: ${why}`);
+    }
     // The configuration is the last: a restore that was killed before completes the others.
     const put = ["/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs", ...files, runnerConfigPath].map(
       (path) => putMissing(host, trees, fetchedPath(path), path, 0).length > 0,
@@ -87,6 +94,14 @@ export async function restore(
     }
   }
   return restored;
+}
+
+/**
+ * Returns whether links of another user could lead root to another place than this path. The home of the runner is made
+ * with its user: a directory of root in its place would keep jobs from running.
+ */
+function isTheirs(host: Host, path: string): boolean {
+  return path.startsWith(`${runnerHome}/`) || (host.uid === 0 && changeablePart(host.stat, parentOf(path)) !== null);
 }
 
 /** Throws a Problem if a project was not restored. */

@@ -57,6 +57,31 @@ describe("backup restore", () => {
     expect(host.stat("/etc/nginx/edox-ops-password-demo")?.type).toBe("file");
   });
 
+  test("backup restore: a file of a runner is not restored where others than root could lead to another file", async () => {
+    using made = new BackupHost();
+    withEverything(made);
+    const { disk, host } = made;
+    // The home of the runner must be made together with its user, who owns it.
+    const places = ["/home/gitlab-runner/ca.pem", "/srv/shared/cert.pem"];
+    const [ca = "", certificate = ""] = places;
+    const config = runners.replace("/root/gitlab-ca.pem", ca).replace("/root/../etc/shadow", certificate);
+    disk.write("/etc/gitlab-runner/config.toml", config);
+    for (const path of places) disk.write(path, "of a runner");
+    const { restoreAll } = await backedUp(made);
+    for (const path of ["/etc/gitlab-runner", "/home", certificate]) disk.remove(path);
+    disk.mode("/srv/shared", 0o777);
+    const { restored } = await restoreAll(["runner"]);
+    // Without root, each directory is one of another user.
+    const refused = host.uid === 0 ? places : [ca];
+    expect(restored.warnings).toEqual(
+      refused.map(
+        (path) => `${path}, which a runner needs, is not restored: others than root may change its directory`,
+      ),
+    );
+    expect([refused.filter((path) => host.stat(path) !== null), host.stat("/home")]).toEqual([[], null]);
+    expect(restored.runners).toBe(true);
+  });
+
   test("backup restore: on a host with everything, a site is deployed and nothing else is touched", async () => {
     using made = new BackupHost();
     withEverything(made);
