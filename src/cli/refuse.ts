@@ -38,6 +38,8 @@ export async function refuse(problem: Problem, context: Context, { result, json,
       ...(result && {
         warnings: [...result.warnings],
         steps: stepsOf(result.steps, typed.includes("--diff"), style),
+        // What was done before the error, such as the projects that a restore has restored.
+        ...result.parts,
       }),
       error: problemOf(problem, style),
     };

@@ -121,6 +121,11 @@ describe("backup restore", () => {
     const { exit, err } = await site.type("backup restore --yes", program);
     expect([exit, err]).toEqual([1, expect.stringContaining("not restored: the timer of previews, the deploy keys")]);
     expect(err).toContain("repeat this with sudo edox-ops doctor --fix");
+    const { error, restored } = v.parse(
+      documentSchema,
+      JSON.parse((await site.type("backup restore --yes --json", program)).out),
+    );
+    expect([error?.message, restored?.runners]).toEqual([expect.stringContaining("not restored"), false]);
     const units = [...fake.nodes.keys()].filter((path) => /edox-ops-previews|sudoers.d.edox-ops/.test(path));
     expect(units).toEqual([]);
   });

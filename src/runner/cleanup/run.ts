@@ -32,7 +32,6 @@ export interface Survey {
 }
 
 export interface Cleanup {
-  removed: Removal[];
   /** What the engine did not remove, and why. */
   kept: { removal: Removal; reason: string }[];
   rooms: DataRoom[];
@@ -81,11 +80,16 @@ export function planned({ settings, inventory, candidates, rooms }: Survey, nowM
 
 /**
  * Removes until enough space is free. One removal can take minutes, in which jobs start: everything is read again after
- * each. The record is written last: a full disk must not keep the cleanup from making room.
+ * each. The record is written last: a full disk must not keep the cleanup from making room. `onRemoved`: is called after
+ * each removal, because a later one may fail.
  */
-export async function clean(host: Host, first: Survey, stop: Stop): Promise<Cleanup> {
+export async function clean(
+  host: Host,
+  first: Survey,
+  stop: Stop,
+  onRemoved: (removal: Removal) => void,
+): Promise<Cleanup> {
   const { settings } = first;
-  const removed: Removal[] = [];
   const kept: Cleanup["kept"] = [];
   const tried = new Set<string>();
   const keyOf = ({ kind, id }: Candidate): string => `${kind} ${id}`;
@@ -98,11 +102,11 @@ export async function clean(host: Host, first: Survey, stop: Stop): Promise<Clea
     });
     if (next === null) {
       await record(host, lastUse);
-      return { removed, kept, rooms };
+      return { kept, rooms };
     }
     tried.add(keyOf(next.candidate));
     const reason = await remove(host, next.candidate);
-    if (reason === null) removed.push(next);
+    if (reason === null) onRemoved(next);
     else kept.push({ removal: next, reason });
   }
 }

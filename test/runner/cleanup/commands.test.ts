@@ -230,9 +230,12 @@ describe("cleanup run", () => {
     const { docker, host, cleanup } = await withCandidates();
     host.put(dockerEventsPath, `${eventLine("image", "pull", "go:1", host.now() - 1)}\n`);
     docker.meanwhile = () => host.served.unshift(() => ({ status: 0, reason: "no answer within 10 s" }));
-    const { exit, err } = await cleanup("run");
-    expect([exit, err]).toEqual([1, expect.stringContaining("no answer within 10 s")]);
-    expect(err).toContain("hint: systemctl status docker\n");
+    const { exit, out } = await cleanup("run", "--json");
+    const { error, cleanup: part } = v.parse(documentSchema, JSON.parse(out));
+    expect([exit, error?.message]).toEqual([1, expect.stringContaining("no answer within 10 s")]);
+    expect(error?.hint).toEqual(["systemctl", "status", "docker"]);
+    // What was removed before that is gone.
+    expect(part?.removed).toHaveLength(1);
     expect(host.text(dockerEventsPath)).toContain("go:1");
   });
 

@@ -1,4 +1,7 @@
+import type { Session } from "../../../run/session.ts";
 import type { Removal } from "../../../runner/cleanup/decide.ts";
+import type { DataRoom } from "../../../runner/cleanup/inventory.ts";
+import type { Survey } from "../../../runner/cleanup/run.ts";
 import { lineOf, oneLine } from "../../../text/lines.ts";
 import { sizeText } from "../../../text/size.ts";
 import { ageText } from "../../../text/time.ts";
@@ -28,35 +31,28 @@ export default command({
       if (!options.dryRun) await session.lock("cleanup", cleanupLockPath);
       const found = await survey(host, options.dryRun);
       if (found.fault !== null) await session.warn(found.fault);
-      const { removed, rooms } = await session.operation(
-        {
+      const removed: Removal[] = [];
+      let { rooms } = found;
+      try {
+        const step = {
           id: "runner.cleanup.run",
           title: "enough space is free for CI jobs",
           action: "Removing what jobs used longest ago",
-        },
-        () => {
-          if (options.dryRun) return { removed: planned(found, host.now()), kept: [], rooms: found.rooms };
-          return clean(host, found, stop);
-        },
-        (done) => {
-          const outcome = done.removed.length === 0 ? "ok" : options.dryRun ? "pending" : "changed";
-          const reasons = done.kept.map(({ removal, reason }) => `${described(removal)} stays: ${oneLine(reason)}`);
-          return { outcome, warnings: reasons };
-        },
-      );
+        };
+        const removeAll = async () => {
+          if (!options.dryRun) return clean(host, found, stop, (removal) => removed.push(removal));
+          removed.push(...planned(found, host.now()));
+          return { kept: [], rooms };
+        };
+        ({ rooms } = await session.operation(step, removeAll, ({ kept }) => ({
+          outcome: removed.length === 0 ? "ok" : options.dryRun ? "pending" : "changed",
+          warnings: kept.map(({ removal, reason }) => `${described(removal)} stays: ${oneLine(reason)}`),
+        })));
+      } finally {
+        // A run that fails has removed something before.
+        reportIn(session, found, rooms, removed);
+      }
       const part = settingsPart(found.settings, rooms);
-      session.include({
-        cleanup: { ...part, removed: removed.map(({ candidate, why }) => ({ ...removablePart(candidate), why })) },
-      });
-      const verb = options.dryRun ? "Would remove" : "Removed";
-      const now = host.now();
-      session.say(
-        ...removed.map((removal) => {
-          const { bytes, usedMs } = removal.candidate;
-          const size = bytes > 0 ? `, ${sizeText(bytes)}` : "";
-          return lineOf`${verb} ${described(removal)}${size}, last used ${ageText(usedMs, now)}.`;
-        }),
-      );
       const short = (part.disks ?? []).filter(({ bytes_free, bytes_wanted }) => bytes_free < bytes_wanted);
       if (short.length === 0 && removed.length === 0) session.say("Enough space is free: nothing to remove.\n");
       for (const { path } of options.dryRun ? [] : short) {
@@ -65,6 +61,22 @@ export default command({
     });
   },
 });
+
+/** Lists what was removed, or would be in a dry run. */
+function reportIn(session: Session, { settings }: Survey, rooms: DataRoom[], removed: readonly Removal[]): void {
+  const { host, options } = session;
+  const parts = removed.map(({ candidate, why }) => ({ ...removablePart(candidate), why }));
+  session.include({ cleanup: { ...settingsPart(settings, rooms), removed: parts } });
+  const verb = options.dryRun ? "Would remove" : "Removed";
+  const now = host.now();
+  session.say(
+    ...removed.map((removal) => {
+      const { bytes, usedMs } = removal.candidate;
+      const size = bytes > 0 ? `, ${sizeText(bytes)}` : "";
+      return lineOf`${verb} ${described(removal)}${size}, last used ${ageText(usedMs, now)}.`;
+    }),
+  );
+}
 
 const nouns = { container: "container", cache: "build cache:", volume: "volume", image: "image" } as const;
 
