@@ -126,6 +126,8 @@ describe("watch enable:", () => {
     "--webhook https://hooks.test/ --webhook-secret-file /none": "--webhook-secret-file /none does not exist",
     "--mail a@b.test --webhook-secret-file /srv/key": "--webhook-secret-file needs --webhook",
     "--mail a@b.test --gitlab-token-file /srv/key": "--gitlab-token-file needs --gitlab",
+    "--webhook https://hooks.test/ --webhook-format teams":
+      "unknown format 'teams' for --webhook-format: use json or slack",
     "--mail a@b.test --webhook-format slack": "--webhook-format needs --webhook",
     "--webhook https://hooks.test/ --webhook-format slack --webhook-secret-file /srv/key":
       "a webhook of the format slack is not signed: use --webhook-format json, or --webhook without a key",

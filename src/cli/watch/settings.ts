@@ -125,11 +125,10 @@ export async function settingsOf(reader: HostReader, values: Typed, context: Con
     if (why !== null) throw new Problem("invalid-value", `invalid value of --${flag}: ${why}`);
     secrets.set(name, secret);
   }
-  const webhookFormat = (values["webhook-format"] as WebhookFormat | undefined) ?? before?.webhookFormat ?? "json";
   const settings = {
     everySeconds: everyOf(values.every, before),
     mail: mailOf(values.mail, before),
-    webhookFormat,
+    webhookFormat: formatOf(values["webhook-format"], before),
     secrets,
   };
   demandComplete(settings, values);
@@ -155,6 +154,13 @@ function everyOf(typed: string | undefined, before: Settings | null): number {
   const seconds = waitOf("--every", typed) / 1000;
   if (seconds >= everyLimits.least && seconds <= everyLimits.most) return seconds;
   throw usage(`invalid duration '${typed}' for --every (1m to 24h)`);
+}
+
+function formatOf(typed: string | undefined, before: Settings | null): WebhookFormat {
+  if (typed === undefined) return before?.webhookFormat ?? "json";
+  const format = webhookFormats.find((each) => each === typed);
+  if (format !== undefined) return format;
+  throw usage(`unknown format '${typed}' for --webhook-format: use ${webhookFormats.join(" or ")}`);
 }
 
 function mailOf(typed: string | undefined, before: Settings | null): string | null {
