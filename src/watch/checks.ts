@@ -5,6 +5,7 @@ import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { utcText } from "../text/time.ts";
 import { hasSendmail, installMail } from "./receivers/mail.ts";
+import { receiversOf } from "./receivers/receiver.ts";
 import { readSettings } from "./settings.ts";
 import { readState } from "./state.ts";
 import { timerFault, timerUnit } from "./timer.ts";
@@ -39,11 +40,11 @@ function looks(reader: HostReader): CheckResult {
   const show = ["systemctl", "status", "edox-ops-watch.service"];
   if (fault !== null) return { status: "warning", detail: fault, hint: show };
   const limitMs = 2 * settings.everySeconds * 1000 + graceMs;
-  if (state.last_look === null) return { status: "ok", detail: "no look yet" };
+  if (state.last_look === null) return { status: "ok", detail: "no run yet" };
   const lastMs = Date.parse(state.last_look);
   // A clock that was ahead at the last look says nothing about the looks since.
   const ageMs = Math.min(Math.abs(reader.now() - lastMs), uptimeMs(reader));
-  const detail = `the last look was at ${utcText(lastMs)}`;
+  const detail = `the last run was at ${utcText(lastMs)}`;
   return ageMs > limitMs ? { status: "error", detail, hint: show } : { status: "ok", detail };
 }
 
@@ -52,13 +53,15 @@ function delivery(reader: HostReader): CheckResult {
   const settings = readSettings(reader);
   if (settings === null) return disabled;
   const { queues, heartbeat } = readState(reader).state;
-  for (const [name, { reason, failing_since }] of Object.entries(queues)) {
+  // The state still has a receiver that was removed since the last run.
+  for (const { name } of receiversOf(settings)) {
+    const { reason = null, failing_since = null } = queues[name] ?? {};
     if (reason === null || failing_since === null) continue;
     const detail = `${name} has accepted no alert since ${utcText(Date.parse(failing_since))}: ${reason}`;
     const isWithoutMail = name === "mail" && !hasSendmail(reader);
     return { status: "warning", detail, hint: isWithoutMail ? installMail : testAlerts };
   }
-  if (heartbeat?.reason)
+  if (heartbeat?.reason && settings.secrets.has("heartbeat-url"))
     return { status: "warning", detail: `the heartbeat failed: ${heartbeat.reason}`, hint: testAlerts };
   return { status: "ok", detail: "every receiver accepted the last message" };
 }

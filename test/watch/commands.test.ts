@@ -248,6 +248,19 @@ describe("watch:", () => {
     expect(left).toEqual([]);
   });
 
+  test("doctor does not report a receiver that was removed since the last run", async () => {
+    status = 500;
+    await done(`watch enable --webhook ${hook} --heartbeat https://hooks.test/beat --mail none --yes`);
+    await typed("watch run", host);
+    await typed("watch run", host);
+    const delivery = async () => (await examine(snapshot(host), [], watchChecks)).at(-1);
+    expect(await delivery()).toMatchObject({ name: "watch:delivery", status: "warning" });
+    await done("watch enable --webhook none --ntfy https://elsewhere.test/t --yes");
+    expect(await delivery()).toMatchObject({ status: "warning", detail: expect.stringContaining("heartbeat") });
+    await done("watch enable --heartbeat none --yes");
+    expect(await delivery()).toMatchObject({ status: "ok" });
+  });
+
   test("doctor checks the timer and the age of the last look", async () => {
     await done(`watch enable --webhook ${hook} --yes`);
     const statuses = async () => {

@@ -15,6 +15,7 @@ const nginx: Finding = {
   ...{ name: "nginx:active", status: "error", detail: "nginx is not active" },
   ...{ affects: "all 3 sites (offline)", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] },
 };
+const failed = { code: 74, stdout: "" };
 const site: Finding = { name: "site:docs", status: "error", detail: "no answer", follows: "nginx:active" };
 
 describe("receivers of alerts:", () => {
@@ -77,6 +78,19 @@ describe("receivers of alerts:", () => {
     ]);
     expect(head).toContain("\nSubject: docs-1: 1 check fails\n");
     expect(body).toBe("[error] site:a: down Bcc: other@example.org\nFailing now: 1 check\n");
+  });
+
+  test("a failure of sendmail has the cause, which msmtp prints before its last line", async () => {
+    const { host, look } = alertHost({}, { mail: "ops@example.org" });
+    host.put("/usr/sbin/sendmail", "", { mode: 0o755 });
+    const stderr =
+      "sendmail: cannot connect to relay.test, port 25: Connection refused\nsendmail: could not send mail (account default)\n";
+    host.taught.unshift(([program]) => (program === "/usr/sbin/sendmail" ? { ...failed, stderr } : undefined));
+    await look(nginx);
+    const { deliveries } = await look(nginx);
+    expect(deliveries[0]?.reason).toBe(
+      "sendmail failed: cannot connect to relay.test, port 25: Connection refused; could not send mail (account default)",
+    );
   });
 
   test("a host without sendmail reports what is missing, and its mail is sent once it is installed", async () => {

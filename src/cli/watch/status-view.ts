@@ -23,7 +23,7 @@ export function watchText(watch: WatchStatus, faults: readonly string[], nowMs: 
         : { text: "failed", paint: (text) => view.paint("failed", text) };
     return [name, target, state, delivered === null ? "never" : ageOf(delivered)];
   });
-  const last = last_look === null ? "no look yet" : `last look ${ageOf(last_look)}`;
+  const last = last_look === null ? "no run yet" : `last run ${ageOf(last_look)}`;
   const undelivered = receivers.flatMap(({ name, queued }) => {
     const reason = reasonOf(watch, name);
     if (reason === null) return [];

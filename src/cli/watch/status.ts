@@ -74,7 +74,7 @@ function linesOf(
   if (!enabled) return ["Alerts are not enabled.\n"];
   return [
     lineOf`every: ${everyText(every_seconds ?? 0)}`,
-    lineOf`last look: ${last_look ?? "none"}`,
+    lineOf`last run: ${last_look ?? "none"}`,
     ...failing.map(({ check, status, since }) => lineOf`failing: ${check} (${status} since ${since})`),
     ...receivers.map(({ name, target, queued, reason, delivered }) => {
       const beat = name === "heartbeat" ? heartbeat?.reason : reason;

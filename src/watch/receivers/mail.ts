@@ -7,6 +7,8 @@ import { idOf, linesOf, type Message, titleOf } from "../message.ts";
 const sendmailPath = "/usr/sbin/sendmail";
 /** The mail is queued: a relay that does not answer is a matter of the mail server. */
 const limitMs = 30_000;
+/** Of an error of sendmail. */
+const mostLines = 3;
 
 /** What to run on a host that cannot send mail. */
 export const installMail = ["sudo", "apt-get", "install", "msmtp-mta"];
@@ -25,7 +27,10 @@ export async function sendMail(host: Host, address: string, message: Message): P
   const { code, stdout, stderr } = await host.run([sendmailPath, "-i", address], { input, limitMs });
   if (code === 0) return null;
   if (code === 124) return `sendmail did not end within ${limitMs / 1000} s`;
-  return `sendmail failed: ${outputLines(stderr || stdout).at(-1) ?? `exit code ${code}`}`;
+  // The last line of msmtp is only that it failed, and the cause is before it.
+  const lines = outputLines(stderr || stdout).slice(-mostLines);
+  const shown = lines.map((line) => line.replace(/^sendmail: /, "")).join("; ");
+  return `sendmail failed: ${shown || `exit code ${code}`}`;
 }
 
 function mailOf(address: string, message: Message): string {
