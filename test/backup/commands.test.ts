@@ -189,6 +189,21 @@ describe("backup commands", () => {
     expect(unit("service")).toContain('ReadWritePaths="-/mnt/a%%b"\n');
   });
 
+  test("backup enable: the time and the retention that no flag names stay", async () => {
+    const { type, fake } = await host(init, "backup enable --daily 02:30 --keep 30d,24m --yes");
+    const state = () => [
+      /OnCalendar=.* (\S+)/.exec(fake.text("/etc/systemd/system/edox-ops-backup.timer") ?? "")?.[1],
+      JSON.parse(fake.text(settingsPath) ?? "").keep,
+    ];
+    const keep = { daily: 30, weekly: 0, monthly: 24 };
+    expect((await type("backup enable --daily 04:00 --yes")).exit).toBe(0);
+    expect(state()).toEqual(["04:00:00", keep]);
+    expect((await type("backup enable --yes")).exit).toBe(0);
+    expect(state()).toEqual(["04:00:00", keep]);
+    expect((await type("backup enable --keep 9d --yes")).exit).toBe(0);
+    expect(state()).toEqual(["04:00:00", { daily: 9, weekly: 0, monthly: 0 }]);
+  });
+
   test("backup disable: the timer is gone, and the repository stays; uninstall removes the timer too", async () => {
     const { type, fake } = await host(init, "backup enable --yes");
     const timers = () => [...fake.nodes.keys()].filter((path) => path.includes("edox-ops-backup."));

@@ -10,7 +10,8 @@ export default command({
     long: [
       "A timer of systemd runs the backup, and removes snapshots beyond the retention.",
       "A host that was off at that time is backed up after its next start.",
-      "By default, a snapshot is kept for each of 7 days, 4 weeks and 12 months.",
+      "By default, a snapshot is kept for each of 7 days, 4 weeks and 12 months: of several on one day, the last.",
+      "To change a setting, run it again; what no flag names stays.",
     ],
     examples: [
       "sudo edox-ops backup enable --yes",
@@ -33,14 +34,18 @@ export default command({
     ...editFlags,
   },
   async run(values, context) {
-    const { enableRecipe } = await import("../../backup/recipe.ts");
+    const { dailyTime, enableRecipe } = await import("../../backup/recipe.ts");
     const { readRepository } = await import("../../backup/repository.ts");
     const { readKeep, theSettings } = await import("../../backup/settings.ts");
-    const at = values.daily ?? "03:00";
-    if (!/^(?:[01]\d|2[0-3]):[0-5]\d$/.test(at)) throw usage(`invalid time '${at}' for --daily (for example 03:00)`);
-    const keep = readKeep(values.keep ?? "7d,4w,12m");
+    const { daily, keep } = values;
+    if (daily !== undefined && !/^(?:[01]\d|2[0-3]):[0-5]\d$/.test(daily))
+      throw usage(`invalid time '${daily}' for --daily (for example 03:00)`);
+    const typedKeep = keep === undefined ? null : readKeep(keep);
     const host = await context.host();
-    const settings = { ...theSettings(host), keep };
+    const before = theSettings(host);
+    // A shorter retention deletes snapshots, so a change of the time must not reset it.
+    const settings = { ...before, keep: typedKeep ?? before.keep ?? readKeep("7d,4w,12m") };
+    const at = daily ?? dailyTime(host) ?? "03:00";
     const repository = readRepository(settings.repository);
     return change(() => enableRecipe(settings, repository, at, context.program), values, context);
   },
