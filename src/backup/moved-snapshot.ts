@@ -47,6 +47,17 @@ export function movedSnapshot(
   throw new Problem("missing-value", message, { hint: again("--from", newest.host) });
 }
 
+/**
+ * Returns the error of a repository that cannot be opened, with a hint for the new host: `backup init` would record
+ * another password there, or create an empty repository. Any other error is returned as it is.
+ */
+export function unopened(error: unknown, location: string): unknown {
+  if (!(error instanceof Problem) || !error.hint?.includes("init")) return error;
+  const repo = error.code === "not-found" ? "REPOSITORY" : location;
+  const hint = ["sudo", "edox-ops", "restore-host", "--repo", repo, "--password-file", "FILE"];
+  return error.with({ hint });
+}
+
 /** Returns the words without this flag and its value. */
 function without(words: readonly string[], flag: string): string[] {
   return words.filter((word, i) => word !== flag && words[i - 1] !== flag && !word.startsWith(`${flag}=`));

@@ -91,6 +91,22 @@ const faults: readonly Fault[] = [
     hint: connect,
   },
   {
+    pattern: /(?:create repository at|Save\(|sftp:).*permission denied$/im,
+    code: "permission-denied",
+    meaning: "its user may not write there",
+    hint: (access) => {
+      const { path } = access.repository;
+      return path === null ? connect(access) : ["ls", "-ld", path];
+    },
+  },
+  {
+    // The system user backup of Debian is one.
+    pattern: /packet too long/,
+    code: "unreachable",
+    meaning: "its user cannot use SFTP, because the login prints a text",
+    hint: connect,
+  },
+  {
     pattern: noBucket,
     code: "not-found",
     meaning: "the bucket does not exist",

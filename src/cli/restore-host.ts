@@ -44,7 +44,7 @@ export default command({
     const { demandBare, recordMove, restoreSettings } = await import("../backup/moved.ts");
     const { movingPath } = await import("../backup/paths.ts");
     const { listSnapshots } = await import("../backup/snapshots.ts");
-    const { movedSnapshot } = await import("../backup/moved-snapshot.ts");
+    const { movedSnapshot, unopened } = await import("../backup/moved-snapshot.ts");
     const { demandPacked } = await import("../bundle/fit.ts");
     const { packagesFor } = await import("../backup/restic.ts");
     const { installedPackage } = await import("../apt/dpkg.ts");
@@ -84,7 +84,14 @@ export default command({
       if (!(await convergeRecipe(session, packages, terms))) return;
       // Without restic, a dry run cannot look into the repository.
       const isReadable = installedPackage(host, "restic") !== null;
-      const all = isReadable ? await listSnapshots(host, access, null) : null;
+      const listed = async () => {
+        try {
+          return await listSnapshots(host, access, null);
+        } catch (error) {
+          throw unopened(error, access.repository.location);
+        }
+      };
+      const all = isReadable ? await listed() : null;
       const snapshot = all && movedSnapshot(all, values, context.typed);
       if (!(await convergeRecipe(session, bootstrap, terms))) return;
       const name = snapshot?.host ?? hostName(host);

@@ -132,6 +132,20 @@ describe("backup restore", () => {
 });
 
 describe("restore-host", () => {
+  test.each([
+    ["a wrong password", "wrong password or no key found", "rest:https://nas.test/alpha"],
+    ["a wrong location", "Is there a repository at the following location?", "REPOSITORY"],
+  ])("restore-host: the hint for %s does not set up another repository", async (_, message, repo) => {
+    const { type, fake, restic } = await host();
+    fake.put("/root/password", "wrong\n", { mode: 0o600 });
+    restic.failing = [() => restic.fatal(1, message)];
+    const { exit, err } = await type(
+      "restore-host --repo rest:https://nas.test/alpha --password-file /root/password --yes",
+    );
+    expect(exit).toBe(1);
+    expect(err).toContain(`hint: edox-ops restore-host --repo ${repo} --password-file FILE\n`);
+  });
+
   const line = "restore-host --repo /mnt/repo --password-file /etc/os-release --bundle /srv/host.tar --yes";
   test.each([
     [

@@ -218,6 +218,24 @@ describe("restic", () => {
       ["sudo", "edox-ops", "backup", "init", "--repo", "s3:http://host:7070/alpha", "--generate"],
     ],
     [
+      "sftp:user@host:/srv/backup",
+      "Fatal: create repository at sftp:user@host:/srv/backup failed: permission denied\n",
+      "permission-denied",
+      ["sudo", "ssh", "user@host"],
+    ],
+    [
+      "/repo",
+      "Fatal: create repository at /repo failed: mkdir /repo: permission denied\n",
+      "permission-denied",
+      ["ls", "-ld", "/repo"],
+    ],
+    [
+      "sftp:backup@host:/srv/backup",
+      "Fatal: unable to open repository at sftp:backup@host:/srv/backup: unable to start the sftp session, error: packet too long\n",
+      "unreachable",
+      ["sudo", "ssh", "backup@host"],
+    ],
+    [
       "rclone:other:alpha",
       'rclone: 2026/11/30 00:31:39 Failed to create file system for "other:alpha": didn\'t find section in config file\nFatal: unable to open repository at rclone:other:alpha: error talking HTTP to rclone: Get "http://localhost/file-5577": unexpected EOF\n',
       "not-found",
