@@ -101,6 +101,19 @@ describe("backup init", () => {
 });
 
 describe("backup restore", () => {
+  test("backup restore: on a host that has everything in the snapshot, the output says so", async () => {
+    const { type, fake } = await host("project publish demo --domain demo.test --source /srv/site", init);
+    expect((await type("backup run")).exit).toBe(0);
+    fake.taught.unshift((argv) => {
+      if (argv.includes("restore")) fake.put(`${restoredDir}${manifestPath}`, fake.text(manifestPath) ?? "");
+      return undefined;
+    });
+    expect(await type("backup restore --only sites --yes")).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^Nothing to restore: this host has what is in snapshot [0-9a-f]{8}\.\n$/),
+    });
+  });
+
   test("backup restore: neither a timer nor a rule of sudo runs a program that others than root may change", async () => {
     const program = "/tmp/edox-ops";
     const { type, fake, site } = await host("project publish demo --domain demo.test --source /srv/site", init);
