@@ -133,6 +133,19 @@ describe("cleanup run", () => {
     expect(err).toContain("image node:22 stays: conflict: image is being used by running container 1234");
   });
 
+  test("cleanup run: a disk that stays too full is reported with its free space, also by a dry run", async () => {
+    const { docker, cleanup } = await withCandidates();
+    docker.images = docker.images.filter(({ RepoTags }) => RepoTags[0] === "mine:1");
+    docker.volumes = [];
+    for (const flags of [["--dry-run"], []]) {
+      const { exit, out, err } = await cleanup("run", ...flags);
+      expect([exit, out]).toEqual([0, ""]);
+      expect(err).toMatch(
+        /^warning: [\d.]+ GiB are free in \/var\/lib\/docker, less than 46\.6 GiB, and nothing more may be removed /,
+      );
+    }
+  });
+
   test("cleanup run: an image that a job uses now stays", async () => {
     const { docker, removed } = await withCandidates();
     const container = { Id: "c", ImageID: "sha256:node", State: "running", Created: 1 };

@@ -55,8 +55,10 @@ export default command({
       const part = settingsPart(found.settings, rooms);
       const short = (part.disks ?? []).filter(({ bytes_free, bytes_wanted }) => bytes_free < bytes_wanted);
       if (short.length === 0 && removed.length === 0) session.say("Enough space is free: nothing to remove.\n");
-      for (const { path } of options.dryRun ? [] : short) {
-        await session.warn(`less space than wanted is free in ${path}, and nothing more may be removed`);
+      // The plan of a dry run has no free space of its own.
+      for (const { path, bytes_free, bytes_wanted } of options.dryRun && removed.length > 0 ? [] : short) {
+        const sizes = `${sizeText(bytes_free)} are free in ${path}, less than ${sizeText(bytes_wanted)}`;
+        await session.warn(`${sizes}, and nothing more may be removed (cleanup status lists the images that stay)`);
       }
     });
   },
