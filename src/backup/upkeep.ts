@@ -30,6 +30,8 @@ export async function keepUp(host: Host, settings: Settings, access: Access, sto
   if (keep === null) return { forgotten: 0, pruned: false, verified: false };
   const { prunedMs, verifiedMs } = readState(host, repository);
   const counts = Object.entries(keep).flatMap(([unit, count]) => (count > 0 ? [`--keep-${unit}`, String(count)] : []));
+  // A backup after a mistake must not delete the one of this morning, which does not have it yet.
+  counts.push("--keep-within", "1d");
   const words = ["--json", "--tag", tag, "--host", name, "--group-by", "host,tags"];
   const output = await runRestic(host, access, ["forget", ...words, ...counts]);
   throwIfInterrupted(stop);

@@ -194,9 +194,12 @@ describe("backup commands", () => {
     expect(view.out).toContain("Restore one of them: → edox-ops backup restore --snapshot");
   });
 
-  test("backup run: with a retention, old snapshots are removed and data is verified", async () => {
-    const { type, json } = await host(init, "backup enable --daily 02:30 --keep 3d --yes");
+  test("backup run: with a retention, snapshots older than a day are removed, and data is verified", async () => {
+    const { type, json, restic } = await host(init, "backup enable --daily 02:30 --keep 3d --yes");
     expect((await type("backup run")).out).toContain("Removed 2 old snapshots.\nVerified a part of the data.\n");
+    expect(restic.ran.find(([word]) => word === "forget")?.slice(-4)).toEqual([
+      ...["--keep-daily", "3", "--keep-within", "1d"],
+    ]);
     expect((await json("backup run")).backup).toMatchObject({ forgotten: 2, pruned: false, verified: false });
   });
 

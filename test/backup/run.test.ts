@@ -133,7 +133,7 @@ describe("upkeep", () => {
       verified: true,
     });
     expect(made.restic.lines).toEqual([
-      "forget --json --tag edox-ops --host alpha --group-by host,tags --keep-daily 7 --keep-weekly 4",
+      "forget --json --tag edox-ops --host alpha --group-by host,tags --keep-daily 7 --keep-weekly 4 --keep-within 1d",
       "prune",
       "check --read-data-subset=1/8",
     ]);

@@ -10,7 +10,7 @@ export default command({
     long: [
       "A timer of systemd runs the backup, and removes snapshots beyond the retention.",
       "A host that was off at that time is backed up after its next start.",
-      "By default, a snapshot is kept for each of 7 days, 4 weeks and 12 months: of several on one day, the last.",
+      "By default, a snapshot is kept for each of 7 days, 4 weeks and 12 months, and each of the last 24 hours.",
       "To change a setting, run it again; what no flag names stays.",
     ],
     examples: [
