@@ -56,6 +56,7 @@ export function isMailAddress(text: string): boolean {
 
 /** Returns why a value cannot be the URL of a receiver, or null. */
 export function whyNoAddress(url: Secret): string | null {
+  if (url.isEmpty) return "it is empty";
   if (!url.matches(/^https?:\/\/[^\s\p{C}]{1,2000}$/u)) return "it is not an http or https URL";
   if (url.matches(/^https?:\/\/[^/?#]*@/)) return "it contains a user name or a password";
   return url.matches(/^https?:\/\/(?:[\w.-]+|\[[\da-f:]+\])(?::\d{1,5})?(?:[/?#]|$)/i)

@@ -4,7 +4,9 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
 import { snapshot } from "../../src/engine/snapshot.ts";
 import { withoutSecrets } from "../../src/run/without-secrets.ts";
+import { Secret } from "../../src/text/secret.ts";
 import { watchChecks } from "../../src/watch/checks.ts";
+import { whyNoAddress } from "../../src/watch/settings.ts";
 import { asked, atTerminal, bootstrap, secretLine, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -137,6 +139,10 @@ describe("watch enable:", () => {
       expect([exit > 0, error]).toEqual([true, `error: ${message}`]);
     });
   }
+
+  test("an empty stdin is named as the fault, and not the syntax of a URL", () => {
+    expect(whyNoAddress(new Secret(""))).toBe("it is empty");
+  });
 
   test("mail without sendmail is refused with the package that provides it", async () => {
     const { exit, err } = await typed("watch enable --mail ops@example.org --yes", host);
