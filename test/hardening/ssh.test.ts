@@ -28,6 +28,13 @@ async function findings(host: FakeHost): Promise<Record<string, string>> {
 /** Returns what a run may have changed. */
 const files = (host: FakeHost) => [host.listing("/etc"), host.listing("/home")];
 
+/** Answers as systemd does where sshd was last loaded at this time. */
+const showing = (loadedMs: () => number) => (argv: readonly string[]) => {
+  if (argv[0] !== "systemctl" || !argv.includes("--property=StateChangeTimestamp")) return undefined;
+  const [day, time] = new Date(loadedMs()).toISOString().slice(0, -1).split("T");
+  return ok(`ActiveState=active\nStateChangeTimestamp=Mon ${day} ${time}000 UTC\n`);
+};
+
 const strict = [
   "PasswordAuthentication no",
   "KbdInteractiveAuthentication no",
@@ -163,12 +170,8 @@ describe("host ssh-harden:", () => {
 
   test("changes nothing if sshd would load changes of others as well, and names the command that loads them", async () => {
     const host = sshHost();
-    host.put("/proc/uptime", "1000.00 1000.00\n");
-    let loadedSeconds = 900;
-    host.taught.unshift((argv) => {
-      if (argv[0] !== "systemctl" || !argv.includes("--property=StateChangeTimestampMonotonic")) return undefined;
-      return ok(`ActiveState=active\nStateChangeTimestampMonotonic=${loadedSeconds * 1_000_000}\n`);
-    });
+    let loadedMs = host.now();
+    host.taught.unshift(showing(() => loadedMs));
     const extra = "/etc/ssh/sshd_config.d/99-extra.conf";
     await host.sleep(200_000);
     host.put(extra, "Banner none\n");
@@ -178,17 +181,13 @@ describe("host ssh-harden:", () => {
     expect(err).toContain(`${extra} was changed after sshd was last loaded`);
     expect(err).toContain("hint: systemctl reload ssh\n");
     expect(files(host)).toEqual(before);
-    loadedSeconds = 1000;
+    loadedMs = host.now();
     expect(await harden(host)).toMatchObject({ exit: 0 });
   });
 
   test("a file from before the clock was set back is no change, because no reload would be newer", async () => {
     const host = sshHost();
-    host.put("/proc/uptime", "1000.00 1000.00\n");
-    host.taught.unshift((argv) => {
-      if (argv[0] !== "systemctl" || !argv.includes("--property=StateChangeTimestampMonotonic")) return undefined;
-      return ok("ActiveState=active\nStateChangeTimestampMonotonic=1000000000\n");
-    });
+    host.taught.unshift(showing(() => host.now()));
     host.put("/etc/ssh/sshd_config.d/99-extra.conf", "Banner none\n");
     await host.sleep(-3_600_000);
     expect(await harden(host)).toMatchObject({ exit: 0 });

@@ -3,7 +3,6 @@
 import type { Change } from "../../engine/change.ts";
 import type { Resource } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
-import { textOf } from "../../host/text-file.ts";
 import type { Requirement } from "../../problem/requirement.ts";
 import { isActive } from "../../resources/service.ts";
 import { findUnitFile } from "../../resources/unit-file.ts";
@@ -66,17 +65,13 @@ export const sshIsCurrent: Requirement = {
   },
 };
 
-/**
- * Returns when systemd last started or reloaded the unit, in Unix milliseconds, or null if it is not active. It is counted
- * from the boot, so that a clock that was set since then does not matter.
- */
+/** Returns when systemd last started or reloaded the unit, in Unix milliseconds, or null if it is not active. */
 async function loadedMs(reader: HostReader, unit: string): Promise<number | null> {
-  const properties = ["ActiveState", "StateChangeTimestampMonotonic"].map((name) => `--property=${name}`);
-  const { stdout } = await reader.probe(["systemctl", "show", ...properties, `${unit}.service`]);
-  const [, micros] = /^StateChangeTimestampMonotonic=(\d+)$/m.exec(stdout) ?? [];
-  const uptime = Number.parseFloat(textOf(reader, "/proc/uptime") ?? "");
-  if (!/^ActiveState=active$/m.test(stdout) || micros === undefined || Number.isNaN(uptime)) return null;
-  return reader.now() - uptime * 1000 + Number(micros) / 1000;
+  const properties = ["ActiveState", "StateChangeTimestamp"].map((name) => `--property=${name}`);
+  const { stdout } = await reader.probe(["systemctl", "show", ...properties, "--timestamp=us+utc", `${unit}.service`]);
+  const [, day, time] = /^StateChangeTimestamp=\w+ (\S+) (\S+) UTC$/m.exec(stdout) ?? [];
+  const loaded = Date.parse(`${day}T${time}Z`);
+  return /^ActiveState=active$/m.test(stdout) && !Number.isNaN(loaded) ? loaded : null;
 }
 
 /**
