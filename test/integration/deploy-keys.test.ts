@@ -382,7 +382,8 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     });
 
     test("a key deploys after host ssh-harden", async () => {
-      host.sh("ssh-keygen -q -t ed25519 -N '' -f /root/admin");
+      // The test before has left a change that sshd has not loaded.
+      host.sh("systemctl reload ssh; ssh-keygen -q -t ed25519 -N '' -f /root/admin");
       for (const line of ["admin carol --key /root/admin.pub", "ssh-harden"]) {
         const { code, stderr } = host.sh(`edox-ops host ${line} --yes`);
         expect([line, code, stderr]).toEqual([line, 0, ""]);

@@ -142,9 +142,10 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
           "cp /etc/pam.d/sshd /root/pam; sed -i '1i account required pam_exec.so /usr/bin/sleep 600' /etc/pam.d/sshd",
         );
         const { logins, reasons } = on.onConsole<ReturnType<ProofHost["prove"]>>("prove");
-        expect([logins, reasons[0]]).toEqual([[], expect.stringMatching(/^admin: .*: it did not end within 10 s$/)]);
         on.host.raw(["pkill", "-KILL", "-f", "sleep 600"]);
         on.must("mv /root/pam /etc/pam.d/sshd; rm /etc/motd /etc/issue.net");
+        expect([logins, reasons.length > 0]).toEqual([[], true]);
+        for (const reason of reasons) expect(reason).toMatch(/: it did not end within 10 s$/);
       }, 180_000);
     }
 
