@@ -98,8 +98,8 @@ export async function restoreIn(
     ["Restored runners", runners ? ["/etc/gitlab-runner/config.toml"] : []],
   ];
   for (const [what, names] of lines) if (names.length > 0) session.say(lineOf`${what}: ${names.join(", ")}.`);
-  const isWhole = restored.failed.length === 0 && lines.every(([, names]) => names.length === 0);
-  if (isWhole) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
+  const isUnneeded = restored.failed.length === 0 && lines.every(([, names]) => names.length === 0);
+  if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
   await completeIn(session, { parts, restored, manifest, program });
   return restored;
 }
