@@ -88,14 +88,14 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     test("backup run: a timer's service makes a snapshot over SSH, and no secret is outside of its file", () => {
       expect(ops("backup enable --yes").code).toBe(0);
       const { code } = host.sh("systemctl start edox-ops-backup.service");
-      const log = host.sh("journalctl -q -u edox-ops-backup.service -o cat").stdout;
+      const log = host.sh("journalctl --sync; journalctl -q -u edox-ops-backup.service -o cat").stdout;
       expect([code, log]).toEqual([0, expect.stringMatching(/^Snapshot [0-9a-f]{8}: /m)]);
       expect(document("backup list").snapshots).toHaveLength(1);
       const { findings } = document("doctor");
       const own = findings.filter(({ name }: { name: string }) => name.startsWith("backup:"));
       expect(own.map(({ status }: { status: string }) => status)).toEqual(["ok", "ok", "ok"]);
       const search = host.sh(
-        `cp ${passwordPath} /root/pattern; grep -rlFf /root/pattern /etc /var/log /var/lib /run /tmp; journalctl -o cat | grep -cFf /root/pattern`,
+        `cp ${passwordPath} /root/pattern; grep -rlFf /root/pattern /etc /var/log /var/lib /run /tmp; journalctl --sync; journalctl -o cat | grep -cFf /root/pattern`,
       );
       expect(search.stdout).toBe(`${passwordPath}\n0\n`);
       expect(host.sh(`ls -A ${sites}`).stdout).not.toContain("edox-ops-backup\n");

@@ -183,7 +183,7 @@ for (const suite of suites) {
       for (const name of ["a", "b"]) {
         host.sh(`sed -i 's/"expires": "[^"]*"/"expires": "2026-01-01T00:00:00Z"/' ${dir}/${name}.json`);
         const { code, stdout } = host.sh(`systemctl start edox-ops-previews.service
-          journalctl -u edox-ops-previews.service -o cat; ! systemctl is-failed -q edox-ops-previews.service`);
+          journalctl --sync; journalctl -u edox-ops-previews.service -o cat; ! systemctl is-failed -q edox-ops-previews.service`);
         expect([code, stdout]).toEqual([0, expect.not.stringContaining("warning")]);
         expect(stdout).toContain(`Removed preview ${name} of one.`);
         expect(host.run(["nginx", "-t", "-q"])).toMatchObject(well);

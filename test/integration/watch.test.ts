@@ -164,7 +164,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       const found = host.sh(`touch /run/reading
         (while [ -e /run/reading ]; do cat /proc/[0-9]*/cmdline; done) 2>/dev/null >/run/arguments &
         systemctl start edox-ops-watch; edox-ops watch test; edox-ops watch status; edox-ops doctor; rm /run/reading; wait
-        journalctl --no-pager; systemctl cat edox-ops-watch.service edox-ops-watch.timer; systemctl show edox-ops-watch
+        journalctl --sync; journalctl --no-pager; systemctl cat edox-ops-watch.service edox-ops-watch.timer; systemctl show edox-ops-watch
         cat /var/lib/edox-ops/watch/* /etc/edox-ops/watch.json; cat /var/log/edox-ops/*
         tr -d '\\0' </run/arguments`).stdout;
       expect(["watchrun", "watchtest"].filter((each) => !found.includes(each))).toEqual([]);

@@ -98,7 +98,7 @@ for (const suite of suites) {
         expect(served()).toBe("one\n");
         expect(host.sh("cmp /srv/one/large.bin /var/www/docs/one/large.bin").code).toBe(0);
         const found = host.sh(
-          "grep -rlFf /root/canary /etc /var/log /var/lib /run /tmp; journalctl -o cat | grep -cFf /root/canary",
+          "grep -rlFf /root/canary /etc /var/log /var/lib /run /tmp; journalctl --sync; journalctl -o cat | grep -cFf /root/canary",
         );
         expect(found.stdout).toBe("/etc/edox-ops/backup-environment\n0\n");
       });
