@@ -21,6 +21,9 @@ const sshOptions = ["BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=2
 /** Later versions repeat a failed request for minutes. A command that only asks reports it instead. */
 const askLimitMs = 60_000;
 
+/** A thread of the restic that unlocks can have the number of the dead process, whose lock then stays. The next one has another. */
+const unlockTries = 2;
+
 /** Returns the command line of restic. */
 export function resticArgv({ repository: { ssh } }: Access, args: readonly string[]): string[] {
   if (ssh === null) return ["restic", ...args];
@@ -71,7 +74,7 @@ export function askRestic(
 
 /**
  * Runs restic to its end, and returns its stdout. Throws a Problem that explains a failure, also if the server stays away
- * for minutes. A lock that a killed restic left is removed once, if restic itself finds that its process is gone.
+ * for minutes. A lock that a killed restic left is removed, if restic itself finds that its process is gone.
  */
 export async function runRestic(
   host: Host,
@@ -86,13 +89,12 @@ export async function runRestic(
       ...options,
     });
   let output = await run(args);
-  if (output.code !== 0 && isLocked(output)) {
+  for (let tries = 0; tries < unlockTries && output.code !== 0 && isLocked(output); tries += 1) {
     // restic removes only locks whose process on this host has ended, or that nobody has refreshed for half an hour.
     const words = await unlockWords(host, (each) => askRestic(host, access, each));
-    if (words !== null) {
-      await run(words);
-      output = await run(args);
-    }
+    if (words === null) break;
+    await run(words);
+    output = await run(args);
   }
   if (output.code !== 0) throw await failureOf(host, output, access);
   return output.stdout;

@@ -36,6 +36,19 @@ test.each<[what: string, locks: Lock[], removed: string]>([
   expect(await unlockedBy(locks)).toBe(removed);
 });
 
+test("backup run: a lock stays if a thread of the restic that unlocks has its number, and the next one removes it", async () => {
+  using made = new BackupHost();
+  const { restic, host, access } = made;
+  const locked = restic.fatal(11, "unable to create lock in backend: repository is already locked by PID 77 on alpha");
+  const done = { code: 0, stdout: "", stderr: "" };
+  const said = { forget: [locked, locked, done], unlock: [done, done] };
+  // Each call takes an answer, so that the next one is asked too.
+  const answer = ([word]: readonly string[]) => said[word as keyof typeof said]?.shift();
+  restic.failing = Array.from({ length: 5 }, () => answer);
+  expect(await runRestic(host, access, ["forget"])).toBe("");
+  expect(said).toEqual({ forget: [], unlock: [] });
+});
+
 /** Returns what would remove a lock of nginx's number, if restic lists these locks in turn. */
 async function wordsFor(...lists: [code: number, ids: string[]][]): Promise<string[] | null> {
   using made = new BackupHost();
