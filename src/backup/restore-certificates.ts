@@ -5,8 +5,12 @@ import type { Trees } from "../host/trees.ts";
 import { fetchedPath, putMissing } from "./fetched.ts";
 
 const top = "/etc/letsencrypt";
+const lineageDirs = ["archive", "live", "renewal"];
 
-/** Restores lineages that are missing, and accounts. Returns the names of the lineages. */
+/**
+ * Restores what is missing: lineages, and what certbot needs to renew them, such as accounts, hooks and the credentials of
+ * a DNS plugin. Returns the names of the lineages.
+ */
 export function restoreCertificates(host: Host, trees: Trees): string[] {
   const from = fetchedPath(top);
   const renewed = (host.list(`${from}/renewal`) ?? []).flatMap((name) => /^(.+)\.conf$/.exec(name)?.[1] ?? []);
@@ -19,7 +23,8 @@ export function restoreCertificates(host: Host, trees: Trees): string[] {
   for (const place of missing.flatMap((name) => placesOf(trees, name))) {
     putMissing(host, trees, `${from}/${place}`, `${top}/${place}`, 0);
   }
-  putMissing(host, trees, `${from}/accounts`, `${top}/accounts`, 9);
+  const others = (host.list(from) ?? []).filter((name) => !lineageDirs.includes(name));
+  for (const name of others) putMissing(host, trees, `${from}/${name}`, `${top}/${name}`, 9);
   return missing;
 }
 

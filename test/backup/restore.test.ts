@@ -24,6 +24,9 @@ describe("backup restore", () => {
     const { disk, host } = made;
     disk.write("/etc/letsencrypt/live/admin.test/fullchain.pem", "installed by an admin");
     disk.write("/etc/letsencrypt/live/README", "about the directory");
+    disk.write("/etc/letsencrypt/cli.ini", "email = admin@example.com");
+    disk.write("/etc/letsencrypt/dns.ini", "token of a DNS plugin");
+    disk.write("/etc/letsencrypt/renewal-hooks/deploy/mail.sh", "#!/bin/sh");
     disk.time(`${www}/demo`, 1_700_000_000);
     const { ran, restoreAll } = await backedUp(made);
     for (const path of ["/etc/edox-ops", "/etc/letsencrypt", "/etc/nginx", "/etc/gitlab-runner", "/root", www])
@@ -54,6 +57,9 @@ describe("backup restore", () => {
       disk.text("/etc/gitlab-runner/config.toml"),
       disk.text("/root/gitlab-ca.pem"),
     ]).toEqual(["page", "1.4", "fix", "reader:hash", "certificate of demo.test", "key", runners, "authority"]);
+    expect(
+      ["cli.ini", "dns.ini", "renewal-hooks/deploy/mail.sh"].map((name) => disk.text(`/etc/letsencrypt/${name}`)),
+    ).toEqual(["email = admin@example.com", "token of a DNS plugin", "#!/bin/sh"]);
     expect(host.stat("/etc/nginx/edox-ops-password-demo")?.type).toBe("file");
   });
 
@@ -89,6 +95,7 @@ describe("backup restore", () => {
     const { ran, restoreAll } = await backedUp(made);
     disk.write("/etc/gitlab-runner/config.toml", "concurrent = 9");
     disk.write("/etc/letsencrypt/archive/demo.test/cert2.pem", "renewed");
+    disk.write("/etc/letsencrypt/accounts/acme.test/directory/1/private_key.json", "another key");
     disk.remove("/etc/letsencrypt/live/demo.test");
     disk.write(`${www}/demo/index.html`, "later");
     disk.remove(`${www}/.edox-ops-versions/demo/1.4`);
@@ -100,6 +107,7 @@ describe("backup restore", () => {
       `project deploy demo --source ${restoredDir}${www}/.edox-ops-backup/demo/site --json`,
     ]);
     expect(disk.text("/etc/gitlab-runner/config.toml")).toBe("concurrent = 9");
+    expect(disk.text("/etc/letsencrypt/accounts/acme.test/directory/1/private_key.json")).toBe("another key");
     expect(disk.text(`${www}/demo/index.html`)).toBe("later");
     expect(disk.text(`${www}/.edox-ops-versions/demo/1.4/index.html`)).toBe("1.4");
   });

@@ -50,6 +50,8 @@ for (const suite of suites) {
       host.sh(
         "mkdir -p /etc/letsencrypt/{archive,live,renewal}/ && cd /etc/letsencrypt && mkdir archive/x live/x && head -c 3000 /dev/urandom >archive/x/cert1.pem && ln -s ../../archive/x/cert1.pem live/x/cert.pem && echo x >renewal/x.conf",
       );
+      // A restore of the lineage installs certbot, whose package has a file of its own there.
+      expect(ops("certs setup-auto-renew --yes")).toMatchObject({ code: 0 });
       expect(ops(`backup init --repo sftp:root@${nas.address}:/srv/backup --generate --yes`)).toMatchObject({
         code: 0,
       });
@@ -147,6 +149,14 @@ for (const suite of suites) {
       expect(host.sh(`cat /proc/${pid}/comm`).stdout).toBe("sleep\n");
       complete();
       expect(host.sh(`cat /proc/${pid}/comm; kill ${pid}`).stdout).toBe("sleep\n");
+    });
+
+    test("backup restore: certificates that a killed restore has restored get their hook and their timer", () => {
+      const hook = "/etc/letsencrypt/renewal-hooks/deploy/edox-ops-reload-nginx.sh";
+      host.sh(`rm ${hook}; systemctl disable --now certbot.timer`);
+      expect(ops("backup restore --only certs --yes")).toMatchObject({ code: 0 });
+      const found = host.sh(`ls ${hook}; systemctl is-enabled certbot.timer; systemctl is-active certbot.timer`);
+      expect(found.stdout).toBe(`${hook}\nenabled\nactive\n`);
     });
 
     test("backup restore: the connection is lost, nothing changed, and the next restore is complete", async () => {

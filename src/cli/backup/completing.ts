@@ -38,14 +38,14 @@ export async function completeIn(session: Session, completing: Completing): Prom
 /** A killed restore may have restored files without what they need. */
 async function needsOf({ host }: Session, { parts, restored, manifest, program }: Completing): Promise<Need[]> {
   const { deployKeysPath } = await import("../../deploy-keys/paths.ts");
-  const { renewalConfigDir } = await import("../../certs/paths.ts");
+  const { hookPath, renewalConfigDir } = await import("../../certs/paths.ts");
   const { runnerConfigPath } = await import("../../runner/paths.ts");
   const { isRunnerInstalled } = await import("../../runner/service.ts");
   const { hasPreviews } = await import("../../sites/previews/list.ts");
   const needs: Need[] = [];
   const isRenewed = (host.list(renewalConfigDir) ?? []).some((name) => name.endsWith(".conf"));
-  const isNew = restored.certificates.length > 0 || installedPackage(host, "certbot") === null;
-  if (parts.includes("certs") && isRenewed && isNew) {
+  const isManaged = host.stat(hookPath) !== null || installedPackage(host, "certbot") === null;
+  if (parts.includes("certs") && isRenewed && (isManaged || restored.certificates.length > 0)) {
     const { setUpAutoRenew } = await import("../../certs/recipe.ts");
     const again = "certs setup-auto-renew";
     needs.push({ what: "the renewal of certificates", recipe: () => setUpAutoRenew, again });
