@@ -35,6 +35,8 @@ export async function run(
       await act(session);
       if (exitSoFar() === exitCode.done && !options.dryRun) await bundle?.accept();
     } catch (error) {
+      // The error of the run is the one to report.
+      await session.reportSaid().catch(() => {});
       throw new UnfinishedRun(error, session.result());
     }
     const [result, exit] = [session.result(), exitSoFar()];

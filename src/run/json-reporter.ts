@@ -32,6 +32,8 @@ export const jsonReporter: ReporterFor = (options, environment) => {
     },
     watch: programWatch(options, environment, waiting, null),
     clear: () => {},
+    // The document has it.
+    said: async () => {},
     async end({ outcome, steps, warnings, problem, parts }, exit) {
       const document = {
         ...{ command, outcome, exit, warnings: [...warnings] },

@@ -7,7 +7,7 @@ import type { RunEvent } from "../report/schema.ts";
 import type { Place } from "../report/status-line.ts";
 import type { Environment } from "./environment.ts";
 import type { RunOptions } from "./options.ts";
-import type { RunResult } from "./result.ts";
+import type { EndingPart, RunResult } from "./result.ts";
 
 /** How far an operation has come. */
 export type Amount = Omit<Extract<RunEvent, { event: "progress" }>, "event">;
@@ -30,6 +30,8 @@ export interface Reporter {
   watch: Pick<Watch, "waiting" | "running" | "ran" | "lasting" | "ending" | "output" | "status">;
   /** Clears the status line of a terminal. */
   clear(): void;
+  /** Prints lines for a person: the end of a report, or what was done before an error that ends the run. */
+  said(lines: readonly EndingPart[]): Promise<void>;
   /** Prints the end of the report. Rejects if a part of the report could not be written. */
   end(result: RunResult, exit: number): Promise<void>;
 }

@@ -173,6 +173,11 @@ export class Session {
     this.#plan = { text: "", closing };
   }
 
+  /** Prints the lines of {@link say} before an error ends the run, so that it does not hide what was done. */
+  reportSaid(): Promise<void> {
+    return this.reporter.said(this.#ending);
+  }
+
   result(): RunResult {
     return {
       outcome: outcomeOf(this.#steps, this.#hasUnknown),

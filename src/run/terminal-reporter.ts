@@ -31,13 +31,18 @@ export const terminalReporter: ReporterFor = (options, environment, stop) => {
       return printStep(text, isReported ? { ...result, problem } : result, width("err"));
     },
     watch: programWatch(options, environment, waiting, line),
+    said,
     async end({ ending, failure }) {
       line?.clear();
-      for (const part of ending) await print(await shown(part, "out"));
+      await said(ending);
       if (failure !== null) console.err(await shown(failure, "err"));
       await printed();
     },
   };
+
+  async function said(lines: readonly EndingPart[]): Promise<void> {
+    for (const part of lines) await print(await shown(part, "out"));
+  }
 
   function waiting(sentence: string, limitMs?: number): void {
     error({ text: sentence });

@@ -5,6 +5,7 @@ import { lineOf, oneLine } from "../text/lines.ts";
 import { personOutput } from "./person-output.ts";
 import { programWatch } from "./program-watch.ts";
 import type { ReporterFor } from "./reporter.ts";
+import type { EndingPart } from "./result.ts";
 
 export const textReporter: ReporterFor = (options, environment, stop) => {
   const { console } = environment;
@@ -21,13 +22,18 @@ export const textReporter: ReporterFor = (options, environment, stop) => {
     started: ({ title, action }, place) => line?.begin(action ?? title, place),
     step: (result) => printStep(stepText(result, style), result),
     watch: programWatch(options, environment, waiting, line),
+    said,
     async end({ ending, failure }) {
       line?.clear();
       if (failure !== null && failure.text !== "") console.err(failure.text);
-      await print(ending.map(({ text }) => text).join(""));
+      await said(ending);
       await printed();
     },
   };
+
+  function said(lines: readonly EndingPart[]): Promise<void> {
+    return print(lines.map(({ text }) => text).join(""));
+  }
 
   function waiting(sentence: string, limitMs?: number): void {
     if (options.quiet) return;

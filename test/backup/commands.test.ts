@@ -5,6 +5,7 @@ import { mkdirSync } from "node:fs";
 import * as v from "valibot";
 import { manifestPath, passwordPath, restoredDir, settingsPath } from "../../src/backup/paths.ts";
 import { generateKey } from "../../src/deploy-keys/generate.ts";
+import { projectsPath } from "../../src/engine/paths.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { makeBundle } from "../bundle/small.ts";
 import { atTerminal, typed } from "../cli/typed.ts";
@@ -112,6 +113,27 @@ describe("backup restore", () => {
       exit: 0,
       out: expect.stringMatching(/^Nothing to restore: this host has what is in snapshot [0-9a-f]{8}\.\n$/),
     });
+  });
+
+  test("backup restore: what was restored is printed before the error about a project that was not", async () => {
+    const { type, fake } = await host("project publish demo --domain demo.test --source /srv/site", init);
+    expect((await type("backup run")).exit).toBe(0);
+    fake.taught.unshift((argv) => {
+      if (argv[1] === "project") return { code: 0, stdout: '{"outcome":"changed"}', stderr: "" };
+      if (!argv.includes("restore")) return undefined;
+      fake.put(`${restoredDir}${manifestPath}`, fake.text(manifestPath) ?? "");
+      const records = JSON.parse(fake.text(projectsPath) ?? "");
+      fake.put(`${restoredDir}${projectsPath}`, JSON.stringify({ ...records, bad: {} }));
+      fake.dir(`${restoredDir}/var/www/docs/.edox-ops-backup/demo/site`);
+      return undefined;
+    });
+    const line = "backup restore --only sites --yes";
+    const { exit, out, err } = await type(line);
+    expect([exit, out]).toEqual([1, "Deployed from the snapshot: demo.\n"]);
+    expect(err).toContain("error: not restored: bad");
+    expect((await type(`${line} --quiet`)).out).toBe("");
+    const atScreen = await atTerminal(80, () => type(line));
+    expect(atScreen.out).toContain("Deployed from the snapshot: demo.");
   });
 
   test("backup restore: neither a timer nor a rule of sudo runs a program that others than root may change", async () => {
