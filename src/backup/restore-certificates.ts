@@ -8,10 +8,21 @@ const top = "/etc/letsencrypt";
 const lineageDirs = ["archive", "live", "renewal"];
 
 /**
- * Restores what is missing: lineages, and what certbot needs to renew them, such as accounts, hooks and the credentials of
- * a DNS plugin. Returns the names of the lineages.
+ * Does one part of a restore, and records a failure in place of throwing it. `what` names the part in a warning, and
+ * `name` in the error at the end.
  */
-export function restoreCertificates(host: Host, trees: Trees): string[] {
+export type Attempt = (what: string, act: () => void | Promise<void>, name?: string) => Promise<void>;
+
+/**
+ * Restores what is missing: lineages, and what certbot needs to renew them, such as accounts, hooks and the credentials of
+ * a DNS plugin. Adds the names of the lineages to `restored`.
+ */
+export async function restoreCertificates(
+  host: Host,
+  trees: Trees,
+  restored: string[],
+  attempt: Attempt,
+): Promise<void> {
   const from = fetchedPath(top);
   const renewed = (host.list(`${from}/renewal`) ?? []).flatMap((name) => /^(.+)\.conf$/.exec(name)?.[1] ?? []);
   // An admin may have installed a certificate that certbot does not renew.
@@ -19,13 +30,18 @@ export function restoreCertificates(host: Host, trees: Trees): string[] {
     (name) => host.stat(`${from}/live/${name}`)?.type === "directory",
   );
   const names = [...new Set([...renewed, ...live])].sort();
-  const missing = names.filter((name) => isMissing(trees, placesOf(trees, name)));
-  for (const place of missing.flatMap((name) => placesOf(trees, name))) {
-    putMissing(host, trees, `${from}/${place}`, `${top}/${place}`, 0);
+  for (const name of names) {
+    await attempt(`certificate ${name}`, () => {
+      const places = placesOf(trees, name);
+      if (!isMissing(trees, places)) return;
+      for (const place of places) putMissing(host, trees, `${from}/${place}`, `${top}/${place}`, 0);
+      restored.push(name);
+    });
   }
   const others = (host.list(from) ?? []).filter((name) => !lineageDirs.includes(name));
-  for (const name of others) putMissing(host, trees, `${from}/${name}`, `${top}/${name}`, 9);
-  return missing;
+  for (const name of others) {
+    await attempt(`${top}/${name}`, () => void putMissing(host, trees, `${from}/${name}`, `${top}/${name}`, 9));
+  }
 }
 
 /** Returns where a fetched lineage belongs. Its last place is what nginx reads. */

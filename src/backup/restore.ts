@@ -19,7 +19,7 @@ import { fetchedPath, putMissing, type Restorable } from "./fetched.ts";
 import { runProgram } from "./own-program.ts";
 import { copyDir } from "./paths.ts";
 import { addKeys, addProject, demandNoConflict, fetchedRecords } from "./records.ts";
-import { restoreCertificates } from "./restore-certificates.ts";
+import { type Attempt, restoreCertificates } from "./restore-certificates.ts";
 
 /** What a restore works with. */
 export interface RestoreTools {
@@ -46,54 +46,71 @@ export interface Restored {
   warnings: string[];
 }
 
-/** Restores these parts of the fetched snapshot. A project that fails does not keep the others from being restored. */
+/** Returns what a restore has done before its first change. */
+export function nothingRestored(): Restored {
+  return { projects: [], deployed: [], certificates: [], runners: false, failed: [], warnings: [] };
+}
+
+/**
+ * Restores these parts of the fetched snapshot, and adds them to `restored`, which is of use after an error as well. A
+ * certificate or a project that fails does not keep the others from being restored.
+ */
 export async function restore(
   tools: RestoreTools,
   parts: readonly Restorable[],
   { runner_files }: Pick<Manifest, "runner_files">,
+  restored: Restored = nothingRestored(),
 ): Promise<Restored> {
   const { host, trees, stop } = tools;
-  const restored: Restored = { projects: [], deployed: [], certificates: [], runners: false, failed: [], warnings: [] };
+  const attempt: Attempt = async (what, act, name = what) => {
+    throwIfInterrupted(stop);
+    try {
+      await act();
+    } catch (error) {
+      const { code, message } = Problem.of(error);
+      if (code === "interrupted") throw error;
+      restored.failed.push(name);
+      restored.warnings.push(`${what}: ${message}`);
+    }
+  };
   // restic does not sync. After a power cut, a tree that was moved to its place would have empty files.
   trees.sync(fetchedPath(""));
   // A site with HTTPS needs its certificate.
-  if (parts.includes("certs")) restored.certificates.push(...restoreCertificates(host, trees));
+  if (parts.includes("certs")) await restoreCertificates(host, trees, restored.certificates, attempt);
   if (parts.includes("sites")) {
     const { projects, keys, failed, warnings } = fetchedRecords(host);
     restored.failed.push(...failed);
     restored.warnings.push(...warnings);
     for (const project of projects.values()) {
-      throwIfInterrupted(stop);
-      try {
-        const own = keys.filter((key) => key.project === project.slug);
+      const { slug } = project;
+      const restoreOne = async (): Promise<void> => {
+        const own = keys.filter((key) => key.project === slug);
         const { what, warnings } = await restoreProject(tools, project, own);
         restored.warnings.push(...warnings);
-        if (what !== null) restored[what].push(project.slug);
-      } catch (error) {
-        const { code, message } = Problem.of(error);
-        if (code === "interrupted") throw error;
-        restored.failed.push(project.slug);
-        restored.warnings.push(`project ${project.slug}: ${message}`);
-      }
+        if (what !== null) restored[what].push(slug);
+      };
+      await attempt(`project ${slug}`, restoreOne, slug);
     }
   }
-  if (parts.includes("runner")) {
-    const missing = trees.entry(runnerConfigPath) === null ? runner_files : [];
-    const files = missing.filter((path) => !isTheirs(host, path));
-    for (const path of missing.filter((each) => !files.includes(each))) {
-      const why = "others than root may change its directory";
-      restored.warnings.push(`${path}, which a runner needs, is not restored: ${why}`);
-    }
-    // The configuration is the last: a restore that was killed before completes the others.
-    const put = ["/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs", ...files, runnerConfigPath].map(
-      (path) => putMissing(host, trees, fetchedPath(path), path, 0).length > 0,
-    );
-    restored.runners = put.at(-1) === true;
-    if (!restored.runners && trees.entry(fetchedPath(runnerConfigPath)) !== null) {
-      restored.warnings.push(`this host has runners already: ${runnerConfigPath} stays as it is`);
-    }
-  }
+  if (parts.includes("runner")) await attempt("runners", () => restoreRunners(tools, runner_files, restored));
   return restored;
+}
+
+function restoreRunners({ host, trees }: RestoreTools, needed: readonly string[], restored: Restored): void {
+  const missing = trees.entry(runnerConfigPath) === null ? needed : [];
+  const files = missing.filter((path) => !isTheirs(host, path));
+  for (const path of missing.filter((each) => !files.includes(each))) {
+    const why = "others than root may change its directory";
+    restored.warnings.push(`${path}, which a runner needs, is not restored: ${why}`);
+  }
+  // The configuration is the last: a restore that was killed before completes the others.
+  const put = ["/etc/edox-ops/runner.json", "/etc/gitlab-runner/certs", ...files, runnerConfigPath].map(
+    (path) => putMissing(host, trees, fetchedPath(path), path, 0).length > 0,
+  );
+  restored.runners = put.at(-1) === true;
+  if (!restored.runners && trees.entry(fetchedPath(runnerConfigPath)) !== null) {
+    restored.warnings.push(`this host has runners already: ${runnerConfigPath} stays as it is`);
+  }
 }
 
 /**

@@ -159,6 +159,35 @@ describe("backup restore", () => {
     ]);
   });
 
+  test("backup restore: a certificate, an account or a runner that fails does not keep the rest from being restored", async () => {
+    using made = new BackupHost();
+    withEverything(made);
+    const { disk, trees } = made;
+    const { restoreAll } = await backedUp(made);
+    for (const path of ["/etc/letsencrypt", "/etc/gitlab-runner", `${www}/demo`]) disk.remove(path);
+    disk.write("/etc/edox-ops/projects.json", "{}");
+    const { move } = trees;
+    const full = /letsencrypt\/(?:renewal\/demo|accounts)|runner\/config/;
+    Object.assign(trees, {
+      move(from: string, to: string) {
+        if (full.test(to)) throw new Problem("no-space", `no space left on device: ${to}`);
+        move(from, to);
+      },
+    });
+    const { restored } = await restoreAll();
+    expect(restored).toEqual({
+      ...{ projects: ["demo"], deployed: [], certificates: ["other.test"], runners: false },
+      failed: ["certificate demo.test", "ACME accounts", "runners"],
+      warnings: [
+        "certificate demo.test: no space left on device: /etc/letsencrypt/renewal/demo.test.conf",
+        "ACME accounts: no space left on device: /etc/letsencrypt/accounts",
+        "runners: no space left on device: /etc/gitlab-runner/config.toml",
+      ],
+    });
+    Object.assign(trees, { move });
+    expect((await restoreAll()).restored).toMatchObject({ certificates: ["demo.test"], runners: true, failed: [] });
+  });
+
   test("backup restore: a project that conflicts with one of this host is refused, and neither is changed", async () => {
     using made = new BackupHost();
     const { disk } = made;

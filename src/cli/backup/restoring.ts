@@ -67,39 +67,51 @@ export async function restoreIn(
   }
   const { completeIn } = await import("./completing.ts");
   const { fetchSnapshot } = await import("../../backup/fetched.ts");
-  const { restore } = await import("../../backup/restore.ts");
+  const { nothingRestored, restore } = await import("../../backup/restore.ts");
   const { restoredDir } = await import("../../backup/paths.ts");
   const { throwIfInterrupted } = await import("../../problem/wait.ts");
   const lockHost = (path: string) => session.lock("host", path, editWaitMs);
+  const restored = nothingRestored();
   const done = async () => {
     // A killed restore has left its files.
     trees.remove(restoredDir);
     try {
       const manifest = await fetchSnapshot(host, access, snapshot, parts);
       throwIfInterrupted(stop);
-      const restored = await restore({ host, trees, program, lockHost, stop }, parts, manifest);
+      await restore({ host, trees, program, lockHost, stop }, parts, manifest, restored);
       also?.(manifest);
-      return { ...restored, manifest };
+      return manifest;
     } finally {
       // They hold secrets, and what was restored is in its place.
       trees.remove(restoredDir);
     }
   };
-  const { manifest, ...restored } = await session.operation(step, done, ({ warnings }) => ({
-    outcome: "changed",
-    warnings,
-  }));
+  let manifest: Manifest;
+  try {
+    manifest = await session.operation(step, done, () => ({ outcome: "changed", warnings: [] }));
+  } finally {
+    // A restore that an error ends has restored something before.
+    await reportRestored(session, snapshot, restored);
+  }
+  const isUnneeded = restored.failed.length === 0 && linesOf(restored).length === 0;
+  if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
+  await completeIn(session, { parts, restored, manifest, program });
+  return restored;
+}
+
+async function reportRestored(session: Session, snapshot: Snapshot, restored: Restored): Promise<void> {
+  for (const each of restored.warnings) await session.warn(each);
   const { projects, deployed, certificates, runners } = restored;
   session.include({ restored: { snapshot: snapshot.id, projects, deployed, certificates, runners } });
+  session.say(...linesOf(restored));
+}
+
+function linesOf({ projects, deployed, certificates, runners }: Restored): string[] {
   const lines: [string, readonly string[]][] = [
     ["Restored projects", projects],
     ["Deployed from the snapshot", deployed],
     ["Restored certificates", certificates],
     ["Restored runners", runners ? ["/etc/gitlab-runner/config.toml"] : []],
   ];
-  for (const [what, names] of lines) if (names.length > 0) session.say(lineOf`${what}: ${names.join(", ")}.`);
-  const isUnneeded = restored.failed.length === 0 && lines.every(([, names]) => names.length === 0);
-  if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
-  await completeIn(session, { parts, restored, manifest, program });
-  return restored;
+  return lines.flatMap(([what, names]) => (names.length > 0 ? [lineOf`${what}: ${names.join(", ")}.`] : []));
 }

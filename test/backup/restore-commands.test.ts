@@ -1,0 +1,122 @@
+// The commands that restore, as they are typed: their errors and their output.
+
+import { describe, expect, test } from "bun:test";
+import * as v from "valibot";
+import { generateKey } from "../../src/deploy-keys/generate.ts";
+import { documentSchema } from "../../src/report/schema.ts";
+import { makeBundle } from "../bundle/small.ts";
+import { atTerminal } from "../cli/typed.ts";
+import { commandHost, fetch, init } from "./command-host.ts";
+
+describe("backup restore", () => {
+  test("backup restore: on a host that has everything in the snapshot, the output says so", async () => {
+    const { type, fake } = await commandHost("project publish demo --domain demo.test --source /srv/site", init);
+    expect((await type("backup run")).exit).toBe(0);
+    fake.taught.unshift((argv) => {
+      if (argv.includes("restore")) fetch(fake, []);
+      return undefined;
+    });
+    expect(await type("backup restore --only sites --yes")).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^Nothing to restore: this host has what is in snapshot [0-9a-f]{8}\.\n$/),
+    });
+  });
+
+  test("backup restore: what was restored is printed before the error about a project that was not", async () => {
+    const { type, fake } = await commandHost("project publish demo --domain demo.test --source /srv/site", init);
+    expect((await type("backup run")).exit).toBe(0);
+    fake.taught.unshift((argv) => {
+      if (argv[1] === "project") return { code: 0, stdout: '{"outcome":"changed"}', stderr: "" };
+      if (!argv.includes("restore")) return undefined;
+      fetch(fake, ["demo"], { bad: {} });
+      return undefined;
+    });
+    const line = "backup restore --only sites --yes";
+    const { exit, out, err } = await type(line);
+    expect([exit, out]).toEqual([1, "Deployed from the snapshot: demo.\n"]);
+    expect(err).toContain("error: not restored: bad");
+    expect((await type(`${line} --quiet`)).out).toBe("");
+    const atScreen = await atTerminal(80, () => type(line));
+    expect(atScreen.out).toContain("Deployed from the snapshot: demo.");
+  });
+
+  test("backup restore: what was restored before an interruption is reported", async () => {
+    const { type, fake } = await commandHost("project publish demo --domain demo.test --source /srv/site", init);
+    expect((await type("backup run")).exit).toBe(0);
+    fake.taught.unshift((argv) => {
+      if (argv.join(" ").includes("project enable two")) fake.signal = { name: "SIGTERM", number: 15 };
+      if (argv[1] === "project") return { code: 0, stdout: '{"outcome":"changed"}', stderr: "" };
+      if (!argv.includes("restore")) return undefined;
+      fetch(fake, ["demo", "two"]);
+      return undefined;
+    });
+    const { exit, out } = await type("backup restore --only sites --yes --json");
+    const { outcome, restored } = v.parse(documentSchema, JSON.parse(out));
+    expect([exit, outcome, restored?.deployed]).toEqual([143, "interrupted", ["demo"]]);
+    expect((await type("backup restore --only sites --yes")).out).toBe("");
+  });
+
+  test("backup restore: neither a timer nor a rule of sudo runs a program that others than root may change", async () => {
+    const program = "/tmp/edox-ops";
+    const { type, fake, site } = await commandHost("project publish demo --domain demo.test --source /srv/site", init);
+    expect((await type("backup run")).exit).toBe(0);
+    site.disk.write("/var/www/docs/.edox-ops-previews/demo/-/fix/index.html", "fix");
+    fake.dir("/tmp", { mode: 0o1777 });
+    fake.put(program, "this one", { mode: 0o755 });
+    const key = await generateKey("ci");
+    const limits = { max_size: 1, max_files: 1, rate: 1 };
+    const record = { project: "demo", name: "ci", public_key: key.line, fingerprint: key.fingerprint, ...limits };
+    fake.put("/etc/edox-ops/deploy-keys.json", JSON.stringify({ program, keys: [record] }));
+    fake.taught.unshift((argv) => {
+      if (argv[0] === program) return { code: 0, stdout: '{"outcome":"ok"}', stderr: "" };
+      // The memory of this host is no part of the repository.
+      if (argv.includes("restore")) fetch(fake, []);
+      return undefined;
+    });
+    const { exit, err } = await site.type("backup restore --yes", program);
+    expect([exit, err]).toEqual([1, expect.stringContaining("not restored: the timer of previews, the deploy keys")]);
+    expect(err).toContain("repeat this with sudo edox-ops doctor --fix");
+    const { error, restored } = v.parse(
+      documentSchema,
+      JSON.parse((await site.type("backup restore --yes --json", program)).out),
+    );
+    expect([error?.message, restored?.runners]).toEqual([expect.stringContaining("not restored"), false]);
+    const units = [...fake.nodes.keys()].filter((path) => /edox-ops-previews|sudoers.d.edox-ops/.test(path));
+    expect(units).toEqual([]);
+  });
+});
+
+describe("restore-host", () => {
+  test.each([
+    ["a wrong password", "wrong password or no key found", "rest:https://nas.test/alpha"],
+    ["a wrong location", "Is there a repository at the following location?", "REPOSITORY"],
+  ])("restore-host: the hint for %s does not set up another repository", async (_, message, repo) => {
+    const { type, fake, restic } = await commandHost();
+    fake.put("/root/password", "wrong\n", { mode: 0o600 });
+    restic.failing = [() => restic.fatal(1, message)];
+    const { exit, err } = await type(
+      "restore-host --repo rest:https://nas.test/alpha --password-file /root/password --yes",
+    );
+    expect(exit).toBe(1);
+    expect(err).toContain(`hint: edox-ops restore-host --repo ${repo} --password-file FILE\n`);
+  });
+
+  const line = "restore-host --repo /mnt/repo --password-file /etc/os-release --bundle /srv/host.tar --yes";
+  test.each([
+    [
+      "of another release",
+      { target: { family: "debian", codename: "sid", architecture: "amd64" } },
+      "and this host is",
+    ],
+    ["of another architecture", { target: { family: "debian", codename: "bookworm", architecture: "arm64" } }, "arm64"],
+    ["without restic", {}, "restic is not in the bundle /srv/host.tar"],
+  ] as const)("restore-host: a bundle %s is refused, and nothing is changed", async (_, changes, message) => {
+    const { type, site } = await commandHost();
+    await makeBundle(site.host, "/srv/host.tar", {}, { changes });
+    const before = site.snapshot();
+    const { exit, err } = await type(line);
+    expect([exit, err]).toEqual([1, expect.stringContaining(message)]);
+    expect(err).toContain("hint: edox-ops bundle show /srv/host.tar");
+    expect(site.snapshot()).toEqual(before);
+  });
+});
