@@ -17,6 +17,7 @@ import type { Manifest } from "./contents.ts";
 import { fetchedPath, putMissing } from "./fetched.ts";
 import { leftPaths, type OldFile, oldFiles } from "./left.ts";
 import { movingPath, settingsPath } from "./paths.ts";
+import { shownLocation } from "./repository.ts";
 import { setUpCommands } from "./set-up.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { makeBackupDir } from "./state.ts";
@@ -24,10 +25,16 @@ import { makeBackupDir } from "./state.ts";
 const resolveLimitMs = 5000;
 
 /**
- * Throws a Problem if this host has sites, because a restore would mix two hosts. The sites of a restore-host from the
- * same repository that was interrupted are no reason.
+ * Throws a Problem if this host is backed up to another repository, whose settings and password would be replaced, or if
+ * it has sites, because a restore would mix two hosts. The sites of a restore-host from the same repository that was
+ * interrupted are no reason. `flags`: those that select the repository and open it.
  */
-export async function demandBare(reader: HostReader, repository: string): Promise<void> {
+export async function demandBare(reader: HostReader, repository: string, flags: readonly string[]): Promise<void> {
+  const other = readSettings(reader)?.repository ?? repository;
+  if (other !== repository) {
+    const message = `this host is backed up to another repository, ${shownLocation(other)}: change that first`;
+    throw new Problem("conflict", message, { hint: ["sudo", "edox-ops", "backup", "init", ...flags] });
+  }
   if (textOf(reader, movingPath) === repository) return;
   const { projects, broken } = await readRecords(reader);
   const slugs = [...projects.keys(), ...broken.keys()];

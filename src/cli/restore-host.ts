@@ -19,7 +19,7 @@ export default command({
     description: "Set up this host from the backup of another one",
     long: [
       "It installs what is needed, and restores sites, certificates and runners from a repository.",
-      "The host must not have sites yet: for one that has, use backup restore.",
+      "The host must not have sites or another repository yet: for one with sites, use backup restore.",
       "At its end it lists what differs from the old host, and runs doctor.",
       "Until the names in the DNS lead to this host, the old one still serves the sites.",
     ],
@@ -57,7 +57,10 @@ export default command({
     const parts = partsOf(only);
     const host = await context.host();
     const access = typedAccess(host, values);
-    await demandBare(host, access.repository.location);
+    const opening = (["repo", "password-file", "environment-file"] as const).flatMap((name) => {
+      return values[name] === undefined ? [] : [`--${name}`, values[name]];
+    });
+    await demandBare(host, access.repository.location, opening);
     /** The new host goes on under the name of the old one, so that a restore finds the snapshots of both. */
     const recorded = (from: string, old: OldHost | null) => ({
       settings: {

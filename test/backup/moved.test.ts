@@ -30,14 +30,14 @@ function withSite() {
 
 describe("restore-host", () => {
   test("restore-host: a host with sites is refused, also with an invalid record", async () => {
-    await demandBare(fakeDebian(), repository);
-    expect(await demandBare(withSite(), repository).catch((error) => error)).toMatchObject({
+    await demandBare(fakeDebian(), repository, []);
+    expect(await demandBare(withSite(), repository, []).catch((error) => error)).toMatchObject({
       code: "conflict",
       message: "this host has sites already: demo",
     });
     const host = fakeDebian();
     host.put("/etc/edox-ops/projects.json", '{"broken":{}}');
-    expect(await demandBare(host, repository).catch((error) => error)).toMatchObject({
+    expect(await demandBare(host, repository, []).catch((error) => error)).toMatchObject({
       message: "this host has sites already: broken",
     });
   });
@@ -46,8 +46,8 @@ describe("restore-host", () => {
     const host = withSite();
     host.dir("/var/lib");
     recordMove(host, repository);
-    await demandBare(host, repository);
-    expect(await demandBare(host, "/mnt/other").catch((error) => error)).toMatchObject({ code: "conflict" });
+    await demandBare(host, repository, []);
+    expect(await demandBare(host, "/mnt/other", []).catch((error) => error)).toMatchObject({ code: "conflict" });
   });
 
   test("restore-host: names that lead elsewhere in the DNS, and tokens of runners, are reported", async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
+import { movingPath, passwordPath } from "../../src/backup/paths.ts";
 import { generateKey } from "../../src/deploy-keys/generate.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { makeBundle } from "../bundle/small.ts";
@@ -99,6 +100,36 @@ describe("restore-host", () => {
     );
     expect(exit).toBe(1);
     expect(err).toContain(`hint: edox-ops restore-host --repo ${repo} --password-file FILE\n`);
+  });
+
+  test("restore-host: a host that is backed up to another repository is refused, and keeps its settings", async () => {
+    const { type, fake, site } = await commandHost("backup init --repo /mnt/other --generate --yes");
+    const before = site.snapshot();
+    for (const more of ["--yes", "--dry-run"]) {
+      const { exit, err } = await type(`restore-host --repo /mnt/repo --password-file /etc/os-release ${more}`);
+      expect([exit, err]).toEqual([
+        1,
+        "error: this host is backed up to another repository, /mnt/other: change that first\n" +
+          "hint: edox-ops backup init --repo /mnt/repo --password-file /etc/os-release\n",
+      ]);
+    }
+    expect(site.snapshot()).toEqual(before);
+    // A run that was interrupted is no reason to replace the repository that was set up since.
+    fake.put(movingPath, "/mnt/repo");
+    const again = "restore-host --repo /mnt/repo --password-file /etc/os-release --yes";
+    expect((await type(again)).err).toContain("another repository, /mnt/other");
+    expect((await type("backup init --repo /mnt/repo --password-file /etc/os-release --yes")).exit).toBe(0);
+    expect((await type(again)).err).toContain("the repository has no snapshot of edox-ops");
+  });
+
+  test("restore-host: a host that is backed up to the same repository goes on", async () => {
+    const { type, fake } = await commandHost(init, "backup run");
+    fake.taught.unshift((argv) => {
+      if (argv.includes("restore")) fetch(fake, []);
+      return undefined;
+    });
+    const { exit, out, err } = await type(`restore-host --repo /mnt/repo --password-file ${passwordPath} --yes`);
+    expect([exit, out, err]).toEqual([0, expect.stringContaining("Nothing to restore: "), ""]);
   });
 
   const line = "restore-host --repo /mnt/repo --password-file /etc/os-release --bundle /srv/host.tar --yes";

@@ -67,10 +67,12 @@ export const untyped: Record<string, string> = {
   'backup/checks.ts ["sudo", "edox-ops", "backup", "enable", "--yes"]': repository,
   'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
   'backup/moved.ts ["sudo", "edox-ops", "backup", "restore", "--dry-run"]': repository,
+  'backup/moved.ts ["sudo", "edox-ops", "backup", "init", ...flags]':
+    "it needs a repository of restic; test/backup/restore-commands.test.ts types it",
   'backup/moved-snapshot.ts ["sudo", "edox-ops", "backup", "run"]':
     "it is typed on the old host; test/backup/moved.test.ts reaches the state",
   'backup/moved-snapshot.ts ["sudo", "edox-ops", "restore-host", "--repo", repo, "--password-file", "FILE"]':
-    "its FILE is an example; test/backup/commands.test.ts reaches the state",
+    "its FILE is an example; test/backup/restore-commands.test.ts reaches the state",
   'backup/moved-snapshot.ts ["sudo", "edox-ops", ...without(words, flag), flag, value]':
     "it repeats the typed line with a valid choice; test/soak/move.test.ts types it",
   'cli/restore-host.ts ["sudo", "edox-ops", ...context.typed, "--dry-run"]':
