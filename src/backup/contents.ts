@@ -63,6 +63,20 @@ const mirrorSchema = v.object({
   fingerprint: v.pipe(v.string(), v.regex(/^[0-9A-F]{40,64}$/)),
 });
 
+/** Accepts a list without the items that this version does not know. */
+function knownItems<T>(item: v.GenericSchema<T>) {
+  const items = v.array(v.fallback(v.nullable(item), null));
+  const known = v.pipe(
+    items,
+    v.transform((all) => all.filter((each) => each !== null)),
+  );
+  return v.optional(v.fallback(known, []), []);
+}
+
+const knownMirror = v.fallback(v.optional(mirrorSchema), undefined);
+/** The version of a package; an empty one is that of an unknown value. */
+const versionSchema = v.fallback(v.string(), "");
+
 const manifestSchema = v.object({
   format: v.literal(1),
   program: v.string(),
@@ -72,13 +86,13 @@ const manifestSchema = v.object({
   with_releases: v.boolean(),
   projects: v.array(v.string()),
   /** The version of each installed package. */
-  packages: v.record(v.string(), v.string()),
+  packages: v.fallback(v.record(v.string(), versionSchema), {}),
   /** The files outside of the directories of a snapshot that the runners need. */
-  runner_files: v.optional(v.array(fileSchema), []),
+  runner_files: knownItems(fileSchema),
   /** The mirrors of packages that were chosen in place of the vendors' repositories. */
-  mirrors: v.optional(v.object({ docker: v.optional(mirrorSchema), runner: v.optional(mirrorSchema) }), {}),
+  mirrors: v.optional(v.fallback(v.object({ docker: knownMirror, runner: knownMirror }), {}), {}),
   /** The commands that set up the rest of the host, without `edox-ops`. They are printed for an admin who types them. */
-  set_up: v.optional(v.array(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*(?: [\w.,:@/-]+)+$/))), []),
+  set_up: knownItems(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*(?: [\w.,:@/-]+)+$/))),
 });
 
 export type Manifest = v.InferOutput<typeof manifestSchema>;
@@ -112,12 +126,39 @@ export function hadEngine({ packages }: Manifest): boolean {
   return ["docker-ce", "docker.io"].some((name) => Object.hasOwn(packages, name));
 }
 
+export interface FoundManifest extends Manifest {
+  /** What a later version wrote and this one does not know, each with its key. It is left out of the rest. */
+  unknown: string[];
+}
+
 /** Returns the manifest in a text, or null if it is none. */
-export function readManifest(text: string): Manifest | null {
+export function readManifest(text: string): FoundManifest | null {
   try {
-    const found = v.safeParse(manifestSchema, JSON.parse(text));
-    return found.success ? found.output : null;
+    const written = JSON.parse(text);
+    const found = v.safeParse(manifestSchema, written);
+    return found.success ? { ...found.output, unknown: unknownIn(written, found.output) } : null;
   } catch {
     return null;
   }
+}
+
+/** In characters: longer values are shortened. */
+const mostShown = 80;
+
+function unknownIn(written: Record<string, unknown>, known: Manifest): string[] {
+  return (["set_up", "runner_files", "mirrors", "packages"] as const).flatMap((key) => {
+    const [value, own] = [written[key], known[key]];
+    if (value === undefined) return [];
+    const isAlike = typeof value === "object" && value !== null && Array.isArray(value) === Array.isArray(own);
+    return (isAlike ? leftOutOf(value, own) : [value]).map((each) => {
+      const shown = JSON.stringify(each);
+      return `${key}: ${shown.length > mostShown ? `${shown.slice(0, mostShown)}…` : shown}`;
+    });
+  });
+}
+
+/** Returns the items of a list, or the keys of an object, that the other one does not have. */
+function leftOutOf(written: object, known: object): unknown[] {
+  if (Array.isArray(written)) return written.filter((each) => !(known as unknown[]).includes(each));
+  return Object.keys(written).filter((key) => !(known as Record<string, unknown>)[key]);
 }

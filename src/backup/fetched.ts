@@ -4,7 +4,7 @@ import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { Problem } from "../problem/problem.ts";
 import { parentOf } from "../text/path.ts";
-import { configuration, type Manifest, readManifest } from "./contents.ts";
+import { configuration, type FoundManifest, readManifest } from "./contents.ts";
 import { copyTree } from "./copy.ts";
 import { copyDir, manifestPath, restoredDir } from "./paths.ts";
 import { runRestic } from "./restic.ts";
@@ -36,7 +36,7 @@ export async function fetchSnapshot(
   access: Access,
   snapshot: Snapshot,
   parts: readonly Restorable[],
-): Promise<Manifest> {
+): Promise<FoundManifest> {
   makeBackupDir(host);
   const fetch = (paths: readonly string[]): Promise<string> => {
     const words = paths.flatMap((path) => ["--include", path]);

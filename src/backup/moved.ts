@@ -17,6 +17,7 @@ import type { Manifest } from "./contents.ts";
 import { fetchedPath, putMissing } from "./fetched.ts";
 import { leftPaths, type OldFile, oldFiles } from "./left.ts";
 import { movingPath, settingsPath } from "./paths.ts";
+import { snapshotFault } from "./records.ts";
 import { shownLocation } from "./repository.ts";
 import { setUpCommands } from "./set-up.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -53,6 +54,8 @@ export function recordMove(host: Host, repository: string): void {
 export interface OldHost {
   /** The settings of its backups; null without any, or for invalid ones. */
   backups: Settings | null;
+  /** Why they are invalid. */
+  fault: string | null;
   files: OldFile[];
   /** The commands that set up what the restore does not. */
   setUp: string[];
@@ -70,18 +73,18 @@ export function restoreSettings(host: Host, trees: Trees, manifest: Manifest): O
     putMissing(host, trees, fetchedPath(path), path, 1);
   }
   return {
-    backups: backupSettings(host),
+    ...backupSettings(host),
     files: oldFiles(host, trees, manifest, gatherFacts(host).name),
     setUp: manifest.set_up,
     plugins: Object.keys(manifest.packages).filter((name) => /^python3-certbot-[a-z0-9.+-]+$/.test(name)),
   };
 }
 
-function backupSettings(reader: HostReader): Settings | null {
+function backupSettings(reader: HostReader): Pick<OldHost, "backups" | "fault"> {
   try {
-    return readSettings(reader, fetchedPath(settingsPath));
-  } catch {
-    return null;
+    return { backups: readSettings(reader, fetchedPath(settingsPath)), fault: null };
+  } catch (error) {
+    return { backups: null, fault: snapshotFault(error) };
   }
 }
 
@@ -102,6 +105,7 @@ export async function differences(reader: HostReader, old: OldHost): Promise<str
   const plugins = old.plugins.filter((name) => presentVersion(reader, name) === null);
   const left = leftPaths(reader, old.files);
   return [
+    ...(old.fault === null ? [] : [`the settings of backups in the snapshot are invalid: ${old.fault}`]),
     ...elsewhere.filter((each) => each !== null).map((each) => `${each}: let it lead to an address of this host`),
     ...(reader.stat(runnerConfigPath) !== null
       ? ["the runners have the tokens of the old host: stop gitlab-runner there, or both hosts run the same jobs"]

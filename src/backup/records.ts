@@ -27,9 +27,8 @@ export function fetchedRecords(reader: HostReader): FetchedRecords {
     try {
       return read();
     } catch (error) {
-      const why = Problem.of(error).message.replace(/^\/.* is invalid: /, "");
       found.failed.push(failed);
-      found.warnings.push(`${what} in the snapshot are invalid: ${why}`);
+      found.warnings.push(`${what} in the snapshot are invalid: ${snapshotFault(error)}`);
       return undefined;
     }
   };
@@ -47,6 +46,11 @@ export function fetchedRecords(reader: HostReader): FetchedRecords {
   const keys = attempt("deploy keys", "the deploy keys", () => readKeys(reader, fetchedPath(deployKeysPath)));
   found.keys.push(...(keys?.keys ?? []));
   return found;
+}
+
+/** Returns why a fetched file is invalid, without its path, which is gone after the restore. */
+export function snapshotFault(error: unknown): string {
+  return Problem.of(error).message.replace(/^\/.* is invalid: /, "");
 }
 
 /** Throws a Problem for a project that would conflict with one of this host. */

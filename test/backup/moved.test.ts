@@ -16,7 +16,7 @@ import { BackupHost } from "./backup-host.ts";
 
 const repository = "/mnt/repo";
 
-const nothing = { backups: null, files: [], setUp: [], plugins: [] };
+const nothing = { backups: null, fault: null, files: [], setUp: [], plugins: [] };
 
 function withSite() {
   const host = fakeDebian();
@@ -124,10 +124,52 @@ describe("restore-host", () => {
     ]);
     const text = JSON.stringify(manifestOf(host, settings, []));
     expect(readManifest(text)?.set_up).toHaveLength(7);
-    expect(readManifest(text.replace("watch enable", "watch enable; reboot"))).toBeNull();
+    expect(readManifest(text.replace("watch enable", "watch enable; reboot"))).toMatchObject({
+      set_up: expect.not.arrayContaining([expect.stringContaining("reboot")]),
+      unknown: ['set_up: "watch enable; reboot"'],
+    });
     // An invalid record is no reason to have no backup.
     host.put("/etc/edox-ops/host.json", "{");
     expect(setUpCommands(host)).toContain("host firewall");
+  });
+
+  test("backup restore: what a later version wrote in a snapshot is left out and named, and the rest is read", () => {
+    const settings = { repository: "/repo", host: "alpha", with_releases: true, keep: null };
+    const mirror = { uri: "http://mirror.test/", fingerprint: "A".repeat(40) };
+    const written = { ...manifestOf(fakeDebian(), settings, ["demo"]), later: true };
+    const read = (changes: object) => readManifest(JSON.stringify({ ...written, ...changes }));
+    expect(
+      read({
+        set_up: ["host logrotate", { command: "host", flags: [] }, "host logs --to 'a b'"],
+        runner_files: ["/root/ca.pem", "relative", "/etc/../shadow"],
+        mirrors: { docker: { ...mirror, fingerprint: "sha512" }, runner: mirror, podman: mirror },
+        packages: { nginx: "1.22", later: { version: "1" } },
+      }),
+    ).toMatchObject({
+      ...{
+        projects: ["demo"],
+        set_up: ["host logrotate"],
+        runner_files: ["/root/ca.pem"],
+        mirrors: { runner: mirror },
+      },
+      packages: { nginx: "1.22" },
+      unknown: [
+        'set_up: {"command":"host","flags":[]}',
+        "set_up: \"host logs --to 'a b'\"",
+        'runner_files: "relative"',
+        'runner_files: "/etc/../shadow"',
+        'mirrors: "docker"',
+        'mirrors: "podman"',
+        'packages: "later"',
+      ],
+    });
+    expect(read({ set_up: { host: "logrotate" }, mirrors: null, runner_files: 7, packages: [] })).toMatchObject({
+      ...{ set_up: [], mirrors: {}, runner_files: [], packages: {} },
+      unknown: ['set_up: {"host":"logrotate"}', "runner_files: 7", "mirrors: null", "packages: []"],
+    });
+    expect(read({ set_up: ["x".repeat(5000)] })?.unknown[0]?.length).toBeLessThan(120);
+    expect(read({})?.unknown).toEqual([]);
+    expect([read({ format: 2 }), read({ projects: null }), readManifest("{")]).toEqual([null, null, null]);
   });
 
   test("backup run: a snapshot names the mirrors of Docker and GitLab Runner, but not the repositories of the vendors", () => {
@@ -170,7 +212,11 @@ describe("restore-host", () => {
     // It would forbid a bundle without its signature.
     expect(host.stat("/etc/edox-ops/trust/key.pem")).toBeNull();
     disk.write(at("/etc/edox-ops/backup.json"), "{");
-    expect(restoreSettings(host, trees, manifest).backups).toBeNull();
+    const invalid = restoreSettings(host, trees, manifest);
+    expect(invalid).toMatchObject({ backups: null, fault: "it is not JSON" });
+    expect(await differences(host, { ...nothing, ...invalid, files: [], setUp: [] })).toContain(
+      "the settings of backups in the snapshot are invalid: it is not JSON",
+    );
   });
 
   test("restore-host: the snapshot is the newest of the only or the named host, and an error has the line to type", () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { movingPath, passwordPath } from "../../src/backup/paths.ts";
+import { manifestPath, movingPath, passwordPath, restoredDir } from "../../src/backup/paths.ts";
 import { generateKey } from "../../src/deploy-keys/generate.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { makeBundle } from "../bundle/small.ts";
@@ -55,6 +55,21 @@ describe("backup restore", () => {
     const { outcome, restored } = v.parse(documentSchema, JSON.parse(out));
     expect([exit, outcome, restored?.deployed]).toEqual([143, "interrupted", ["demo"]]);
     expect((await type("backup restore --only sites --yes")).out).toBe("");
+  });
+
+  test("backup restore: what this version does not know in a snapshot is reported as not restored", async () => {
+    const { type, fake } = await commandHost(init, "backup run");
+    fake.taught.unshift((argv) => {
+      if (!argv.includes("restore")) return undefined;
+      const manifest = JSON.parse(fake.text(manifestPath) ?? "");
+      fake.put(`${restoredDir}${manifestPath}`, JSON.stringify({ ...manifest, set_up: ["host\u001b[2J; reboot"] }));
+      return undefined;
+    });
+    const { exit, err } = await type("backup restore --yes");
+    expect([exit, err]).toEqual([
+      0,
+      'warning: not restored, because this version does not know it: set_up: "host\\u001b[2J; reboot"\n',
+    ]);
   });
 
   test("backup restore: neither a timer nor a rule of sudo runs a program that others than root may change", async () => {

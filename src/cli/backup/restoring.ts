@@ -7,7 +7,7 @@ import type { Access } from "../../backup/settings.ts";
 import { type Snapshot, shortLength } from "../../backup/snapshots.ts";
 import type { Trees } from "../../host/trees.ts";
 import type { Session } from "../../run/session.ts";
-import { lineOf } from "../../text/lines.ts";
+import { few, lineOf } from "../../text/lines.ts";
 import { nearestName } from "../../text/nearest-name.ts";
 import { usage } from "../arguments.ts";
 import type { Arguments } from "../command.ts";
@@ -78,6 +78,9 @@ export async function restoreIn(
     try {
       const manifest = await fetchSnapshot(host, access, snapshot, parts);
       throwIfInterrupted(stop);
+      if (manifest.unknown.length > 0) {
+        restored.warnings.push(`not restored, because this version does not know it: ${few(manifest.unknown)}`);
+      }
       await restore({ host, trees, program, lockHost, stop }, parts, manifest, restored);
       also?.(manifest);
       return manifest;
