@@ -44,8 +44,16 @@ export async function demandBare(reader: HostReader, repository: string, flags: 
   throw new Problem("conflict", `this host has sites already: ${few(slugs)}`, { hint });
 }
 
-/** Records that this host is set up from a repository, until it is complete, or this host is backed up. */
-export function recordMove(host: Host, repository: string): void {
+/**
+ * Records that this host is set up from a repository, until it is complete, or this host is backed up. Returns when that
+ * began, in Unix milliseconds: a repeated run keeps what was deployed since.
+ */
+export function recordMove(host: Host, repository: string): number {
+  if (textOf(host, movingPath) !== repository) writeMove(host, repository);
+  return host.stat(movingPath)?.changedMs ?? Number.POSITIVE_INFINITY;
+}
+
+function writeMove(host: Host, repository: string): void {
   makeBackupDir(host);
   host.writeFile(movingPath, new TextEncoder().encode(repository), { mode: 0o600, uid: host.uid, gid: host.uid });
 }

@@ -30,6 +30,8 @@ export interface RestoreTools {
   /** Takes the lock of the host, and returns what releases it. */
   lockHost(path: string): Promise<() => void>;
   stop: Stop;
+  /** A site that was deployed after this time is kept, in Unix milliseconds. Without it, each one is replaced. */
+  keepsSinceMs?: number | undefined;
 }
 
 export interface Restored {
@@ -37,6 +39,8 @@ export interface Restored {
   projects: string[];
   /** Projects that were there, and whose site is that of the snapshot now. */
   deployed: string[];
+  /** Projects that were there, and whose newer site is not replaced. */
+  kept: string[];
   /** Lineages of certificates. */
   certificates: string[];
   runners: boolean;
@@ -48,7 +52,7 @@ export interface Restored {
 
 /** Returns what a restore has done before its first change. */
 export function nothingRestored(): Restored {
-  return { projects: [], deployed: [], certificates: [], runners: false, failed: [], warnings: [] };
+  return { projects: [], deployed: [], kept: [], certificates: [], runners: false, failed: [], warnings: [] };
 }
 
 /**
@@ -85,8 +89,9 @@ export async function restore(
       const { slug } = project;
       const restoreOne = async (): Promise<void> => {
         const own = keys.filter((key) => key.project === slug);
-        const { what, warnings } = await restoreProject(tools, project, own);
+        const { what, isKept, warnings } = await restoreProject(tools, project, own);
         restored.warnings.push(...warnings);
+        if (isKept) restored.kept.push(slug);
         if (what !== null) restored[what].push(slug);
       };
       await attempt(`project ${slug}`, restoreOne, slug);
@@ -131,6 +136,8 @@ export function demandWhole({ failed }: Restored): void {
 interface RestoredProject {
   /** Whether its record and trees are back, or its site was deployed; null without a change. */
   what: "projects" | "deployed" | null;
+  /** Whether its site is newer, and is not replaced. */
+  isKept: boolean;
   warnings: string[];
 }
 
@@ -140,7 +147,7 @@ async function restoreProject(
   project: Project,
   keys: readonly DeployKey[],
 ): Promise<RestoredProject> {
-  const { host, trees, program, lockHost } = tools;
+  const { host, trees, program, lockHost, keepsSinceMs = Number.POSITIVE_INFINITY } = tools;
   const { slug, root_path } = project;
   const record = (await readRecords(host)).projects.get(slug);
   const isNew = (await draftOf(host, slug)) === null;
@@ -166,11 +173,14 @@ async function restoreProject(
   const enabled = isServed ? await runProgram(tools, ["project", "enable", slug]) : "ok";
   // Nothing was put where a tree is: that of a live site, or of a removed project.
   const site = fetchedPath(`${copyDir}/${slug}/site`);
-  const isDeployed = !put.includes(root_path) && host.stat(site) !== null;
-  const outcome = isDeployed ? await runProgram(tools, ["project", "deploy", slug, "--source", site]) : "ok";
-  if (!isNew && outcome === "changed") return { what: "deployed", warnings };
+  const isThere = !put.includes(root_path) && host.stat(site) !== null;
+  const deploy = ["project", "deploy", slug, "--source", site];
+  const isNewer = isThere && !isNew && (trees.entry(root_path)?.modifiedMs ?? 0) > keepsSinceMs;
+  const isKept = isNewer && (await runProgram(tools, [...deploy, "--dry-run"])) === "pending";
+  const outcome = isThere && !isNewer ? await runProgram(tools, deploy) : "ok";
+  if (!isNew && outcome === "changed") return { what: "deployed", isKept, warnings };
   const isCompleted = isNew || put.length > 0 || enabled === "changed";
-  return { what: isCompleted ? "projects" : null, warnings };
+  return { what: isCompleted ? "projects" : null, isKept, warnings };
 }
 
 /** Puts the trees of a project that are missing to their places. Returns their paths. */

@@ -48,7 +48,7 @@ export default command({
     const { demandPacked } = await import("../bundle/fit.ts");
     const { packagesFor } = await import("../backup/restic.ts");
     const { installedPackage } = await import("../apt/dpkg.ts");
-    const { environmentText, secretText } = await import("../backup/settings.ts");
+    const { environmentText, readSettings, secretText } = await import("../backup/settings.ts");
     const { bootstrap, packages: hostPackages } = await import("../bootstrap/recipe.ts");
     const { demandBundle } = await import("../run/recipes.ts");
     if (values.repo !== undefined && values["password-file"] === undefined) {
@@ -61,11 +61,14 @@ export default command({
       return values[name] === undefined ? [] : [`--${name}`, values[name]];
     });
     await demandBare(host, access.repository.location, opening);
+    // What was chosen on this host since an earlier run stays.
+    const own = readSettings(host);
     /** The new host goes on under the name of the old one, so that a restore finds the snapshots of both. */
     const recorded = (from: string, old: OldHost | null) => ({
       settings: {
         ...{ repository: access.repository.location, host: from },
-        ...{ with_releases: old?.backups?.with_releases ?? false, keep: old?.backups?.keep ?? null },
+        with_releases: own?.with_releases || (old?.backups?.with_releases ?? false),
+        keep: own?.keep ?? old?.backups?.keep ?? null,
       },
       password: secretText(access.password),
       environment: environmentText(access.environment),
@@ -102,14 +105,12 @@ export default command({
       if (!(await convergeRecipe(session, record(null), terms))) return;
       const { program } = context;
       const trees = await context.trees();
-      if (!dryRun) {
-        await lockBackups(session);
-        // A run that is interrupted from here on can be repeated.
-        recordMove(session.host, access.repository.location);
-      }
+      if (!dryRun) await lockBackups(session);
+      // A run that is interrupted from here on can be repeated.
+      const keepsSinceMs = dryRun ? undefined : recordMove(session.host, access.repository.location);
       const found: OldHost[] = [];
       const also = (manifest: Manifest) => void found.push(restoreSettings(session.host, trees, manifest));
-      const restored = await restoreIn(session, trees, { access, snapshot, parts, program, also });
+      const restored = await restoreIn(session, trees, { access, snapshot, parts, program, keepsSinceMs, also });
       const [old] = found;
       if (restored === null || old === undefined) return;
       const { keep, with_releases } = old.backups ?? {};

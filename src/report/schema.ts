@@ -448,6 +448,8 @@ export const documentSchema = v.object({
       projects: v.array(v.string()),
       /** Projects that were there, and were deployed from the snapshot. */
       deployed: v.array(v.string()),
+      /** Projects whose site is newer on this host, and was not replaced. */
+      kept: v.array(v.string()),
       certificates: v.array(v.string()),
       runners: v.boolean(),
     }),

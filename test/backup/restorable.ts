@@ -37,9 +37,9 @@ export async function backedUp(
   };
   Object.assign(host, { run: act });
   const snapshot = chosenSnapshot(await listSnapshots(host, access, "alpha"), undefined);
-  const restoreAll = async (parts: readonly Restorable[] = restorable) => {
+  const restoreAll = async (parts: readonly Restorable[] = restorable, keepsSinceMs?: number) => {
     const manifest = await fetchSnapshot(host, access, snapshot, parts);
-    const tools = { host, trees, program, lockHost: async () => () => {}, stop: () => null };
+    const tools = { host, trees, program, lockHost: async () => () => {}, stop: () => null, keepsSinceMs };
     return { manifest, restored: await restore(tools, parts, manifest) };
   };
   return { ran, restoreAll, snapshot };

@@ -2,11 +2,12 @@
 
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { manifestPath, movingPath, passwordPath, restoredDir } from "../../src/backup/paths.ts";
+import { manifestPath, movingPath, passwordPath, restoredDir, settingsPath } from "../../src/backup/paths.ts";
 import { generateKey } from "../../src/deploy-keys/generate.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { makeBundle } from "../bundle/small.ts";
 import { atTerminal } from "../cli/typed.ts";
+import { ok } from "../fake-host.ts";
 import { commandHost, fetch, init } from "./command-host.ts";
 
 describe("backup restore", () => {
@@ -145,6 +146,34 @@ describe("restore-host", () => {
     });
     const { exit, out, err } = await type(`restore-host --repo /mnt/repo --password-file ${passwordPath} --yes`);
     expect([exit, out, err]).toEqual([0, expect.stringContaining("Nothing to restore: "), ""]);
+  });
+
+  test("restore-host: repeated after days, it keeps newer sites and settings, and names what replaces the sites", async () => {
+    const lines = ["backup enable --keep 30d --yes", "backup run"];
+    const { type, fake, json, site } = await commandHost(
+      "project publish demo --domain demo.test --source /srv/site",
+      init,
+      ...lines,
+    );
+    fake.put(movingPath, "/mnt/repo");
+    site.disk.time("/var/www/docs/demo", 1_900_000_000);
+    fake.taught.unshift((argv) => {
+      if (argv.includes("restore")) fetch(fake, ["demo"]);
+      return argv[1] === "project" ? ok(`{"outcome":"${argv.includes("--dry-run") ? "pending" : "ok"}"}`) : undefined;
+    });
+    const line = `restore-host --repo /mnt/repo --password-file ${passwordPath} --yes`;
+    const { exit, err } = await type(line);
+    expect(exit).toBe(0);
+    expect(err).toContain(
+      "warning: sites that are newer on this host are kept: demo; replace them with sudo edox-ops backup restore --snapshot 5feceb66 --only sites\n",
+    );
+    expect(JSON.parse(fake.text(settingsPath) ?? "").keep).toMatchObject({ daily: 30 });
+    fake.put(movingPath, "/mnt/repo");
+    expect((await json(line)).restored).toMatchObject({ kept: ["demo"], deployed: [] });
+    fake.taught.unshift((argv) => (argv[1] === "project" ? ok('{"outcome":"changed"}') : undefined));
+    expect((await json("backup restore --snapshot 5feceb66 --only sites --yes")).restored).toMatchObject({
+      ...{ kept: [], deployed: ["demo"] },
+    });
   });
 
   const line = "restore-host --repo /mnt/repo --password-file /etc/os-release --bundle /srv/host.tar --yes";

@@ -38,6 +38,7 @@ describe("backup restore", () => {
       ...{
         projects: ["demo"],
         deployed: [],
+        kept: [],
         failed: [],
         certificates: ["admin.test", "demo.test", "other.test"],
         runners: true,
@@ -122,6 +123,7 @@ describe("backup restore", () => {
     expect(restored).toEqual({
       projects: [],
       deployed: [],
+      kept: [],
       certificates: [],
       runners: false,
       failed: [],
@@ -176,7 +178,7 @@ describe("backup restore", () => {
     });
     const { restored } = await restoreAll();
     expect(restored).toEqual({
-      ...{ projects: ["demo"], deployed: [], certificates: ["other.test"], runners: false },
+      ...{ projects: ["demo"], deployed: [], kept: [], certificates: ["other.test"], runners: false },
       failed: ["certificate demo.test", "ACME accounts", "runners"],
       warnings: [
         "certificate demo.test: no space left on device: /etc/letsencrypt/renewal/demo.test.conf",
@@ -217,6 +219,42 @@ describe("backup restore", () => {
       "project enable demo --json",
       `project deploy demo --source ${restoredDir}${www}/.edox-ops-backup/demo/site --json`,
     ]);
+  });
+
+  test("restore-host: a repeated run keeps a project that was deployed since the first one, and completes the others", async () => {
+    using made = new BackupHost();
+    const { disk } = made;
+    const record = (slug: string) => ({ ...project, slug, domain: `${slug}.test`, root_path: `${www}/${slug}` });
+    const slugs = ["changed", "left", "missing", "same"];
+    for (const slug of slugs) disk.write(`${www}/${slug}/index.html`, slug);
+    const records = Object.fromEntries(slugs.map((slug) => [slug, record(slug)]));
+    disk.write("/etc/edox-ops/projects.json", JSON.stringify(records));
+    const { ran, restoreAll } = await backedUp(made, (words) =>
+      ok(
+        JSON.stringify({
+          outcome: words.includes(" same ") ? "ok" : words.includes("--dry-run") ? "pending" : "changed",
+        }),
+      ),
+    );
+    disk.remove(`${www}/missing`);
+    for (const [slug, seconds] of [
+      ["changed", 2_000_000_001],
+      ["left", 1_999_999_999],
+      ["same", 2_000_000_001],
+    ] as const)
+      disk.time(`${www}/${slug}`, seconds);
+    const { restored } = await restoreAll(["sites"], 2_000_000_000_000);
+    expect(restored).toMatchObject({ projects: ["missing"], deployed: ["left"], kept: ["changed"], failed: [] });
+    const from = (slug: string) => `--source ${restoredDir}${www}/.edox-ops-backup/${slug}/site`;
+    expect(ran).toEqual([
+      `project deploy changed ${from("changed")} --dry-run --json`,
+      `project deploy left ${from("left")} --json`,
+      `project deploy same ${from("same")} --dry-run --json`,
+    ]);
+    expect((await restoreAll(["sites"])).restored).toMatchObject({
+      deployed: ["changed", "left", "missing"],
+      kept: [],
+    });
   });
 
   test("backup restore: damaged records of projects keep neither certificates nor runners from being restored", async () => {

@@ -305,6 +305,19 @@ describe("restore-host: on a host of the next release", () => {
     await jobRuns();
     expect(well(host, "edox-ops certs renew --force --yes")).toContain("renewed two.test\n");
   });
+
+  test("restore-host: repeated after it was incomplete, it keeps a site that was deployed since", () => {
+    well(host, "mkdir -p /srv/later && echo later >/srv/later/index.html");
+    well(host, "edox-ops project deploy one --source /srv/later");
+    const { code, stdout, stderr } = host.sh(restoring(host, `--repo ${repo} --yes`));
+    const [, anyway = ""] = /newer on this host are kept: one; replace them with sudo (.+)\n/.exec(stderr) ?? [];
+    expect([code, stdout, anyway]).toEqual([0, expect.not.stringContaining("Deployed"), expect.any(String)]);
+    const page = "curl -sS https://one.test/";
+    expect(well(ground, page)).toBe("later\n");
+    expect(well(host, `${anyway} --yes`)).toContain("Deployed from the snapshot: one.");
+    expect(well(ground, page)).toBe("one\n");
+    expect(host.sh(restoring(host, `--repo ${repo} --yes`)).stderr).toContain("this host has sites already");
+  });
 });
 
 describe("restore-host: on a host without a network", () => {

@@ -39,6 +39,8 @@ interface Restoring {
   parts: readonly Restorable[];
   /** The path of this program. */
   program: string;
+  /** See {@link RestoreTools}. */
+  keepsSinceMs?: number | undefined;
   /** Takes from the fetched snapshot what no part has. */
   also?(manifest: Manifest): void;
 }
@@ -50,7 +52,7 @@ interface Restoring {
 export async function restoreIn(
   session: Session,
   trees: Trees,
-  { access, snapshot, parts, program, also }: Restoring,
+  { access, snapshot, parts, program, keepsSinceMs, also }: Restoring,
 ): Promise<Restored | null> {
   const { host, options, stop } = session;
   const named = snapshot === null ? "the newest snapshot" : `snapshot ${snapshot.id.slice(0, shortLength)}`;
@@ -81,7 +83,7 @@ export async function restoreIn(
       if (manifest.unknown.length > 0) {
         restored.warnings.push(`not restored, because this version does not know it: ${few(manifest.unknown)}`);
       }
-      await restore({ host, trees, program, lockHost, stop }, parts, manifest, restored);
+      await restore({ host, trees, program, lockHost, stop, keepsSinceMs }, parts, manifest, restored);
       also?.(manifest);
       return manifest;
     } finally {
@@ -96,7 +98,7 @@ export async function restoreIn(
     // A restore that an error ends has restored something before.
     await reportRestored(session, snapshot, restored);
   }
-  const isUnneeded = restored.failed.length === 0 && linesOf(restored).length === 0;
+  const isUnneeded = restored.failed.length + restored.kept.length === 0 && linesOf(restored).length === 0;
   if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
   await completeIn(session, { parts, restored, manifest, program });
   return restored;
@@ -104,8 +106,12 @@ export async function restoreIn(
 
 async function reportRestored(session: Session, snapshot: Snapshot, restored: Restored): Promise<void> {
   for (const each of restored.warnings) await session.warn(each);
-  const { projects, deployed, certificates, runners } = restored;
-  session.include({ restored: { snapshot: snapshot.id, projects, deployed, certificates, runners } });
+  const { projects, deployed, kept, certificates, runners } = restored;
+  if (kept.length > 0) {
+    const anyway = `sudo edox-ops backup restore --snapshot ${snapshot.id.slice(0, shortLength)} --only sites`;
+    await session.warn(`sites that are newer on this host are kept: ${few(kept)}; replace them with ${anyway}`);
+  }
+  session.include({ restored: { snapshot: snapshot.id, projects, deployed, kept, certificates, runners } });
   session.say(...linesOf(restored));
 }
 
