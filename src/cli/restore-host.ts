@@ -1,8 +1,7 @@
 import type { Manifest } from "../backup/contents.ts";
 import type { OldHost } from "../backup/moved.ts";
 import type { Restored } from "../backup/restore.ts";
-import { Problem } from "../problem/problem.ts";
-import { askFirst } from "../run/confirmation.ts";
+import { askFirst, unconfirmed } from "../run/confirmation.ts";
 import { convergeRecipe } from "../run/recipes.ts";
 import type { Session } from "../run/session.ts";
 import { usage } from "./arguments.ts";
@@ -75,10 +74,7 @@ export default command({
     });
     const packages = () => packagesRecipe("restore-host", access.repository);
     const { dryRun, yes } = runOptionsOf(values);
-    if (!(yes || dryRun || context.console.interactive())) {
-      const hint = ["sudo", "edox-ops", ...context.typed, "--dry-run"];
-      throw new Problem("not-confirmed", "restore-host needs confirmation: pass --yes to restore", { hint });
-    }
+    if (!(yes || dryRun || context.console.interactive())) throw unconfirmed(context.command, context.typed);
     const shown = shownLocation(access.repository.location);
     return run(values, context, async (session) => {
       if (!dryRun) session.demandRoot();

@@ -15,6 +15,12 @@ export class Declined extends Problem {
   }
 }
 
+/** Returns the refusal of a command that cannot ask. `typed`: its words, which the hint repeats with --yes. */
+export function unconfirmed(command: string, typed: readonly string[]): Problem {
+  const message = `${command} needs confirmation: pass --yes to apply, or --dry-run to preview`;
+  return new Problem("not-confirmed", message, { hint: ["sudo", "edox-ops", ...typed, "--yes"] });
+}
+
 interface Asking {
   environment: Pick<Environment, "console" | "typed">;
   options: RunOptions;

@@ -8,11 +8,10 @@ import { lockPath } from "../engine/paths.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
 import type { ClosingLine } from "../report/closing.ts";
 import type { runLog } from "../report/run-log.ts";
 import { lineOf } from "../text/lines.ts";
-import { ask } from "./confirmation.ts";
+import { ask, unconfirmed } from "./confirmation.ts";
 import { styleFor } from "./environment.ts";
 import type { AppliedRecipe } from "./recipe-closing.ts";
 import { recoverFirst, warnOfRecovery } from "./recovery.ts";
@@ -182,11 +181,7 @@ export async function confirm(
   session.demandRoot();
   if (options.yes) return [];
   const { command, console, typed } = environment;
-  if (options.json || !console.interactive()) {
-    const hint = ["sudo", "edox-ops", ...typed, "--yes"];
-    const message = `${command} needs confirmation: pass --yes to apply, or --dry-run to preview`;
-    throw new Problem("not-confirmed", message, { hint });
-  }
+  if (options.json || !console.interactive()) throw unconfirmed(command, typed);
   const { recipe, reader, steps, failAt } = await prepare(session, recipeFor);
   const notes = await checkRequirements(reader, recipe, null);
   const planned = await converge(steps, reader, { failAt, isToConfirm: true });

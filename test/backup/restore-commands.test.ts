@@ -103,6 +103,21 @@ describe("backup restore", () => {
   });
 });
 
+test.each([
+  ["backup restore", "--only sites"],
+  ["restore-host", "--repo /mnt/repo --password-file /etc/os-release"],
+])("%s: without --yes and a terminal, it is refused as any change is, and nothing is changed", async (name, flags) => {
+  const { type, site } = await commandHost(...(name === "backup restore" ? [init] : []));
+  const before = site.snapshot();
+  expect(await type(`${name} ${flags}`)).toEqual({
+    ...{ exit: 2, out: "" },
+    err:
+      `error: ${name} needs confirmation: pass --yes to apply, or --dry-run to preview\n` +
+      `hint: edox-ops ${name} ${flags} --yes\n`,
+  });
+  expect(site.snapshot()).toEqual(before);
+});
+
 describe("restore-host", () => {
   test.each([
     ["a wrong password", "wrong password or no key found", "rest:https://nas.test/alpha"],

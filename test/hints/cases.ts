@@ -560,7 +560,7 @@ export const cases: Case[] = [
     shows: "demo\tdemo.test",
   },
   {
-    of: 'run/recipes.ts ["sudo", "edox-ops", ...typed, "--yes"]',
+    of: 'run/confirmation.ts ["sudo", "edox-ops", ...typed, "--yes"]',
     state: (host) => host.remove("/etc/nginx/conf.d/edox-ops-limits.conf"),
     from: "bootstrap",
     after: "nginx:limits",

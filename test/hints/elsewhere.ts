@@ -75,8 +75,6 @@ export const untyped: Record<string, string> = {
     "its FILE is an example; test/backup/restore-commands.test.ts reaches the state",
   'backup/moved-snapshot.ts ["sudo", "edox-ops", ...without(words, flag), flag, value]':
     "it repeats the typed line with a valid choice; test/soak/move.test.ts types it",
-  'cli/restore-host.ts ["sudo", "edox-ops", ...context.typed, "--dry-run"]':
-    "it repeats the typed line as a dry run; test/cli/changing-commands.test.ts reaches the state",
   'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", settings.repository, "--password-file", passwordPath]':
     repository,
   'backup/checks.ts ["sudo", "edox-ops", "backup", "run"]': repository,
@@ -103,8 +101,6 @@ export const untyped: Record<string, string> = {
   'backup/settings.ts ["sudo", "ls", "-l", path]': repository,
   'backup/snapshots.ts ["sudo", "edox-ops", "backup", "list"]': repository,
   'backup/snapshots.ts ["sudo", "edox-ops", "backup", "run"]': repository,
-  'cli/backup/restore.ts ["sudo", "edox-ops", ...context.typed, "--dry-run"]':
-    "it repeats the typed line as a dry run; test/cli/changing-commands.test.ts reaches the state",
   'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
   'backup/restic-errors.ts [...init, "--repo", repository.location, "--password-file", "FILE"]': example,
   'backup/restore.ts ["sudo", "edox-ops", "doctor"]': repository,

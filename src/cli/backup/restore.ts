@@ -1,5 +1,4 @@
-import { Problem } from "../../problem/problem.ts";
-import { askFirst } from "../../run/confirmation.ts";
+import { askFirst, unconfirmed } from "../../run/confirmation.ts";
 import { ageText, utcText } from "../../text/time.ts";
 import { command } from "../command.ts";
 import { confirmationFlags, editFlags, runOptionsOf } from "../flags.ts";
@@ -40,10 +39,7 @@ export default command({
     const host = await context.host();
     const { settings, access } = recordedAccess(host);
     const { dryRun, yes } = runOptionsOf(values);
-    if (!(yes || dryRun || context.console.interactive())) {
-      const hint = ["sudo", "edox-ops", ...context.typed, "--dry-run"];
-      throw new Problem("not-confirmed", "a restore needs confirmation: pass --yes to restore", { hint });
-    }
+    if (!(yes || dryRun || context.console.interactive())) throw unconfirmed(context.command, context.typed);
     const all = await listSnapshots(host, access, values.snapshot === undefined ? settings.host : null);
     const snapshot = chosenSnapshot(all, values.snapshot);
     return run(values, context, async (session) => {
