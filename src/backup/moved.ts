@@ -105,7 +105,7 @@ export async function differences(reader: HostReader, old: OldHost): Promise<str
     names.map(async (name) => {
       const { addresses, failure } = await reader.resolve(name, { limitMs: resolveLimitMs });
       if (addresses.some((each) => own.has(each))) return null;
-      if (addresses.length > 0) return `${name} leads to ${addresses.join(", ")} in the DNS`;
+      if (addresses.length > 0) return `${name} leads to ${few(addresses)} in the DNS`;
       return failure === "no-record" ? `${name} has no address in the DNS` : `the DNS did not answer for ${name}`;
     }),
   );
@@ -125,6 +125,6 @@ export async function differences(reader: HostReader, old: OldHost): Promise<str
     ...old.setUp
       .filter((line) => !setUp.includes(line))
       .map((line) => `set up on the old host, and not on this one yet: sudo edox-ops ${line}`),
-    ...(left.length > 0 ? [`not restored, because an admin made it or changed it: ${left.join(", ")}`] : []),
+    ...(left.length > 0 ? [`not restored, because an admin made it or changed it: ${few(left)}`] : []),
   ];
 }

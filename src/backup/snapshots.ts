@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
+import { few } from "../text/lines.ts";
 import { askRestic, failureOf } from "./restic.ts";
 import type { Access } from "./settings.ts";
 
@@ -59,7 +60,7 @@ export function chosenSnapshot(all: readonly Snapshot[], typed: string | undefin
   }
   const hosts = [...new Set(all.map(({ host }) => host))];
   if (hosts.length === 1) return newest;
-  throw new Problem("usage", `the repository has snapshots of several hosts (${hosts.join(", ")}): select one`, {
+  throw new Problem("usage", `the repository has snapshots of several hosts (${few(hosts)}): select one`, {
     hint,
   });
 }

@@ -95,6 +95,21 @@ describe("restore-host", () => {
     ]);
   });
 
+  test("restore-host: of many addresses and files, the first are listed and the others counted", async () => {
+    const host = withSite();
+    host.records.set("demo.test", ["203.0.113.7"]);
+    const numbers = Array.from({ length: 300 }, (_, i) => String(i));
+    host.records.set(
+      "old.test",
+      numbers.map((each) => `198.51.100.${each}`),
+    );
+    const files = numbers.map((each) => ({ path: `/etc/nginx/conf.d/${each}`, bytes: null }));
+    expect(await differences(host, { ...nothing, files })).toEqual([
+      "old.test leads to 198.51.100.0, 198.51.100.1, 198.51.100.2 and 297 more in the DNS: let it lead to an address of this host",
+      "not restored, because an admin made it or changed it: /etc/nginx/conf.d/0, /etc/nginx/conf.d/1, /etc/nginx/conf.d/2 and 297 more",
+    ]);
+  });
+
   test("backup run: a snapshot lists the commands that set up the hardening, alerts and timers, with their choices", () => {
     const host = fakeDebian();
     expect(setUpCommands(host)).toEqual([]);
