@@ -8,7 +8,7 @@ import type { HostReader } from "../host/host.ts";
 import * as timers from "../resources/timer.ts";
 import { hasUnits } from "../runner/cleanup/units.ts";
 import { dailyTime } from "./recipe.ts";
-import { type Keep, readSettings } from "./settings.ts";
+import { keepText, readSettings } from "./settings.ts";
 
 /** Alerts are of the same layer, so that their folder is not imported. */
 const alertsTimer = "edox-ops-watch";
@@ -47,14 +47,4 @@ function choicesOf(reader: HostReader, part: string): string[] {
 function keepFlags(reader: HostReader): string[] {
   const keep = readSettings(reader)?.keep ?? null;
   return keep === null ? [] : ["--keep", keepText(keep)];
-}
-
-/** Returns the counts as --keep takes them: "7d,4w,12m". */
-function keepText({ daily, weekly, monthly }: Keep): string {
-  const counts = [
-    [daily, "d"],
-    [weekly, "w"],
-    [monthly, "m"],
-  ] as const;
-  return counts.flatMap(([count, unit]) => (count > 0 ? [`${count}${unit}`] : [])).join(",");
 }

@@ -128,6 +128,16 @@ export function readKeep(typed: string): Keep {
   );
 }
 
+/** Returns the counts as {@link readKeep} takes them: "7d,4w,12m". */
+export function keepText({ daily, weekly, monthly }: Keep): string {
+  const counts = [
+    [daily, "d"],
+    [weekly, "w"],
+    [monthly, "m"],
+  ] as const;
+  return counts.flatMap(([count, unit]) => (count > 0 ? [`${count}${unit}`] : [])).join(",");
+}
+
 function shortText(reader: HostReader, path: string): string | null {
   if (regularFile(reader, path) === null) return null;
   return new TextDecoder().decode(reader.head(path, mostRead) ?? undefined);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readRepository, shownLocation, withCredentials } from "../../src/backup/repository.ts";
-import { readKeep } from "../../src/backup/settings.ts";
+import { keepText, readKeep } from "../../src/backup/settings.ts";
 
 describe("repository", () => {
   test.each([
@@ -72,8 +72,9 @@ test.each([
   ["7d,4w,12m", { daily: 7, weekly: 4, monthly: 12 }],
   ["3d", { daily: 3, weekly: 0, monthly: 0 }],
   ["2m,1d", { daily: 1, weekly: 0, monthly: 2 }],
-])("retention: %s is accepted", (typed, keep) => {
+])("retention: %s is accepted, also as it is listed in a snapshot", (typed, keep) => {
   expect(readKeep(typed)).toEqual(keep);
+  expect(readKeep(keepText(keep))).toEqual(keep);
 });
 
 test.each(["", "7", "7d,", "7d,7d", "0d", "1y", "-1d", "1000d", "7d 4w"])("retention: '%s' is refused", (typed) => {
