@@ -454,6 +454,16 @@ export const documentSchema = v.object({
       runners: v.boolean(),
     }),
   ),
+  /** What the snapshot has that a dry run of `backup restore` or `restore-host` read. */
+  would_restore: v.optional(
+    v.object({
+      snapshot: v.string(),
+      projects: v.array(v.object({ slug: v.string(), domain: v.string() })),
+      certificates: v.array(v.string()),
+      /** The names of runners. */
+      runners: v.array(v.string()),
+    }),
+  ),
   plan: v.optional(
     v.object({
       added: v.array(v.string()),

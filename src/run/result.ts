@@ -22,6 +22,7 @@ export type ResultParts = Pick<
   | "selftest"
   | "trees"
   | "update"
+  | "would_restore"
 >;
 
 /** Lines for a person at the end of a run. */

@@ -1,6 +1,6 @@
 // A restic that keeps its snapshots in a directory. It prints what the real one printed on Debian 12 (0.14) and 13 (0.18).
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import type { Output, RunOptions } from "../../src/host/host.ts";
@@ -71,6 +71,8 @@ export class FakeRestic implements Disposable {
     if (word === "snapshots") return ok(JSON.stringify(this.snapshots.length === 0 ? null : this.snapshots));
     if (word === "backup") return this.backup(args);
     if (word === "restore") return this.restore(args);
+    if (word === "ls") return this.list(args);
+    if (word === "dump") return this.dump(args);
     if (word === "forget")
       return ok('[{"tags":null,"host":"h","paths":[],"keep":[],"remove":[{"id":"a"},{"id":"b"}]}]\n');
     return ok(word === "check" ? "no errors were found\n" : "");
@@ -131,6 +133,26 @@ export class FakeRestic implements Disposable {
       copy(from, `${this.root}${target}${path}`);
     }
     return ok("");
+  }
+
+  private list(args: readonly string[]): Output {
+    const [id = "", ...dirs] = args.slice(1).filter((each) => !each.startsWith("-"));
+    const nodes = dirs.flatMap((dir) => {
+      const from = `${this.store}/${id}${dir}`;
+      const entries = existsSync(from) ? readdirSync(from, { withFileTypes: true }) : [];
+      return entries.map((entry) => ({
+        ...{ name: entry.name, type: entry.isDirectory() ? "dir" : "file", path: `${dir}/${entry.name}` },
+        struct_type: "node",
+      }));
+    });
+    return ok([{ id, struct_type: "snapshot" }, ...nodes].map((each) => `${JSON.stringify(each)}\n`).join(""));
+  }
+
+  private dump(args: readonly string[]): Output {
+    const [id = "", path = ""] = args.slice(1).filter((each) => !each.startsWith("-"));
+    const from = `${this.store}/${id}${path}`;
+    if (existsSync(from)) return ok(readFileSync(from, "utf8"));
+    return this.fatal(1, `cannot dump file: path "${path}" not found in snapshot`);
   }
 
   [Symbol.dispose](): void {

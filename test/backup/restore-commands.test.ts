@@ -1,13 +1,18 @@
 // The commands that restore, as they are typed: their errors and their output.
 
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { manifestPath, movingPath, passwordPath, restoredDir, settingsPath } from "../../src/backup/paths.ts";
 import { generateKey } from "../../src/deploy-keys/generate.ts";
+import { projectsPath } from "../../src/engine/paths.ts";
 import { documentSchema } from "../../src/report/schema.ts";
+import { runnerConfigPath } from "../../src/runner/paths.ts";
 import { makeBundle } from "../bundle/small.ts";
 import { atTerminal } from "../cli/typed.ts";
 import { ok } from "../fake-host.ts";
+import { project } from "../sites/tree.ts";
 import { commandHost, fetch, init } from "./command-host.ts";
 
 describe("backup restore", () => {
@@ -100,6 +105,68 @@ describe("backup restore", () => {
     expect([error?.message, restored?.runners]).toEqual([expect.stringContaining("not restored"), false]);
     const units = [...fake.nodes.keys()].filter((path) => /edox-ops-previews|sudoers.d.edox-ops/.test(path));
     expect(units).toEqual([]);
+  });
+});
+
+describe("a dry run of a restore", () => {
+  test.each(["backup restore", `restore-host --repo /mnt/repo --password-file ${passwordPath}`])(
+    "%s: a dry run lists the projects with their domains, the certificates and the runners",
+    async (line) => {
+      const { type, fake, json, restic } = await commandHost(init, "backup run");
+      const [{ id = "" } = {}] = restic.snapshots;
+      const put = (path: string, text: string) => {
+        mkdirSync(dirname(`${restic.store}/${id}${path}`), { recursive: true });
+        writeFileSync(`${restic.store}/${id}${path}`, text);
+      };
+      put(projectsPath, JSON.stringify({ demo: project, worse: {} }));
+      put("/etc/letsencrypt/live/demo.test/cert.pem", "");
+      put(runnerConfigPath, '[[runners]]\nname = "ci"\ntoken = "glrt-canary"\n');
+      const before = fake.listing();
+      const { exit, out, err } = await type(`${line} --dry-run`);
+      expect([exit, out]).toEqual([
+        0,
+        expect.stringContaining(
+          "Would restore sites, certs, runner from snapshot 5feceb66.\n" +
+            "Project demo: demo.test\nCertificate demo.test\nRunner ci\n",
+        ),
+      ]);
+      expect(err).toContain("the record of project worse in the snapshot is invalid: it is not restored");
+      const document = await json(`${line} --dry-run`);
+      expect(document.would_restore).toEqual({
+        ...{ snapshot: id, projects: [{ slug: "demo", domain: "demo.test" }] },
+        ...{ certificates: ["demo.test"], runners: ["ci"] },
+      });
+      expect(JSON.stringify(document) + out + err).not.toContain("canary");
+      expect(fake.listing()).toEqual(before);
+      expect((await type(`${line} --dry-run --only runner`)).out).toEndWith("\nRunner ci\n");
+    },
+  );
+
+  test("backup restore: a dry run of a snapshot without anything says so", async () => {
+    const { type } = await commandHost(init, "backup run");
+    expect((await type("backup restore --dry-run")).out).toEndWith("5feceb66.\nThe snapshot has none of them.\n");
+  });
+
+  test("backup restore: a dry run says why it cannot know what the snapshot has", async () => {
+    const { type, restic } = await commandHost(init, "backup run");
+    const list = restic.answer.bind(restic);
+    restic.answer = (...words) => {
+      const output = list(...words);
+      return words[0].includes("ls") ? restic.fatal(1, "Load(<index/1>): unexpected EOF") : output;
+    };
+    const { exit, out } = await type("backup restore --dry-run");
+    expect([exit, out]).toEqual([0, expect.stringContaining("could not be determined: what the snapshot has: ")]);
+  });
+
+  test("restore-host: a dry run on a host without restic says that it cannot know what the snapshot has", async () => {
+    const { type } = await commandHost();
+    const { exit, out } = await type("restore-host --repo /mnt/repo --password-file /etc/os-release --dry-run");
+    expect([exit, out]).toEqual([
+      0,
+      expect.stringContaining(
+        "could not be determined: what the snapshot has: restic, which reads it, is not installed yet\n",
+      ),
+    ]);
   });
 });
 

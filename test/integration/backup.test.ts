@@ -119,6 +119,12 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       expect(ops("project remove two --delete-files --yes").code).toBe(0);
       host.sh("echo broken >/srv/one/index.html");
       expect(ops("project deploy one --source /srv/one").code).toBe(0);
+      const planned = document("backup restore --dry-run").would_restore;
+      expect([planned.projects, planned.certificates, planned.runners]).toEqual([
+        ["one", "three", "two"].map((slug) => ({ slug, domain: `${slug}.test` })),
+        ["one.test"],
+        [],
+      ]);
       const { restored, warnings } = document("backup restore --yes");
       expect([restored.projects, restored.deployed, warnings]).toEqual([["two"], ["one"], []]);
       expect([served("one.test"), served("two.test"), served("two.test", "/latest/")]).toEqual([
@@ -179,8 +185,20 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       // Under another name, a restore would not find the snapshots of the old host.
       const hosts = document("backup list").snapshots.map((each: { host: string }) => each.host);
       expect(new Set(hosts).size).toBe(1);
-      expect(ops(`restore-host --repo ${repo} --password-file /root/password --yes`).stderr).toContain(
-        "this host has sites already",
+      const again = `restore-host --repo ${repo} --password-file /root/password --yes`;
+      expect(ops(again).stderr).toContain("this host has sites already");
+    });
+
+    test("restore-host: repeated after an incomplete run, it keeps a site that was deployed since", () => {
+      // A run that could not restore something leaves it.
+      host.sh(`printf %s '${repo}' >/var/lib/edox-ops/backup/moving; sleep 1.1`);
+      host.sh("mkdir -p /srv/later && echo later >/srv/later/index.html");
+      expect(ops("project deploy one --source /srv/later").code).toBe(0);
+      const { code, stderr } = ops(`restore-host --repo ${repo} --password-file /root/password --yes`);
+      expect([code, stderr]).toEqual([0, expect.stringContaining("sites that are newer on this host are kept: one; ")]);
+      expect(served("one.test")).toBe("later\n");
+      expect(ops("restore-host --repo /srv/other --password-file /root/password --yes").stderr).toContain(
+        `this host is backed up to another repository, ${repo}`,
       );
     });
 

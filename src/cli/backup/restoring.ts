@@ -65,6 +65,8 @@ export async function restoreIn(
       () => ({ outcome: "pending", warnings: [] }),
     );
     session.say(lineOf`Would restore ${parts.join(", ")} from ${named}.`);
+    const { planRestore } = await import("./restore-plan.ts");
+    await planRestore(session, { access, snapshot, parts });
     return null;
   }
   const { completeIn } = await import("./completing.ts");
