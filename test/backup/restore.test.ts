@@ -179,10 +179,10 @@ describe("backup restore", () => {
     const { restored } = await restoreAll();
     expect(restored).toEqual({
       ...{ projects: ["demo"], deployed: [], kept: [], certificates: ["other.test"], runners: false },
-      failed: ["certificate demo.test", "ACME accounts", "runners"],
+      failed: ["certificate demo.test", "/etc/letsencrypt/accounts", "runners"],
       warnings: [
         "certificate demo.test: no space left on device: /etc/letsencrypt/renewal/demo.test.conf",
-        "ACME accounts: no space left on device: /etc/letsencrypt/accounts",
+        "/etc/letsencrypt/accounts: no space left on device: /etc/letsencrypt/accounts",
         "runners: no space left on device: /etc/gitlab-runner/config.toml",
       ],
     });
