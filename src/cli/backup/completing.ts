@@ -14,6 +14,8 @@ interface Completing {
   manifest: Manifest;
   /** The path of this program. */
   program: string;
+  /** Whether an earlier restore ended before it was complete: it may have restored files without all they need. */
+  isRepeated: boolean;
 }
 
 interface Need {
@@ -35,17 +37,19 @@ export async function completeIn(session: Session, completing: Completing): Prom
   }
 }
 
-/** A killed restore may have restored files without what they need. */
-async function needsOf({ host }: Session, { parts, restored, manifest, program }: Completing): Promise<Need[]> {
+async function needsOf(
+  { host }: Session,
+  { parts, restored, manifest, program, isRepeated }: Completing,
+): Promise<Need[]> {
   const { deployKeysPath } = await import("../../deploy-keys/paths.ts");
-  const { hookPath, renewalConfigDir } = await import("../../certs/paths.ts");
+  const { renewalConfigDir } = await import("../../certs/paths.ts");
   const { runnerConfigPath } = await import("../../runner/paths.ts");
   const { isRunnerInstalled } = await import("../../runner/service.ts");
   const { hasPreviews } = await import("../../sites/previews/list.ts");
   const needs: Need[] = [];
   const isRenewed = (host.list(renewalConfigDir) ?? []).some((name) => name.endsWith(".conf"));
-  const isManaged = host.stat(hookPath) !== null || installedPackage(host, "certbot") === null;
-  if (parts.includes("certs") && isRenewed && (isManaged || restored.certificates.length > 0)) {
+  const isNew = isRepeated || restored.certificates.length > 0 || installedPackage(host, "certbot") === null;
+  if (parts.includes("certs") && isRenewed && isNew) {
     const { setUpAutoRenew } = await import("../../certs/recipe.ts");
     const again = "certs setup-auto-renew";
     needs.push({ what: "the renewal of certificates", recipe: () => setUpAutoRenew, again });
@@ -74,7 +78,7 @@ async function needsOf({ host }: Session, { parts, restored, manifest, program }
     needs.push({ what: "the deploy keys", recipe, again: "doctor --fix" });
   }
   if (parts.includes("runner") && host.stat(runnerConfigPath) !== null) {
-    if (restored.runners || !isRunnerInstalled(host)) {
+    if (isRepeated || restored.runners || !isRunnerInstalled(host)) {
       const { movedRunners } = await import("../../runner/recipe.ts");
       const { hadEngine } = await import("../../backup/contents.ts");
       const hasEngine = hadEngine(manifest);

@@ -72,8 +72,9 @@ export async function restoreIn(
   const { completeIn } = await import("./completing.ts");
   const { fetchSnapshot } = await import("../../backup/fetched.ts");
   const { nothingRestored, restore } = await import("../../backup/restore.ts");
-  const { restoredDir } = await import("../../backup/paths.ts");
+  const { incompletePath, restoredDir } = await import("../../backup/paths.ts");
   const { throwIfInterrupted } = await import("../../problem/wait.ts");
+  const isRepeated = host.stat(incompletePath) !== null;
   const lockHost = (path: string) => session.lock("host", path, editWaitMs);
   const restored = nothingRestored();
   const done = async () => {
@@ -85,6 +86,7 @@ export async function restoreIn(
       if (manifest.unknown.length > 0) {
         restored.warnings.push(`not restored, because this version does not know it: ${few(manifest.unknown)}`);
       }
+      host.writeFile(incompletePath, new Uint8Array(), { mode: 0o600, uid: host.uid, gid: host.uid });
       await restore({ host, trees, program, lockHost, stop, keepsSinceMs }, parts, manifest, restored);
       also?.(manifest);
       return manifest;
@@ -102,7 +104,8 @@ export async function restoreIn(
   }
   const isUnneeded = restored.failed.length + restored.kept.length === 0 && linesOf(restored).length === 0;
   if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
-  await completeIn(session, { parts, restored, manifest, program });
+  await completeIn(session, { parts, restored, manifest, program, isRepeated });
+  if (restored.failed.length === 0) host.remove(incompletePath);
   return restored;
 }
 
