@@ -28,8 +28,8 @@ export function limited(argv: readonly string[]): string[] {
 }
 
 /** Returns the stdout of a command that must succeed. */
-export function must(argv: readonly string[]): string {
-  const { code, stdout, stderr } = run(argv);
+export function must(argv: readonly string[], limitMs?: number): string {
+  const { code, stdout, stderr } = run(argv, limitMs);
   if (code !== 0) throw new Error(`${argv.join(" ")} failed (${code})\n${stdout}${stderr}`);
   return stdout;
 }

@@ -5,6 +5,8 @@ import { homedir } from "node:os";
 import { must } from "./run.ts";
 
 const module = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
+/** Go compiles 400 packages, which takes a busy machine a quarter of an hour. */
+export const buildLimitMs = 45 * 60_000;
 
 /** Returns the path of the server on this machine. Its build takes minutes, and the binary stays in the cache. */
 export function s3Server(): string {
@@ -15,16 +17,8 @@ export function s3Server(): string {
   const work = `${dir}/versitygw-${process.pid}`;
   mkdirSync(work, { recursive: true });
   try {
-    must([
-      "env",
-      "CGO_ENABLED=0",
-      `GOBIN=${work}`,
-      `GOPATH=${work}/path`,
-      "GOFLAGS=-modcacherw",
-      "go",
-      "install",
-      module,
-    ]);
+    const env = ["CGO_ENABLED=0", `GOBIN=${work}`, `GOPATH=${work}/path`, "GOFLAGS=-modcacherw"];
+    must(["env", ...env, "go", "install", module], buildLimitMs);
     renameSync(`${work}/versitygw`, path);
   } finally {
     rmSync(work, { recursive: true, force: true });

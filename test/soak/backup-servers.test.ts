@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { suites } from "../integration/base.ts";
 import { bootstrapped } from "../integration/bootstrapped.ts";
 import { figure } from "../integration/rounds.ts";
-import { s3Server } from "../integration/s3-server.ts";
+import { buildLimitMs, s3Server } from "../integration/s3-server.ts";
 import { TestHost } from "../integration/test-host.ts";
 
 const canary = "canary-of-the-storage";
@@ -49,7 +49,7 @@ for (const suite of suites) {
         writeFileSync(`${host.root}/root/${name}.env`, `${lines}\n`, { mode: 0o600 });
       }
       writeFileSync(`${host.root}/root/canary`, `${canary}\n`);
-    });
+    }, buildLimitMs + 600_000);
     afterAll(() => {
       host?.down();
       server?.down();
@@ -90,9 +90,9 @@ for (const suite of suites) {
         expect(watched("backup run")).toEqual({ code: 0, exposed: "" });
         expect(host.sh("systemctl start edox-ops-backup.service").code).toBe(0);
         expect(ops("backup verify --all")).toMatchObject({ code: 0 });
-        host.sh("cp -a /etc/edox-ops/backup-password /root/right; echo wrong >/etc/edox-ops/backup-password");
+        host.sh(`cp -a /etc/edox-ops/backup-password /root/right-${kind}; echo wrong >/etc/edox-ops/backup-password`);
         expect(ops("backup run").stderr).toContain("the password is wrong");
-        host.sh("cp -a /root/right /etc/edox-ops/backup-password");
+        host.sh(`cp -a /root/right-${kind} /etc/edox-ops/backup-password`);
         expect(ops("project remove one --delete-files --yes").code).toBe(0);
         expect(watched("backup restore --yes")).toEqual({ code: 0, exposed: "" });
         expect(served()).toBe("one\n");
@@ -106,10 +106,9 @@ for (const suite of suites) {
 
     test("backup rest: a server that ends in the middle of a backup is reported, and the next run is complete", async () => {
       const [[, repo]] = kinds();
-      host.sh("rm -f /etc/edox-ops/backup.json");
-      const init = `backup init --repo ${repo} --password-file /etc/edox-ops/backup-password --environment-file /root/rest.env --yes`;
-      host.sh("cp -a /root/right /etc/edox-ops/backup-password");
-      ops(init);
+      host.sh("rm -f /etc/edox-ops/backup*");
+      const files = "--password-file /root/right-rest --environment-file /root/rest.env";
+      expect(ops(`backup init --repo ${repo} ${files} --yes`)).toMatchObject({ code: 0 });
       host.sh("head -c 60M /dev/urandom >/srv/one/large.bin; edox-ops project deploy one --source /srv/one");
       server.network("slow");
       const started = performance.now();
