@@ -4,6 +4,7 @@ import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { type Stop, type WaitWatch, waitFor } from "../problem/wait.ts";
+import { hasCutLists, hasUnreadableLists, removeLists } from "./damaged-lists.ts";
 import { heldPackages } from "./dpkg.ts";
 import { commandToUnhold, heldProblem } from "./failure.ts";
 import { failedSources } from "./output.ts";
@@ -48,7 +49,12 @@ export async function fetchLists(host: Host, run: Run, stop: Stop, watch?: WaitW
     title: "apt-get can fetch its lists",
     waitMs: lockSeconds * 1000,
     async check() {
-      failures = failedSources(await run("apt-get", ...aptOptions, "update"));
+      const update = () => run("apt-get", ...aptOptions, "update");
+      if (hasCutLists(host)) removeLists(host);
+      const first = await update();
+      const isDamaged = hasUnreadableLists(first);
+      if (isDamaged) removeLists(host);
+      failures = failedSources(isDamaged ? await update() : first);
       const held = failures.find((line) => /^Could not get lock \S+\/lists\/lock/.test(line));
       // The list is dated in the future: a host without a battery-backed clock sets its clock after a time server has
       // answered.

@@ -18,7 +18,8 @@ export interface AptSource {
   key: string | null;
 }
 
-const listsDir = "/var/lib/apt/lists";
+/** Where apt keeps the package lists. */
+export const listsDir = "/var/lib/apt/lists";
 const partsDir = "/etc/apt/sources.list.d";
 
 /** Returns all enabled entries of sources.list and sources.list.d. */
