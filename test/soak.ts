@@ -23,6 +23,8 @@ const jobs = [
   ["../soak/first-boot"],
   ["../soak/runner-disk"],
   ["../soak/move"],
+  ["../soak/move-faults", "on bookworm"],
+  ["../soak/move-faults", "on trixie"],
   ["network"],
   ["first-boot"],
   ["bundle", "dark bookworm"],
