@@ -21,7 +21,7 @@ for (const suite of suites) {
     /** Starts a program on the server, as a unit of this name. */
     function start(unit: string, command: string, env = ""): void {
       const { code, stderr } = server.sh(
-        `systemd-run -q --unit=${unit} ${env} ${command}; sleep 1; systemctl is-active ${unit}`,
+        `systemd-run -q --collect --unit=${unit} ${env} ${command}; sleep 1; systemctl is-active ${unit}`,
       );
       if (code !== 0) throw new Error(stderr);
     }
