@@ -5,6 +5,7 @@ import { installs, Text } from "../engine/change.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
@@ -76,10 +77,17 @@ export const unitInstalled: Resource = {
   name: "runner:unit",
   title: "systemd has the unit of gitlab-runner",
   check(reader, ahead) {
-    const comes = installs(ahead, "gitlab-runner");
-    if (comes || reader.stat(unitPath) !== null) return [];
-    const argv = ["gitlab-runner", "install", `--user=${runnerUser}`, `--working-directory=${runnerHome}`];
-    return [{ kind: "command", argv, reason: "systemd has no unit of gitlab-runner" }];
+    const unit = reader.stat(unitPath);
+    // gitlab-runner writes it without a sync, so that a power cut leaves zeros, and refuses to install it over another.
+    const isDamaged = unit?.type === "file" && textOf(reader, unitPath)?.includes("\0") === true;
+    const reason = isDamaged ? `a power cut has damaged ${unitPath}` : "systemd has no unit of gitlab-runner";
+    const command = (...argv: string[]) => ({ kind: "command" as const, argv, reason });
+    const remove = isDamaged ? [command("rm", unitPath)] : [];
+    if (installs(ahead, "gitlab-runner") || (unit !== null && !isDamaged)) return remove;
+    return [
+      ...remove,
+      command("gitlab-runner", "install", `--user=${runnerUser}`, `--working-directory=${runnerHome}`),
+    ];
   },
 };
 

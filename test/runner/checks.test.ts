@@ -7,6 +7,7 @@ import type { Finding } from "../../src/engine/finding.ts";
 import { type Host, UnknownStateError } from "../../src/host/host.ts";
 import runner from "../../src/runner/feature.ts";
 import { prepareCiHost } from "../../src/runner/recipe.ts";
+import { unitPath } from "../../src/runner/service.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -112,6 +113,12 @@ describe("runners", () => {
       },
       "runner:service",
       "error: gitlab-runner is masked: it runs until it stops, and does not start at boot (systemctl unmask gitlab-runner)",
+    ],
+    [
+      "a unit that a power cut has damaged",
+      (host) => host.put(unitPath, "\0\0\0\0"),
+      "runner:unit",
+      `error: a power cut has damaged ${unitPath}`,
     ],
     [
       "a masked Docker that responds",
