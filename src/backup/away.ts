@@ -11,22 +11,22 @@ const openMs = 45_000;
 const silentMs = 3 * 60_000;
 
 /**
- * Returns a function that takes what restic prints on stderr, and returns whether requests have failed for too long.
+ * Returns a function that takes each line that restic prints on stderr, and returns whether requests have failed for too long.
  * `now`: milliseconds of a clock that nobody sets.
  */
-export function awayTooLong(now: () => number = () => performance.now()): (text: string) => boolean {
+export function awayTooLong(now: () => number = () => performance.now()): (line: string) => boolean {
   let first = 0;
   let last = Number.NEGATIVE_INFINITY;
-  return (text) => {
+  return (line) => {
     // One of several requests may fail again and again while the others transfer data.
-    if (text.includes("operation successful after")) {
+    if (line.includes("operation successful after")) {
       last = Number.NEGATIVE_INFINITY;
       return false;
     }
-    if (!text.includes("retrying after")) return false;
+    if (!line.includes("retrying after")) return false;
     const at = now();
     if (at - last > silentMs) first = at;
     last = at;
-    return at - first >= (text.includes("<config/") ? openMs : awayMs);
+    return at - first >= (line.includes("<config/") ? openMs : awayMs);
   };
 }

@@ -68,7 +68,7 @@ export function askRestic(
 ): Promise<Output> {
   return reader.probe(resticArgv(access, args), {
     ...{ env: environmentOf(access), limitMs },
-    endsWhen: (text) => noBucket.test(text),
+    endsWhen: (line) => noBucket.test(line),
   });
 }
 

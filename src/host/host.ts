@@ -122,8 +122,8 @@ export interface RunOptions {
   onStatus?: (line: string) => void;
   /** Called for each piece of output as it arrives, in addition to collecting it. */
   onOutput?: (text: string) => void;
-  /** Called for each piece of stderr. Once it returns true, the program and its whole session are killed. */
-  endsWhen?: (text: string) => boolean;
+  /** Called for each line of stderr. Once it returns true, the program and its whole session are killed. */
+  endsWhen?: (line: string) => boolean;
 }
 
 /** The addresses of a name in the DNS. */

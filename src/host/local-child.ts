@@ -14,6 +14,8 @@ const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_p
 const lateOutputMs = 1000;
 /** Number of characters of a program's output that are kept, so that endless output cannot exhaust the memory. */
 const mostOutput = 16 * 1024 * 1024;
+/** Number of characters that are kept of a line whose end has not arrived. */
+const longestLine = 64 * 1024;
 
 function environment(): Record<string, string> {
   const clean: Record<string, string> = { PATH: programDirs.join(":"), HOME: "/root", LC_ALL: "C.UTF-8" };
@@ -60,9 +62,12 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
     answered = true;
     endGroup(child.pid);
   });
+  const readLine = byLine((line) => {
+    if (options.endsWhen?.(line)) endGroup(child.pid);
+  });
   const err = collect(child.stderr, (text) => {
     options.onOutput?.(text);
-    if (options.endsWhen?.(text)) endGroup(child.pid);
+    readLine(text);
   });
   const feeding = options.input && feed(child, options.input);
   let timedOut = false;
@@ -162,12 +167,12 @@ function endGroup(pid: number): void {
   }
 }
 
-/** Splits pieces of output into whole lines. */
+/** Splits pieces of output into whole lines. Of a line that does not end, only the end is kept. */
 function byLine(hear: (line: string) => void): (text: string) => void {
   let rest = "";
   return (text) => {
     const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
+    rest = (lines.pop() ?? "").slice(-longestLine);
     for (const line of lines) hear(line);
   };
 }

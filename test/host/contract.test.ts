@@ -362,6 +362,14 @@ describe("localHost.run", () => {
     expect(await host.run(["sh", "-c", "echo first >&2"], options)).toMatchObject({ code: 0, stderr: "first\n" });
   });
 
+  test("stderr: a line that arrives in parts is read as one line", async () => {
+    const lines: string[] = [];
+    const endsWhen = (line: string) => lines.push(line) > 1;
+    const script = "printf 'retry' >&2; sleep 0.1; printf 'ing after\\nlast\\n' >&2; sleep 60";
+    expect(await host.run(["sh", "-c", script], { endsWhen })).toMatchObject({ code: 137 });
+    expect(lines).toEqual(["retrying after", "last"]);
+  });
+
   test("program path: skips a program that another user could change, and runs the next one of its name", async () => {
     const script = `set -e; cd /usr/local/bin
       for name in edox-alone true; do printf '#!/bin/sh\\necho planted' >$name; chmod 757 $name; done`;
