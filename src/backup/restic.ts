@@ -7,7 +7,8 @@ import { awayTooLong } from "./away.ts";
 import { unlockWords } from "./locks.ts";
 import { cacheDir } from "./paths.ts";
 import { withCredentials } from "./repository.ts";
-import { explained, noBucket } from "./restic-errors.ts";
+import { explained } from "./restic-errors.ts";
+import { noBucket } from "./restic-faults.ts";
 import type { Access } from "./settings.ts";
 
 /** The packages without which this repository cannot be reached. */
@@ -42,9 +43,9 @@ function sftpArgv({ destination, port }: NonNullable<Access["repository"]["ssh"]
 export async function failureOf(reader: HostReader, output: Output, access: Access): Promise<Problem> {
   const { ssh } = access.repository;
   const isLost = /unable to start the sftp session/.test(output.stderr) && !/^subprocess ssh: /m.test(output.stderr);
-  if (ssh === null || !isLost) return explained(output, access);
+  if (ssh === null || !isLost) return explained(reader, output, access);
   const { stderr } = await reader.probe(sftpArgv(ssh), { limitMs: askLimitMs });
-  return explained({ ...output, stderr: `${stderr}${output.stderr}` }, access);
+  return explained(reader, { ...output, stderr: `${stderr}${output.stderr}` }, access);
 }
 
 function environmentOf({ repository, password, environment }: Access): Record<string, string> {

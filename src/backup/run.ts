@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
+import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { projectLockPath } from "../sites/deploy/releases.ts";
@@ -71,17 +72,18 @@ export async function backUp(tools: Tools, settings: Settings, access: Access): 
     };
   } catch (error) {
     throwIfInterrupted(stop);
-    recordFailure(host, settings, error);
-    throw error;
+    const problem = error instanceof Problem ? error : withDiskFault(host, Problem.of(error));
+    recordFailure(host, settings, problem);
+    throw problem;
   } finally {
     trees.remove(copyDir);
   }
 }
 
 /** Records why a run failed. A disk that is full keeps the earlier state, which soon is too old. */
-function recordFailure(host: Host, { repository }: Settings, error: unknown): void {
+function recordFailure(host: Host, { repository }: Settings, { message }: Problem): void {
   try {
-    writeState(host, repository, { failure: Problem.of(error).message });
+    writeState(host, repository, { failure: message });
   } catch {
     // The error itself is reported.
   }

@@ -3,6 +3,7 @@
 import type { AppliedBundle } from "../bundle/applied.ts";
 import type { Step, StepResult } from "../engine/step.ts";
 import type { Host, Signal } from "../host/host.ts";
+import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Stop } from "../problem/wait.ts";
 import { runLog } from "../report/run-log.ts";
@@ -128,10 +129,13 @@ export class Session {
       for (const sentence of warnings) await this.warn(sentence);
       return done;
     } catch (error) {
-      const failed = { ...result, outcome: "failed" as const, problem: Problem.of(error) };
+      const plain = Problem.of(error);
+      // An operation that explains its errors throws a Problem.
+      const problem = plain === error ? plain : withDiskFault(this.host, plain);
+      const failed = { ...result, outcome: "failed" as const, problem };
       this.add(failed);
       await this.reporter.operation(failed);
-      throw error;
+      throw problem === plain ? error : problem;
     }
   }
 

@@ -1,7 +1,7 @@
 // The commands of backups as they are typed: their errors, their output, and the timer.
 
 import { describe, expect, test } from "bun:test";
-import { passwordPath, settingsPath } from "../../src/backup/paths.ts";
+import { passwordPath, settingsPath, statePath } from "../../src/backup/paths.ts";
 import { atTerminal, typed } from "../cli/typed.ts";
 import { commandHost, init } from "./command-host.ts";
 
@@ -67,6 +67,21 @@ describe("backup init", () => {
   test("backup init: a repository on the disk of the sites has a warning", async () => {
     const { type } = await commandHost();
     expect((await type("backup init --repo /srv/repo --generate --yes")).err).toContain("is on the disk of the sites");
+  });
+});
+
+describe("backup verify", () => {
+  test("backup verify: a full disk of this host is named after the repository was verified", async () => {
+    const { type, fake, site } = await commandHost(init);
+    fake.dir("/var/lib/edox-ops/backup");
+    const { writeFile } = site.host;
+    site.host.writeFile = (path, ...more) => {
+      if (path !== statePath) return writeFile(path, ...more);
+      throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: "ENOSPC" });
+    };
+    const { exit, err } = await type("backup verify");
+    expect([exit, err]).toEqual([1, expect.stringContaining("error: no space left at /var/lib/edox-ops/backup: ")]);
+    expect(err).toContain("hint: df -h /var/lib/edox-ops/backup\n");
   });
 });
 

@@ -7,6 +7,7 @@ import { explained } from "../../src/backup/restic-errors.ts";
 import type { Access } from "../../src/backup/settings.ts";
 import { chosenSnapshot, listSnapshots } from "../../src/backup/snapshots.ts";
 import { Secret } from "../../src/text/secret.ts";
+import { type FakeHost, fakeHost } from "../fake-host.ts";
 import { BackupHost } from "./backup-host.ts";
 
 const accessTo = (location: string, variables: Record<string, string> = {}): Access => ({
@@ -16,6 +17,18 @@ const accessTo = (location: string, variables: Record<string, string> = {}): Acc
 });
 
 const restic = ["sudo", "restic", "--repo", "/repo", "--password-file", "/etc/edox-ops/backup-password"];
+
+/** A host with the directories of the failures, and the repository on a disk of its own. */
+function diskHost(): FakeHost {
+  const host = fakeHost();
+  for (const dir of ["/repo/data", "/tmp", "/var/lib/edox-ops/backup", "/var/www/docs"]) host.dir(dir);
+  host.put("/proc/self/mounts", "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /repo ext4 ro 0 0\n");
+  return host;
+}
+
+/** Returns the Problem of a run of restic that printed this. */
+const problemOf = (stderr: string, access: Access, { code = 1, host = diskHost() } = {}) =>
+  explained(host, { code, stdout: "", stderr }, access);
 
 /** Failures as both versions print them, recorded on Debian 12 and 13. */
 const recorded: [what: string, code: number, stderr: string, expected: Record<string, unknown>][] = [
@@ -47,7 +60,11 @@ const recorded: [what: string, code: number, stderr: string, expected: Record<st
     "a full disk, 0.14",
     1,
     "Fatal: unable to save snapshot: write /repo/data/76/761e-tmp-345420274: no space left on device\n",
-    { code: "no-space", hint: ["df", "-h", "/repo"] },
+    {
+      code: "no-space",
+      message: "no space left at /repo/data: restic could not write its files",
+      hint: ["df", "-h", "/repo/data"],
+    },
   ],
   [
     "a full disk, 0.18",
@@ -127,7 +144,7 @@ const recorded: [what: string, code: number, stderr: string, expected: Record<st
     "ignoring error for /data/c: write /var/lib/edox-ops/backup/restored/data/c: no space left on device\nFatal: There were 13 errors\n",
     {
       code: "no-space",
-      message: "no space is left at /var/lib/edox-ops/backup",
+      message: "no space left at /var/lib/edox-ops/backup: restic could not write its files",
       hint: ["df", "-h", "/var/lib/edox-ops/backup"],
     },
   ],
@@ -135,7 +152,19 @@ const recorded: [what: string, code: number, stderr: string, expected: Record<st
     "a full disk of this host during a backup",
     1,
     "Fatal: unable to save snapshot: Write: write /tmp/restic-temp-pack-684708372: no space left on device\n",
-    { code: "no-space", message: "no space is left at /tmp", hint: ["df", "-h", "/tmp"] },
+    { code: "no-space", hint: ["df", "-h", "/tmp"] },
+  ],
+  [
+    "a full disk of this host during a backup, 0.18",
+    1,
+    '{"message_type":"exit_error","code":1,"message":"Fatal: unable to save snapshot: failed to save blob from file \\"/var/www/docs/.edox-ops-backup/one/site/big.bin\\": Write: write /tmp/restic-temp-pack-2857390643: no space left on device"}\n',
+    { code: "no-space", hint: ["df", "-h", "/tmp"] },
+  ],
+  [
+    "a read-only disk of this host",
+    1,
+    "Fatal: unable to save snapshot: open /repo/data/76/761e-tmp-345420274: read-only file system\n",
+    { code: "read-only-file-system", hint: ["sudo", "mount", "-o", "remount,rw", "/repo"] },
   ],
   [
     "a lock",
@@ -165,7 +194,7 @@ const recorded: [what: string, code: number, stderr: string, expected: Record<st
 
 describe("restic", () => {
   test.each(recorded)("restic: %s is explained", (_, code, stderr, expected) => {
-    expect(explained({ code, stdout: "", stderr }, accessTo("/repo"))).toMatchObject(expected);
+    expect(problemOf(stderr, accessTo("/repo"), { code })).toMatchObject(expected);
   });
 
   test.each([
@@ -204,6 +233,30 @@ describe("restic", () => {
       "Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized\n",
       "permission-denied",
       ["curl", "-sSI", "https://host"],
+    ],
+    [
+      "sftp:user@host:/srv",
+      "Save(<lock/8ea8057048>) failed: sftp: no space left on device\nunable to create lock in backend: sftp: no space left on device\n",
+      "no-space",
+      ["sudo", "ssh", "user@host", "df", "-h"],
+    ],
+    [
+      "sftp:user@host:/srv",
+      'Save(<lock/31f0acc05c>) returned error, retrying after 15.3s: Write: sftp: "Failure" (SSH_FX_FAILURE)\nsftp: "Failure" (SSH_FX_FAILURE)\nWrite\nunable to create lock in backend\n',
+      "no-space",
+      ["sudo", "ssh", "user@host", "df", "-h"],
+    ],
+    [
+      "rest:https://host/alpha/",
+      "Fatal: unable to save snapshot: server response unexpected: 507 Insufficient Storage (507)\n",
+      "no-space",
+      ["edox-ops", "backup", "enable", "--help"],
+    ],
+    [
+      "rclone:nas:alpha",
+      "Fatal: unable to save snapshot: googleapi: Error 403: quotaExceeded\n",
+      "no-space",
+      ["sudo", "rclone", "about", "nas:alpha"],
     ],
     [
       "s3:http://host:7070/alpha",
@@ -248,7 +301,7 @@ describe("restic", () => {
       ["sudo", "rclone", "lsd", "nas:alpha"],
     ],
   ])("restic: for %s, the hint of '%s' opens the same connection", (location, stderr, code, hint) => {
-    expect(explained({ code: 1, stdout: "", stderr }, accessTo(location))).toMatchObject({ code, hint });
+    expect(problemOf(stderr, accessTo(location))).toMatchObject({ code, hint });
   });
 
   test("restic: no secret is on the command line or in a message, and a password does not hide the fault", async () => {
@@ -264,18 +317,33 @@ describe("restic", () => {
       RESTIC_PASSWORD: "canary-password",
     });
     const stderr = "Fatal: https://ann:canary-rest@host/: canary-password is odd\n";
-    const { message, stderr: shown } = explained({ code: 1, stdout: "", stderr }, access);
+    const { message, stderr: shown } = problemOf(stderr, access);
     expect(message + shown).not.toContain("canary");
     const wrong = { ...access, password: new Secret("wrong") };
-    expect(explained({ code: 1, stdout: "", stderr: "Fatal: wrong password or no key found" }, wrong).code).toBe(
-      "permission-denied",
-    );
+    expect(problemOf("Fatal: wrong password or no key found", wrong).code).toBe("permission-denied");
+  });
+
+  test("restic: a disk of this host without inodes is reported as such", () => {
+    const host = diskHost();
+    host.space = () => ({ bytesFree: 5e9, inodes: 1e6, inodesFree: 0 });
+    const stderr = "Fatal: unable to save snapshot: open /tmp/restic-temp-pack-1: no space left on device\n";
+    expect(problemOf(stderr, accessTo("/repo"), { host })).toMatchObject({
+      message: "no inodes left at /tmp: restic could not write its files",
+      hint: ["df", "-i", "/tmp"],
+    });
+  });
+
+  test("restic: the functions that an earlier version prints below an error are left out", () => {
+    const frames =
+      "github.com/restic/restic/internal/backend/sftp.(*SFTP).Save\n\tgithub.com/restic/restic/internal/backend/sftp/sftp.go:367\nmain.glob..func11\n\tgithub.com/restic/restic/cmd/restic/cmd_forget.go:35\nruntime.goexit\n\truntime/asm_amd64.s:1594\n";
+    const { stderr } = problemOf(`the moon\n${frames}unable to create lock in backend\n`, accessTo("/repo"));
+    expect(stderr).toBe("the moon\nunable to create lock in backend");
   });
 
   test("restic: a damaged repository with credentials is replaced, because no hint can contain them", () => {
     const access = accessTo("s3:https://s3.test/bucket", { AWS_SECRET_ACCESS_KEY: "canary" });
     const stderr = "pack fcda05f9: does not exist\nFatal: repository contains errors\n";
-    expect(explained({ code: 1, stdout: "", stderr }, access).hint).toEqual([
+    expect(problemOf(stderr, access).hint).toEqual([
       ...["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"],
     ]);
   });

@@ -89,6 +89,32 @@ describe("backup run", () => {
     expect(readState(host, "/repo").failure).toBeNull();
   });
 
+  test("backup run: a full disk of the sites or of the state is named, and recorded", async () => {
+    for (const part of ["sites", "state"]) {
+      using made = new BackupHost();
+      const { host, trees } = made;
+      const full = Object.assign(new Error("ENOSPC: no space left on device, mkdir '/var/www/docs/demo'"), {
+        code: "ENOSPC",
+      });
+      const { writeFile } = host;
+      const fail = (): never => {
+        throw full;
+      };
+      if (part === "sites") Object.assign(trees, { share: fail });
+      else
+        Object.assign(host, {
+          writeFile: (...words: Parameters<typeof writeFile>) =>
+            words[0] === manifestPath ? fail() : writeFile(...words),
+        });
+      expect(await backUp(made.tools, made.settings, made.access).catch((error) => error)).toMatchObject({
+        code: "no-space",
+        message: expect.stringContaining("no space left at /var/www/docs/demo: "),
+        hint: ["df", "-h", "/var/www/docs/demo"],
+      });
+      expect(readState(host, "/repo").failure).toContain("no space left at /var/www/docs/demo: ");
+    }
+  });
+
   test("backup run: a file that vanished is no failure if the second attempt succeeds", async () => {
     using made = new BackupHost();
     const gone = { code: 3, stdout: "", stderr: "Warning: at least one source file could not be read\n" };

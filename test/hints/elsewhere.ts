@@ -80,29 +80,30 @@ export const untyped: Record<string, string> = {
   'backup/checks.ts ["sudo", "edox-ops", "backup", "run"]': repository,
   'backup/checks.ts ["sudo", "edox-ops", "backup", "verify"]': repository,
   'backup/checks.ts [...verify, "--all"]': repository,
-  'backup/restic-errors.ts ["df", "-h", full]': repository,
-  'backup/restic-errors.ts ["sudo", "rclone", "listremotes"]': repository,
-  'backup/restic-errors.ts ["sudo", "rclone", "lsd", location.slice("rclone:".length)]': repository,
-  'backup/restic-errors.ts ["sudo", "restic", "--repo", location, "--password-file", passwordPath, ...words]':
+  'backup/restic-faults.ts ["sudo", "rclone", "listremotes"]': repository,
+  'backup/restic-faults.ts ["sudo", "rclone", "lsd", location.slice("rclone:".length)]': repository,
+  'backup/restic-faults.ts ["sudo", "restic", "--repo", location, "--password-file", passwordPath, ...words]':
     repository,
   'backup/fetched.ts ["sudo", "edox-ops", "backup", "list"]': repository,
-  'backup/restic-errors.ts ["curl", "-sSI", url]': repository,
-  'backup/restic-errors.ts ["df", "-h", path ?? "/var/cache"]': repository,
-  'backup/restic-errors.ts ["ls", "-ld", path]': repository,
+  'backup/restic-faults.ts ["curl", "-sSI", url]': repository,
+  'backup/restic-faults.ts ["df", "-h", path]': repository,
+  'backup/restic-faults.ts ["sudo", "rclone", "about", location.slice("rclone:".length)]': repository,
+  'backup/restic-faults.ts ["edox-ops", "backup", "enable", "--help"]': repository,
+  'backup/restic-faults.ts ["ls", "-ld", path]': repository,
   'backup/restic-errors.ts ["sudo", "apt-get", "install", "restic"]': repository,
-  'backup/restic-errors.ts ["sudo", "apt-get", "install", kind === "rclone" ? "rclone" : "openssh-client"]': repository,
-  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "list"]': repository,
-  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "run"]': repository,
-  'backup/restic-errors.ts ["sudo", "ssh", ...(ssh.port === null ? [] : ["-p", ssh.port]), ssh.destination]':
+  'backup/restic-faults.ts ["sudo", "apt-get", "install", kind === "rclone" ? "rclone" : "openssh-client"]': repository,
+  'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "list"]': repository,
+  'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "run"]': repository,
+  'backup/restic-faults.ts ["sudo", "ssh", ...(ssh.port === null ? [] : ["-p", ssh.port]), ssh.destination]':
     repository,
-  "backup/restic-errors.ts [...again]": repository,
+  "backup/restic-faults.ts [...again]": repository,
   'backup/run.ts ["sudo", "edox-ops", "backup", "list"]': repository,
   'backup/settings.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
   'backup/settings.ts ["sudo", "ls", "-l", path]': repository,
   'backup/snapshots.ts ["sudo", "edox-ops", "backup", "list"]': repository,
   'backup/snapshots.ts ["sudo", "edox-ops", "backup", "run"]': repository,
-  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
-  'backup/restic-errors.ts [...init, "--repo", repository.location, "--password-file", "FILE"]': example,
+  'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
+  'backup/restic-faults.ts [...init, "--repo", repository.location, "--password-file", "FILE"]': example,
   'backup/restore.ts ["sudo", "edox-ops", "doctor"]': repository,
   'backup/own-program.ts ["sudo", nameOf(program), ...words]': repository,
   'run/confirmation.ts ["sudo", "edox-ops", ...environment.typed]':
@@ -179,7 +180,7 @@ export const untyped: Record<string, string> = {
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
-  'backup/restic-errors.ts ["sudo", "edox-ops", "backup", "init"]',
+  'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "init"]',
   'backup/locks.ts ["cat", "lock", id, "--no-lock"]',
   'backup/restic.ts ["cat", "config", "--no-lock"]',
   'hardening/ssh/server.ts ["sshd", "-t"]',

@@ -221,12 +221,36 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
     }
 
     if (soak) {
+      test.each([
+        ["/tmp", "size=64k", "no space left at /tmp: ", "df -h /tmp"],
+        ["/tmp", "nr_inodes=2", "no inodes left at /tmp: ", "df -i /tmp"],
+        ["the server", "size=4m", "", "ssh root@NAS df -h"],
+      ])("backup run: on a full %s (%s) the error names it, and with room the next backup is complete", (...row) => {
+        const [dir, options, message, command] = row;
+        const isServer = dir === "the server";
+        host.sh("head -c 6M /dev/urandom >/srv/two/big.bin; edox-ops project deploy two --source /srv/two");
+        if (isServer) {
+          nas.sh(`mkdir -p /srv/small && mount -t tmpfs -o ${options} none /srv/small`);
+          expect(ops(`backup init --repo sftp:root@${nas.address}:/srv/small/repo --generate --yes`).code).toBe(0);
+        } else host.sh(`mount -t tmpfs -o ${options} none ${dir}`);
+        const { code, stderr } = ops("backup run");
+        expect([code, stderr]).toEqual([1, expect.stringContaining(`error: ${message}`)]);
+        expect(stderr).toContain(`hint: ${command.replace("NAS", nas.address)}\n`);
+        expect(typedHint(host, stderr)).toContain("% /");
+        if (isServer) nas.sh("mount -o remount,size=100m /srv/small");
+        else host.sh(`umount ${dir}`);
+        expect(ops("backup run")).toMatchObject({ code: 0 });
+      });
+
       test("backup run: on a full local disk the error names it, with room the next backup is complete, and a missing file is repaired", () => {
         host.sh(
           "mkdir -p /mnt/stick && mount -t tmpfs -o size=2m none /mnt/stick; mkdir -p /srv/full; echo full >/srv/full/index.html; head -c 4M /dev/urandom >/srv/full/big.bin; edox-ops project deploy one --source /srv/full",
         );
         expect(ops("backup init --repo /mnt/stick/repo --generate --yes").code).toBe(0);
-        expect(ops("backup run")).toMatchObject({ code: 1, stderr: expect.stringContaining("no space is left") });
+        expect(ops("backup run")).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("no space left at /mnt/stick/repo"),
+        });
         host.sh("mount -o remount,size=200m /mnt/stick");
         expect(ops("backup run")).toMatchObject({ code: 0 });
         expect(ops("backup verify --all")).toMatchObject({ code: 0 });
