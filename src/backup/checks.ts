@@ -7,7 +7,7 @@ import { textOf } from "../host/text-file.ts";
 import { demandRootsAlone } from "../problem/roots-alone.ts";
 import { readRecords } from "../sites/store.ts";
 import { countOf } from "../text/lines.ts";
-import { ageText } from "../text/time.ts";
+import { ageText, aheadText, isAhead } from "../text/time.ts";
 import { environmentPath, passwordPath, settingsPath } from "./paths.ts";
 import { hasTimer } from "./recipe.ts";
 import { shownLocation } from "./repository.ts";
@@ -88,17 +88,25 @@ async function repository(reader: HostReader, online: boolean): Promise<CheckRes
 }
 
 function age(reader: HostReader): CheckResult {
-  const { backedUpMs, failure } = stateOf(reader);
+  const { backedUpMs, failure, hint: recorded } = stateOf(reader);
+  // The last run may have failed for another reason than the last backup is old.
+  const hint = failure === null || recorded.length === 0 ? run : recorded;
   if (backedUpMs === null) {
-    return { status: "error", detail: failure ?? "this host was never backed up to its repository", hint: run };
+    return { status: "error", detail: failure ?? "this host was never backed up to its repository", hint };
+  }
+  if (isAhead(backedUpMs, reader.now())) {
+    return { status: "warning", detail: withReason(aheadText("the last backup", backedUpMs), failure), hint };
   }
   const detail = `the last backup was made ${ageText(backedUpMs, reader.now())}`;
   const days = (reader.now() - backedUpMs) / day;
-  if (days > veryLateDays) return { status: "error", detail: withReason(detail, failure), hint: run };
-  if (failure !== null || days > lateDays) return { status: "warning", detail: withReason(detail, failure), hint: run };
+  if (days > veryLateDays) return { status: "error", detail: withReason(detail, failure), hint };
+  if (failure !== null || days > lateDays) return { status: "warning", detail: withReason(detail, failure), hint };
   if (!hasTimer(reader)) {
-    const hint = ["sudo", "edox-ops", "backup", "enable", "--yes"];
-    return { status: "warning", detail: `${detail}, and nothing makes the next one`, hint };
+    return {
+      status: "warning",
+      detail: `${detail}, and nothing makes the next one`,
+      hint: ["sudo", "edox-ops", "backup", "enable", "--yes"],
+    };
   }
   return { status: "ok", detail };
 }
@@ -113,6 +121,9 @@ function verified(reader: HostReader): CheckResult {
   if (damage !== null) return { status: "error", detail: damage, hint: [...verify, "--all"] };
   if (backedUpMs === null) return { status: "not-set-up", detail: "there is no backup to verify yet", hint: run };
   if (verifiedMs === null) return { status: "warning", detail: "no backup was ever verified", hint: verify };
+  if (isAhead(verifiedMs, reader.now())) {
+    return { status: "warning", detail: aheadText("the last verification", verifiedMs), hint: verify };
+  }
   const detail = `the repository was verified ${ageText(verifiedMs, reader.now())}`;
   const isLate = reader.now() - verifiedMs > verifiedDays * day;
   return { status: isLate ? "warning" : "ok", detail, hint: verify };

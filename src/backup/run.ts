@@ -64,7 +64,7 @@ export async function backUp(tools: Tools, settings: Settings, access: Access): 
     host.writeFile(manifestPath, new TextEncoder().encode(text), { mode: 0o600, uid: host.uid, gid: host.uid });
     const summary = await snapshotNow(host, settings, access);
     throwIfInterrupted(stop);
-    writeState(host, settings.repository, { backedUpMs: host.now(), failure: null });
+    writeState(host, settings.repository, { backedUpMs: host.now(), failure: null, hint: [] });
     const { snapshot_id, total_files_processed, total_bytes_processed, data_added } = summary;
     return {
       ...{ snapshot: snapshot_id, projects, files: total_files_processed, bytes: total_bytes_processed },
@@ -81,9 +81,9 @@ export async function backUp(tools: Tools, settings: Settings, access: Access): 
 }
 
 /** Records why a run failed. A disk that is full keeps the earlier state, which soon is too old. */
-function recordFailure(host: Host, { repository }: Settings, { message }: Problem): void {
+function recordFailure(host: Host, { repository }: Settings, { message, hint = [] }: Problem): void {
   try {
-    writeState(host, repository, { failure: message });
+    writeState(host, repository, { failure: message, hint: [...hint] });
   } catch {
     // The error itself is reported.
   }

@@ -15,6 +15,8 @@ const stateSchema = v.object({
   prunedMs: v.nullable(v.number()),
   /** Why the last run failed; null after a success. */
   failure: v.nullable(v.string()),
+  /** What to type about that failure; empty if there is no hint. */
+  hint: v.optional(v.array(v.string()), []),
   /** Why the last verification failed. */
   damage: v.nullable(v.string()),
   /** The part of the data that is verified next. */
@@ -25,7 +27,8 @@ export type State = v.InferOutput<typeof stateSchema>;
 
 /** Returns what is known about this repository. */
 export function readState(reader: HostReader, repository: string): State {
-  const none = { repository, backedUpMs: null, verifiedMs: null, prunedMs: null, failure: null, damage: null, part: 1 };
+  const never = { backedUpMs: null, verifiedMs: null, prunedMs: null };
+  const none = { repository, ...never, failure: null, hint: [], damage: null, part: 1 };
   try {
     const found = v.safeParse(stateSchema, parseJson(textOf(reader, statePath) ?? "null"));
     return found.success && found.output.repository === repository ? found.output : none;

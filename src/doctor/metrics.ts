@@ -10,6 +10,7 @@ import { mountPointOf } from "../problem/mount-point.ts";
 import { pastDeploys } from "../sites/deploy/history.ts";
 import { backupNames } from "../sites/deploy/releases.ts";
 import { readProjects } from "../sites/store.ts";
+import { isAhead } from "../text/time.ts";
 
 /** A metric with its samples. All units are base units: seconds, bytes, ratios. */
 export interface Metric {
@@ -96,12 +97,16 @@ async function releases(reader: HostReader): Promise<Metric[]> {
   ];
 }
 
-/** Returns the ages of the last backup off this host and of the last verification. One that never was is left out. */
+/**
+ * Returns the ages of the last backup off this host and of the last verification. One that never was is left out, and so
+ * is one in the future, because a clock was wrong.
+ */
 function backups(reader: HostReader): Metric[] {
   const settings = readSettings(reader);
   if (settings === null) return [];
   const { backedUpMs, verifiedMs, failure } = readState(reader, settings.repository);
-  const age = (ms: number | null): Sample[] => (ms === null ? [] : [plain(since(reader, ms))]);
+  const age = (ms: number | null): Sample[] =>
+    ms === null || isAhead(ms, reader.now()) ? [] : [plain(since(reader, ms))];
   return [
     gauge("backup_age_seconds", "Age of the last backup in the repository", age(backedUpMs)),
     gauge("backup_verified_age_seconds", "Time since the repository was verified", age(verifiedMs)),

@@ -2,7 +2,7 @@
 
 import type { Check, CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
-import { ageText } from "../text/time.ts";
+import { ageText, aheadText, isAhead } from "../text/time.ts";
 import { periodicPath } from "./paths.ts";
 
 /** unattended-upgrades writes it at the end of each successful run. */
@@ -20,13 +20,18 @@ export const updatesChecks: Check[] = [
 ];
 
 function lastRun(reader: HostReader): CheckResult {
+  const hint = ["sudo", "unattended-upgrade", "--verbose"];
   const stamp = reader.stat(stampPath);
   const since = stamp ?? reader.stat(periodicPath);
-  const age = since === null ? 0 : reader.now() - since.changedMs;
+  const now = reader.now();
+  const age = since === null ? 0 : now - since.changedMs;
+  if (stamp !== null && isAhead(stamp.changedMs, now)) {
+    return { status: "warning", detail: aheadText("the last automatic update", stamp.changedMs), hint };
+  }
   const what =
     stamp === null
       ? "updates were never installed automatically"
-      : `updates were last installed automatically ${ageText(stamp.changedMs, reader.now())}`;
+      : `updates were last installed automatically ${ageText(stamp.changedMs, now)}`;
   if (age <= lateMs) return { status: "ok", detail: stamp === null ? "the first automatic update is due" : what };
-  return { status: "warning", detail: what, hint: ["sudo", "unattended-upgrade", "--verbose"] };
+  return { status: "warning", detail: what, hint };
 }

@@ -33,3 +33,13 @@ export function ageText(thenMs: number, nowMs: number): string {
   const whole = Math.floor(count as number);
   return `${whole} ${unit}${whole === 1 ? "" : "s"} ago`;
 }
+
+/** Returns whether a past time in Unix milliseconds is that of a clock that was wrong: it is more than an hour ahead. */
+export function isAhead(thenMs: number, nowMs: number): boolean {
+  return thenMs - nowMs > hour;
+}
+
+/** Returns why the age of something is unknown whose time {@link isAhead}. */
+export function aheadText(what: string, thenMs: number): string {
+  return `${what} has a time in the future, ${utcText(thenMs)}: the clock was wrong then, or is now`;
+}

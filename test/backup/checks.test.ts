@@ -74,6 +74,33 @@ describe("doctor", () => {
     expect(await look(setUp(state), "backup:age")).toMatchObject({ status, detail: expect.stringContaining(detail) });
   });
 
+  test("backup:age: the hint is that of the recorded failure, and without one the command that makes a backup", async () => {
+    const failure = "repository /repo: the password is wrong";
+    const hint = ["sudo", "edox-ops", "backup", "init", "--repo", "/repo", "--password-file", "FILE"];
+    const run = ["sudo", "edox-ops", "backup", "run"];
+    for (const backedUpMs of [null, 1.7e12]) {
+      expect(await look(setUp({ backedUpMs, failure, hint }), "backup:age")).toMatchObject({ hint });
+      expect(await look(setUp({ backedUpMs, failure, hint: [] }), "backup:age")).toMatchObject({ hint: run });
+      // A host that was set up again has the failure of another time.
+      expect(await look(setUp({ backedUpMs, failure: null, hint }), "backup:age")).toMatchObject({ hint: run });
+    }
+  });
+
+  test("backup:age, backup:verify: a time in the future is no recent one, and small differences of clocks are", async () => {
+    const host = setUp();
+    const at = (ms: number) => writeState(host, "/repo", { backedUpMs: host.now() + ms, verifiedMs: host.now() + ms });
+    for (const name of ["backup:age", "backup:verify"]) {
+      at(60_000);
+      expect(await look(host, name)).toMatchObject({ status: "ok" });
+      at(2 * day);
+      expect(await look(host, name)).toMatchObject({
+        status: "warning",
+        detail: expect.stringMatching(/has a time in the future, .*: the clock was wrong then, or is now$/),
+        hint: ["sudo", "edox-ops", "backup", name === "backup:age" ? "run" : "verify"],
+      });
+    }
+  });
+
   test("backup:age: a late backup is a warning, a very late one an error, and without a timer nothing makes the next", async () => {
     const host = setUp();
     const at = async (days: number) => {

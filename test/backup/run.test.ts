@@ -81,12 +81,13 @@ describe("backup run", () => {
     restic.failing = [() => restic.fatal(1, "unable to save snapshot: no space left on device")];
     expect(await backUp(made.tools, settings, access).catch((error) => error)).toMatchObject({ code: "no-space" });
     expect(host.stat(copyDir)).toBeNull();
-    expect(readState(host, "/repo")).toMatchObject({ failure: "repository /repo: no space is left", backedUpMs: null });
+    const failure = "repository /repo: no space is left";
+    expect(readState(host, "/repo")).toMatchObject({ failure, hint: ["df", "-h", "/repo"], backedUpMs: null });
     made.disk.write(`${copyDir}/demo/site/left`, "by a kill");
     made.disk.write(`${restoredDir}/etc/letsencrypt/key.pem`, "of a killed restore");
     await backUp(made.tools, settings, access);
     expect(host.stat(restoredDir)).toBeNull();
-    expect(readState(host, "/repo").failure).toBeNull();
+    expect(readState(host, "/repo")).toMatchObject({ failure: null, hint: [] });
   });
 
   test("backup run: a full disk of the sites or of the state is named, and recorded", async () => {

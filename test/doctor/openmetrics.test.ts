@@ -95,6 +95,12 @@ describe("doctor --openmetrics:", () => {
       null,
       1,
     ]);
+    // The clock was wrong.
+    expect(await found({ backedUpMs: host.now() + 2 * hourMs, verifiedMs: host.now() + 2 * hourMs })).toEqual([
+      null,
+      null,
+      0,
+    ]);
   });
 
   test("certificates have their expiry, age and the share of their lifetime", async () => {

@@ -85,4 +85,9 @@ test("doctor: warns of updates that have not run for days, and not of the first 
   expect((await findings(host, "host:security-updates-run")).detail).toBe(
     "updates were last installed automatically 6 days ago",
   );
+  await host.sleep(-30 * 86_400_000);
+  expect(await findings(host, "host:security-updates-run")).toMatchObject({
+    status: "warning",
+    detail: expect.stringContaining("the last automatic update has a time in the future"),
+  });
 });
