@@ -307,6 +307,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   "backup run": {
     files: ["the repository", backup.backupDir, backup.copyDir, backup.cacheDir, backup.backupLockPath, projectLock],
   },
+  "backup status": { files: [] },
   "backup list": { files: [] },
   "backup verify": { files: [backup.statePath, backup.cacheDir, backup.backupLockPath] },
   "backup restore": {

@@ -24,6 +24,12 @@ const run = ["sudo", "edox-ops", "backup", "run"];
 const verify = ["sudo", "edox-ops", "backup", "verify"];
 const initHint = ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"];
 
+/** The checks of what the last runs recorded, on a host with a repository. */
+export const stateChecks: Check[] = [
+  { name: "backup:age", run: age },
+  { name: "backup:verify", run: verified },
+].map((each) => ({ ...each, affects: "backups of this host", follows: ["backup:repo"], appliesTo: isSetUp }));
+
 /** Returns the checks. `online`: the repository is opened as well. */
 export function backupChecks(online: boolean): Check[] {
   return [
@@ -34,14 +40,7 @@ export function backupChecks(online: boolean): Check[] {
       appliesTo: needsRepository,
       run: (reader) => repository(reader, online),
     },
-    { name: "backup:age", affects: "backups of this host", follows: ["backup:repo"], appliesTo: isSetUp, run: age },
-    {
-      name: "backup:verify",
-      affects: "backups of this host",
-      follows: ["backup:repo"],
-      appliesTo: isSetUp,
-      run: verified,
-    },
+    ...stateChecks,
   ];
 }
 

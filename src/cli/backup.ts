@@ -18,13 +18,14 @@ const backup: Command = {
   },
   groups: {
     "Set up": ["init", "enable", "disable"],
-    Snapshots: ["run", "list", "verify", "restore"],
+    Snapshots: ["run", "status", "list", "verify", "restore"],
   },
   subCommands: {
     init: () => import("./backup/init.ts").then((module) => module.default),
     enable: () => import("./backup/enable.ts").then((module) => module.default),
     disable: () => import("./backup/disable.ts").then((module) => module.default),
     run: () => import("./backup/run.ts").then((module) => module.default),
+    status: () => import("./backup/status.ts").then((module) => module.default),
     list: () => import("./backup/list.ts").then((module) => module.default),
     verify: () => import("./backup/verify.ts").then((module) => module.default),
     restore: () => import("./backup/restore.ts").then((module) => module.default),

@@ -19,10 +19,16 @@ export interface Resolved {
 const destructive =
   /^(remove|rm|uninstall|unregister|disable|prune|restore|rollback|-y|--(yes|force|purge|docker|replace|delete-files|no-backup)(=.*)?)$/;
 
-/** Names that other programs have for commands of the root. */
+/** Names that other programs, such as restic and monit, have for commands. */
 const synonyms: Readonly<Record<string, string>> = {
   ...{ install: "bootstrap", setup: "bootstrap", init: "bootstrap" },
   ...{ status: "doctor", check: "doctor", update: "self-update", upgrade: "self-update" },
+  ...{ snapshot: "backup run", snapshots: "backup list", alerts: "watch", monitor: "watch" },
+  ...{ "backup create": "backup run", "backup start": "backup run", "backup now": "backup run" },
+  ...{ "backup snapshots": "backup list", "backup show": "backup status", "backup check": "backup verify" },
+  ...{ "backup setup": "backup init", "backup prune": "backup enable", "backup schedule": "backup enable" },
+  ...{ "watch show": "watch status", "watch list": "watch status", "watch check": "watch run" },
+  ...{ "watch setup": "watch enable", "watch init": "watch enable", "watch start": "watch enable" },
 };
 
 /** Follows the words to the last command that they name. Throws a usage Problem for an unknown command. */
@@ -118,8 +124,9 @@ async function unknownCommand(root: Command, { command, names, rest }: Omit<Reso
   if (Object.hasOwn(command.subCommands ?? {}, joined)) {
     throw usage(message, [...names, joined].join(" "), await line([...names, joined], others.slice(1)));
   }
-  const synonym = command === root && Object.hasOwn(synonyms, word) ? synonyms[word] : undefined;
-  const namesakes = synonym === undefined ? await namesakesOf(root, [...names, word]) : [[synonym]];
+  const full = [...names, word].join(" ");
+  const synonym = Object.hasOwn(synonyms, full) ? synonyms[full]?.split(" ") : undefined;
+  const namesakes = synonym === undefined ? await namesakesOf(root, [...names, word]) : [synonym];
   if (namesakes.length === 1) throw usage(message, namesakes[0]?.join(" "), await line(namesakes[0] ?? []));
   const near = nearestName(word, [...Object.keys(command.subCommands ?? {}), ...Object.keys(command.aliases ?? {})]);
   if (near !== undefined) throw usage(message, near, await line([...names, near]));

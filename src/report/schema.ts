@@ -439,6 +439,20 @@ export const documentSchema = v.object({
       verified: v.boolean(),
     }),
   ),
+  /** What `backup status` found. Times are in ISO 8601, and `daily` is HH:MM; null for what is missing. */
+  backup_status: v.optional(
+    v.object({
+      repository: v.nullable(v.string()),
+      host: v.nullable(v.string()),
+      daily: v.nullable(v.string()),
+      /** The snapshots to keep, such as 7d,4w,12m; null keeps all. */
+      keep: v.nullable(v.string()),
+      last_backup: v.nullable(v.string()),
+      last_verification: v.nullable(v.string()),
+      /** Why the last backup failed. */
+      failure: v.nullable(v.string()),
+    }),
+  ),
   /** The snapshots that `backup list` found, oldest first. Times are in ISO 8601. */
   snapshots: v.optional(v.array(v.object({ id: v.string(), time: v.string(), host: v.string() }))),
   /** What `backup restore` or `restore-host` restored. */

@@ -109,6 +109,27 @@ describe("backup commands", () => {
     expect((await json("backup run")).backup).toMatchObject({ forgotten: 2, pruned: false, verified: false });
   });
 
+  test("backup status: the repository, the schedule and the last backup, with the hint of a failed one", async () => {
+    const { type, json, site, restic } = await host();
+    const none = { repository: null, daily: null, keep: null, last_backup: null, failure: null };
+    expect((await json("backup status")).backup_status).toMatchObject(none);
+    expect((await type("backup status")).out).toBe("No backup repository is set up.\n");
+    const shown = () => atTerminal(80, () => typed("backup status", site.host));
+    expect((await shown()).out).toContain("No backup repository is set up. → edox-ops backup init --help");
+    for (const line of [init, "backup enable --daily 02:30 --keep 3d,1w --yes", "backup run"]) await type(line);
+    const set = { repository: "/mnt/repo", host: "alpha", daily: "02:30", keep: "3d,1w", failure: null };
+    expect((await json("backup status")).backup_status).toMatchObject({ ...set, last_backup: expect.any(String) });
+    expect((await type("backup status")).out).toMatch(
+      /^repository: \/mnt\/repo\nhost: alpha\ndaily: 02:30\nkeep: 3d,1w\nlast backup: \S+Z\nlast verification: \S+Z\nfailure: none\n$/,
+    );
+    expect((await shown()).out).toContain("Backups go to /mnt/repo, every day at 02:30.");
+    restic.failing = [() => restic.fatal(12, "wrong password or no key found")];
+    expect((await type("backup run")).exit).toBe(1);
+    const { out, exit } = await shown();
+    expect([exit, out]).toEqual([0, expect.stringContaining("the password is wrong")]);
+    expect(out).toContain("→ edox-ops backup init --repo /mnt/repo --password-file FILE");
+  });
+
   test("backup verify: reports what was read", async () => {
     const { type, restic } = await commandHost(init);
     expect((await type("backup verify")).out).toBe("Verified the structure, and an eighth of the data.\n");

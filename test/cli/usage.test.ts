@@ -24,6 +24,12 @@ describe("usage error", () => {
     ["project rene", "unknown command 'rene', did you mean certs renew?", "certs renew"],
     ["rolback docs", "unknown command 'rolback', did you mean project rollback?", "project rollback --help"],
     ["install", "unknown command 'install', did you mean bootstrap?", "bootstrap"],
+    ["backup snapshots", "unknown command 'snapshots', did you mean backup list?", "backup list"],
+    ["backup now --json", "unknown command 'now', did you mean backup run?", "backup run --json"],
+    ["backup show", "unknown command 'show', did you mean backup status?", "backup status"],
+    ["backup prune", "unknown command 'prune', did you mean backup enable?", "backup enable"],
+    ["watch list", "unknown command 'list', did you mean watch status?", "watch status"],
+    ["snapshots", "unknown command 'snapshots', did you mean backup list?", "backup list"],
     ["status --quiet", "unknown command 'status', did you mean doctor?", "doctor --quiet"],
     [
       "project install",
