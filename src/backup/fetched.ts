@@ -39,7 +39,7 @@ export async function fetchSnapshot(
 ): Promise<FoundManifest> {
   makeBackupDir(host);
   const fetch = (paths: readonly string[]): Promise<string> => {
-    const words = paths.flatMap((path) => ["--include", path]);
+    const words = paths.flatMap((path) => ["--include", patternOf(path)]);
     return runRestic(host, access, ["restore", snapshot.id, "--target", restoredDir, ...words]);
   };
   await fetch([manifestPath]);
@@ -53,6 +53,11 @@ export async function fetchSnapshot(
   const files = parts.includes("runner") ? manifest.runner_files : [];
   await fetch([...new Set([...parts.flatMap((part) => included[part]), ...files])]);
   return manifest;
+}
+
+/** Returns the pattern of restic that matches this path alone. */
+function patternOf(path: string): string {
+  return path.replace(/[*?[\]\\]/g, "\\$&");
 }
 
 /**

@@ -126,7 +126,10 @@ export class FakeRestic implements Disposable {
   private restore(args: readonly string[]): Output {
     const [, id = ""] = args;
     const target = args[args.indexOf("--target") + 1] ?? "";
-    for (const path of args.filter((_, i) => args[i - 1] === "--include")) {
+    for (const pattern of args.filter((_, i) => args[i - 1] === "--include")) {
+      // Both versions read it as a pattern, in which a backslash quotes a character.
+      if (/[*?[]/.test(pattern.replace(/\\./gs, ""))) continue;
+      const path = pattern.replace(/\\(.)/gs, "$1");
       const from = `${this.store}/${id}${path}`;
       if (!existsSync(from)) continue;
       mkdirSync(dirname(`${this.root}${target}${path}`), { recursive: true });
