@@ -46,15 +46,15 @@ function runnerFiles(reader: HostReader): string[] {
 /** An absolute path without components that lead up. */
 const fileSchema = v.pipe(v.string(), v.regex(/^(?!.*\/\.{0,2}(?:\/|$))\/[^\p{C}]{1,1000}$/u));
 
-/** Returns the parts of each project, by slug. A project with an invalid record is a part too. */
-export async function projectParts(reader: HostReader, { with_releases }: Settings): Promise<Map<string, Part[]>> {
+/** Returns the projects with a record, sorted. One with an invalid record is backed up as well. */
+export async function backedUpProjects(reader: HostReader): Promise<string[]> {
   const { projects, broken } = await readRecords(reader);
-  const parts = new Map<string, Part[]>();
-  for (const slug of [...projects.keys(), ...broken.keys()].sort()) {
-    if (!/^[a-z0-9][a-z0-9_-]*$/.test(slug)) continue;
-    parts.set(slug, partsOf(reader, slug, await ownTree(reader, slug), with_releases));
-  }
-  return parts;
+  return [...projects.keys(), ...broken.keys()].filter((slug) => /^[a-z0-9][a-z0-9_-]*$/.test(slug)).sort();
+}
+
+/** Returns the parts of a project as they are now. */
+export async function projectParts(reader: HostReader, slug: string, { with_releases }: Settings): Promise<Part[]> {
+  return partsOf(reader, slug, await ownTree(reader, slug), with_releases);
 }
 
 /** apt accepts only what its key has signed. */

@@ -15,6 +15,9 @@ const lockSchema = v.object({
 /** restic refreshes its locks. From this age on, it takes one for a dead one without a signal, in milliseconds. */
 const staleMs = 30 * 60_000;
 
+/** Number of locks that are read at the same time, each by a restic of tens of megabytes. Every killed run leaves one. */
+const atOnce = 4;
+
 /** Asks restic about the repository. */
 type Ask = (words: readonly string[]) => Promise<Output>;
 
@@ -25,7 +28,10 @@ type Ask = (words: readonly string[]) => Promise<Output>;
 export async function unlockWords(reader: HostReader, ask: Ask): Promise<string[] | null> {
   const ids = await lockIds(ask);
   if (ids === null) return null;
-  const locks = await Promise.all(ids.map((id) => stateOf(reader, ask, id)));
+  const locks: Awaited<ReturnType<typeof stateOf>>[] = [];
+  for (let i = 0; i < ids.length; i += atOnce) {
+    locks.push(...(await Promise.all(ids.slice(i, i + atOnce).map((id) => stateOf(reader, ask, id)))));
+  }
   if (!locks.includes("reused")) return ["unlock"];
   if (locks.includes("other")) return null;
   // Another host may have locked the repository meanwhile, whose data a prune could remove without that lock.

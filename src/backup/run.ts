@@ -8,7 +8,7 @@ import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { projectLockPath } from "../sites/deploy/releases.ts";
 import { parseJson } from "../text/json.ts";
-import { backupWords, manifestOf, projectParts } from "./contents.ts";
+import { backedUpProjects, backupWords, manifestOf, projectParts } from "./contents.ts";
 import { linkPart } from "./copy.ts";
 import { copyDir, manifestPath, movingPath, restoredDir } from "./paths.ts";
 import { runRestic } from "./restic.ts";
@@ -92,13 +92,13 @@ function recordFailure(host: Host, { repository }: Settings, { message, hint = [
 async function linkProjects({ host, trees, lockProject, stop }: Tools, settings: Settings): Promise<string[]> {
   const owner = { uid: host.uid, gid: host.uid };
   trees.makeDirectory(copyDir, { mode: 0o700, ...owner });
-  const slugs = [...(await projectParts(host, settings)).keys()];
+  const slugs = await backedUpProjects(host);
   for (const slug of slugs) {
     throwIfInterrupted(stop);
     const release = await lockProject(projectLockPath(slug));
     try {
       // A deploy may have changed the project while its lock was waited for.
-      for (const part of (await projectParts(host, settings)).get(slug) ?? []) linkPart(trees, part, copyDir, owner);
+      for (const part of await projectParts(host, slug, settings)) linkPart(trees, part, copyDir, owner);
     } finally {
       release();
     }

@@ -72,3 +72,19 @@ test("backup run: no lock is removed if restic could not list them", async () =>
   expect(await wordsFor([124, []])).toBeNull();
   expect(await wordsFor([0, [first]], [124, []])).toBeNull();
 });
+
+test("backup run: of many locks of killed runs, only a few are read at the same time", async () => {
+  using made = new BackupHost();
+  const ids = Array.from({ length: 50 }, (_, i) => i.toString(16).padStart(64, "0"));
+  let now = 0;
+  let most = 0;
+  const words = await unlockWords(made.host, async ([word]) => {
+    if (word === "list") return { code: 0, stdout: ids.join("\n"), stderr: "" };
+    most = Math.max(most, ++now);
+    await Bun.sleep(1);
+    now -= 1;
+    return { code: 0, stdout: JSON.stringify({ time: "2026-01-01T00:00:00Z", hostname: "alpha", pid: 9 }), stderr: "" };
+  });
+  expect(words).toEqual(["unlock"]);
+  expect(most).toBeLessThanOrEqual(4);
+});

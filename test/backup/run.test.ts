@@ -8,6 +8,7 @@ import { backUp } from "../../src/backup/run.ts";
 import { readState, writeState } from "../../src/backup/state.ts";
 import { keepUp, verify } from "../../src/backup/upkeep.ts";
 import { Problem } from "../../src/problem/problem.ts";
+import { project } from "../sites/tree.ts";
 import { BackupHost } from "./backup-host.ts";
 
 const keep = { daily: 7, weekly: 4, monthly: 0 };
@@ -73,6 +74,27 @@ describe("backup run", () => {
     expect(await filesOf(false)).toEqual([...live, ...versions].sort());
     const releases = ["releases/20261126T051545Z/index.html", "releases/versions/1.4/20261126T051546Z/index.html"];
     expect(await filesOf(true)).toEqual([...live, ...releases, ...versions].sort());
+  });
+
+  test("backup run: with many projects, the records of all are read only once for each", async () => {
+    using made = new BackupHost();
+    const slugs = Array.from({ length: 40 }, (_, i) => `p${i}`);
+    const records = slugs.map((slug) => [
+      slug,
+      { ...project, slug, domain: `${slug}.test`, root_path: `/var/www/docs/${slug}` },
+    ]);
+    for (const slug of slugs) made.disk.write(`/var/www/docs/${slug}/index.html`, slug);
+    made.disk.write("/etc/edox-ops/projects.json", JSON.stringify(Object.fromEntries(records)));
+    let reads = 0;
+    const { read } = made.host;
+    const counted: typeof read = (path) => {
+      if (path.endsWith("/projects.json")) reads += 1;
+      return read(path);
+    };
+    Object.assign(made.host, { read: counted });
+    expect((await backUp(made.tools, made.settings, made.access)).projects).toEqual([...slugs].sort());
+    expect(reads).toBeGreaterThanOrEqual(slugs.length);
+    expect(reads).toBeLessThan(2 * slugs.length);
   });
 
   test("backup run: a failure is recorded, leaves no links, and the next run succeeds", async () => {

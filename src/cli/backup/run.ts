@@ -24,7 +24,7 @@ export default command({
   async run(values, context) {
     const { backUp } = await import("../../backup/run.ts");
     const { keepUp } = await import("../../backup/upkeep.ts");
-    const { projectParts } = await import("../../backup/contents.ts");
+    const { backedUpProjects } = await import("../../backup/contents.ts");
     const { shownLocation } = await import("../../backup/repository.ts");
     const host = await context.host();
     const trees = await context.trees();
@@ -34,7 +34,7 @@ export default command({
       const to = shownLocation(settings.repository);
       const step = { id: "backup.run", title: `this host is backed up to ${to}`, action: `Backing up to ${to}` };
       if (options.dryRun) {
-        const slugs = [...(await projectParts(host, settings)).keys()];
+        const slugs = await backedUpProjects(host);
         await session.operation(
           step,
           () => {},
