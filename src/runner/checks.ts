@@ -10,6 +10,7 @@ import { textOf } from "../host/text-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
 import { accountOf } from "../resources/user.ts";
 import { few } from "../text/lines.ts";
+import { hasUnits } from "./cleanup/units.ts";
 import { runnerUser } from "./names.ts";
 import { runnerConfigPath, runnerStatePath } from "./paths.ts";
 import type { RunnerConfig, Survey } from "./runners.ts";
@@ -78,13 +79,18 @@ export function runnerChecks(host: Host): Check[] {
       affects: "CI jobs in containers, once Docker restarts",
     },
     {
-      ...checksOfDocker("ci-runner:disk", async (reader) => (await import("./cleanup/checks.ts")).disk(reader)),
+      name: "ci-runner:disk",
+      appliesTo: (reader) => hasEngine(reader) && (installed || hasUnits(reader)),
+      run: async (reader) => (await import("./cleanup/checks.ts")).disk(reader),
       runsProgram: true,
       follows: ["ci-runner:docker"],
       affects: "CI jobs in containers",
     },
     {
-      ...checksOfDocker("ci-runner:cleanup", async (reader) => (await import("./cleanup/checks.ts")).units(reader)),
+      name: "ci-runner:cleanup",
+      // It may be enabled before the runner is installed, and stay after Docker is removed.
+      appliesTo: (reader) => hasUnits(reader) || (installed && hasEngine(reader)),
+      run: async (reader) => (await import("./cleanup/checks.ts")).units(reader),
       runsProgram: true,
       follows: ["ci-runner:docker"],
       affects: "the disk of the runner, which fills",

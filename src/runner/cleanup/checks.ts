@@ -3,6 +3,7 @@
 import type { CheckResult } from "../../engine/finding.ts";
 import type { HostReader } from "../../host/host.ts";
 import { activeStates } from "../../resources/unit-active.ts";
+import { isRunnerInstalled } from "../service.ts";
 import { wantedBytes } from "./decide.ts";
 import { dataRooms } from "./inventory.ts";
 import { readSettings } from "./settings.ts";
@@ -13,6 +14,8 @@ const gibibyte = 1024 ** 3;
 const roomWarning = 5 * gibibyte;
 const roomError = gibibyte;
 
+/** What a cleanup on a host without a runner has to report. */
+export const withoutRunner = "GitLab Runner is not installed: without its jobs, nothing is removed";
 const enable = ["sudo", "edox-ops", "gitlab-runner", "cleanup", "enable", "--yes"];
 
 /**
@@ -55,5 +58,6 @@ export async function units(reader: HostReader): Promise<CheckResult> {
   }
   const fault = await unitsFault(reader, docker);
   if (fault !== null) return { status: "warning", detail: fault, hint: enable };
-  return { status: "ok", detail: `${timerUnit} and ${eventsUnit} are enabled and active` };
+  const detail = `${timerUnit} and ${eventsUnit} are enabled and active`;
+  return { status: "ok", detail: isRunnerInstalled(reader) ? detail : `${detail}, but ${withoutRunner}` };
 }

@@ -13,6 +13,8 @@ import { file } from "../../resources/file.ts";
 import { sizeText } from "../../text/size.ts";
 import { dockerThere } from "../docker-in-docker.ts";
 import { cleanupDir, cleanupPath, runnerLogPath } from "../paths.ts";
+import { isRunnerInstalled } from "../service.ts";
+import { withoutRunner } from "./checks.ts";
 import { type Settings, wantedBytes } from "./decide.ts";
 import { dataRooms } from "./inventory.ts";
 import { keepText, settingsText } from "./settings.ts";
@@ -22,7 +24,9 @@ import { dockerProgram, hasUnits, unitRemoval, unitResources } from "./units.ts"
 const engineIsDocker: Requirement = {
   name: "cleanup:docker",
   title: "the engine is Docker, and its command is installed",
-  check(reader) {
+  check(reader, warn) {
+    // A runner that is installed later finds the cleanup at work.
+    if (!isRunnerInstalled(reader)) warn(withoutRunner);
     if (isSocketLink(reader)) {
       return { reason: `${dockerSocket} belongs to another engine than Docker`, hint: ["ls", "-l", dockerSocket] };
     }

@@ -1,9 +1,11 @@
 // The checks of the disk of a runner, and of its cleanup.
 
 import { expect, test } from "bun:test";
+import { runnerChecks } from "../../../src/runner/checks.ts";
 import { disk, units } from "../../../src/runner/cleanup/checks.ts";
 import { eventsUnit, timerUnit } from "../../../src/runner/cleanup/units.ts";
 import { cleanupPath } from "../../../src/runner/paths.ts";
+import { typed } from "../../cli/typed.ts";
 import { preparedRunner } from "../prepared-runner.ts";
 import { addDocker } from "./fake-docker.ts";
 
@@ -56,4 +58,20 @@ test("doctor: an enabled cleanup is checked, and one that is not enabled is not 
     damage();
     expect(await units(host)).toMatchObject({ status: "warning", detail: expect.stringContaining(detail) });
   }
+});
+
+test("cleanup enable: on a host with Docker and without a runner it warns, and doctor shows the cleanup and its disk", async () => {
+  const { host } = await prepared();
+  const status = host.text("/var/lib/dpkg/status") ?? "";
+  host.put("/var/lib/dpkg/status", status.replace(/^Package: gitlab-runner$/m, "Package: other"));
+  const applying = () => runnerChecks(host).filter(({ appliesTo }) => appliesTo?.(host) ?? true);
+  expect(applying()).toEqual([]);
+  const { exit, out, err } = await typed("gitlab-runner cleanup enable --yes", host);
+  expect([exit, out + err]).toEqual([0, expect.stringContaining("GitLab Runner is not installed")]);
+  expect(applying().map(({ name }) => name)).toEqual(["ci-runner:disk", "ci-runner:cleanup"]);
+  const { findings } = JSON.parse((await typed("doctor --json", host)).out);
+  expect(findings.find(({ name }: { name: string }) => name === "ci-runner:cleanup")).toMatchObject({
+    status: "ok",
+    detail: expect.stringContaining("GitLab Runner is not installed: without its jobs, nothing is removed"),
+  });
 });
