@@ -11,7 +11,7 @@ const backup: Command = {
       "To move to another host, use restore-host there.",
     ],
     examples: [
-      "sudo edox-ops backup init --repo sftp:backup@nas:/srv/backup --generate",
+      "sudo edox-ops backup init --repo sftp:web1@nas:/srv/backup --generate",
       "sudo edox-ops backup enable --daily 03:00 --yes",
       "sudo edox-ops backup list",
     ],

@@ -23,7 +23,7 @@ export default command({
       "Until the names in the DNS lead to this host, the old one still serves the sites.",
     ],
     examples: [
-      "sudo edox-ops restore-host --repo sftp:backup@nas:/srv/backup --password-file password --yes",
+      "sudo edox-ops restore-host --repo sftp:web1@nas:/srv/backup --password-file password --yes",
       "sudo edox-ops restore-host --repo /mnt/stick/backup --password-file password --from web1 --dry-run",
     ],
   },

@@ -9,9 +9,9 @@ describe("repository", () => {
   test.each([
     ["/mnt/stick/backup", { kind: "local", path: "/mnt/stick/backup", ssh: null }],
     ["local:/mnt/a b", { kind: "local", location: "/mnt/a b", path: "/mnt/a b" }],
-    ["sftp:backup@nas:/srv/backup", { kind: "sftp", ssh: { destination: "backup@nas", port: null } }],
+    ["sftp:web1@nas:/srv/backup", { kind: "sftp", ssh: { destination: "web1@nas", port: null } }],
     ["sftp:nas:backup", { kind: "sftp", ssh: { destination: "nas", port: null } }],
-    ["sftp://backup@nas:2222//srv/backup", { kind: "sftp", ssh: { destination: "backup@nas", port: "2222" } }],
+    ["sftp://web1@nas:2222//srv/backup", { kind: "sftp", ssh: { destination: "web1@nas", port: "2222" } }],
     ["sftp://backup@[fd00::1]:22//srv", { kind: "sftp", ssh: { destination: "backup@fd00::1", port: "22" } }],
     ["rest:https://backup.example.org/alpha/", { kind: "rest", path: null, ssh: null }],
     ["s3:https://s3.example.org/bucket", { kind: "s3" }],

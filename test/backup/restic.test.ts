@@ -199,22 +199,22 @@ describe("restic", () => {
 
   test.each([
     [
-      "sftp:backup@nas:/srv",
+      "sftp:web1@nas:/srv",
       "subprocess ssh: ssh: connect to host nas port 22: Connection refused\nFatal: unable to open repository",
       "unreachable",
-      ["sudo", "ssh", "backup@nas"],
+      ["sudo", "ssh", "web1@nas"],
     ],
     [
-      "sftp://backup@nas:2222//srv",
+      "sftp://web1@nas:2222//srv",
       "subprocess ssh: Host key verification failed.\nFatal: unable to open repository",
       "unreachable",
-      ["sudo", "ssh", "-p", "2222", "backup@nas"],
+      ["sudo", "ssh", "-p", "2222", "web1@nas"],
     ],
     [
-      "sftp:backup@nas:/srv",
-      "subprocess ssh: backup@nas: Permission denied (publickey).\nFatal: unable",
+      "sftp:web1@nas:/srv",
+      "subprocess ssh: web1@nas: Permission denied (publickey).\nFatal: unable",
       "permission-denied",
-      ["sudo", "ssh", "backup@nas"],
+      ["sudo", "ssh", "web1@nas"],
     ],
     [
       "sftp:nas:/srv",
@@ -349,10 +349,10 @@ describe("restic", () => {
   });
 
   test("restic: ssh asks nothing and gives up on a server that does not answer", () => {
-    expect(resticArgv(accessTo("sftp://backup@nas:2222//srv"), ["snapshots"])).toEqual([
+    expect(resticArgv(accessTo("sftp://web1@nas:2222//srv"), ["snapshots"])).toEqual([
       "restic",
       "-o",
-      "sftp.command=ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=20 -o ServerAliveCountMax=3 -p 2222 backup@nas -s sftp",
+      "sftp.command=ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=20 -o ServerAliveCountMax=3 -p 2222 web1@nas -s sftp",
       "snapshots",
     ]);
     expect(
@@ -369,7 +369,7 @@ describe("restic", () => {
       probe: (argv: string[]) =>
         argv[0] === "ssh" ? { code: 255, stdout: "", stderr: "Host key verification failed.\r\n" } : probe(argv),
     });
-    const failed = repositoryId(host.host, accessTo("sftp:backup@nas:/srv")).catch((error) => error);
+    const failed = repositoryId(host.host, accessTo("sftp:web1@nas:/srv")).catch((error) => error);
     expect(await failed).toMatchObject({
       code: "unreachable",
       message: expect.stringContaining("does not know the host key"),

@@ -28,7 +28,7 @@ export default command({
     ],
     examples: [
       "sudo edox-ops backup init --repo /mnt/stick/backup --generate --yes",
-      "sudo edox-ops backup init --repo sftp:backup@nas:/srv/backup --generate",
+      "sudo edox-ops backup init --repo sftp:web1@nas:/srv/backup --generate",
       "sudo edox-ops backup init --repo s3:https://s3.example.org/bucket --generate --environment-file s3.env",
     ],
   },
