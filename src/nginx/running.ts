@@ -13,16 +13,31 @@ const clockErrorMs = 20;
 /** A log may be larger than the memory of a small host. Its end contains the reason. */
 const enoughLog = 64 * 1024;
 
+/** btime in /proc/stat has whole seconds. A step of the clock between both reads differs by less than the rest. */
+const sameBootMs = 2000;
+
+/**
+ * Returns when the kernel was booted, in Unix milliseconds. In a container, lxcfs shows the uptime of that container, but
+ * the start times of processes count from the boot of its host, and so does btime. The end of that second is returned
+ * then, so that no worker seems older than the files that it has loaded.
+ */
+function bootedMs(reader: HostReader): number {
+  const uptime = Number(textOf(reader, "/proc/uptime")?.split(" ")[0]);
+  const booted = reader.now() - uptime * 1000;
+  const [, second] = /^btime (\d+)$/m.exec(textOf(reader, "/proc/stat") ?? "") ?? [];
+  const kernels = (Number(second) + 1) * 1000;
+  return Math.abs(booted - kernels) > sameBootMs ? kernels : booted;
+}
+
 /** Returns when the oldest worker that is not shutting down was started, in Unix milliseconds, or null if none runs. */
 function workersSinceMs(reader: HostReader): number | null {
   const master = textOf(reader, "/run/nginx.pid")?.trim();
-  const uptime = Number(textOf(reader, "/proc/uptime")?.split(" ")[0]);
   if (!master) return null;
   const starts = childrenOf(reader, master)
     .filter((pid) => isWorker(textOf(reader, `/proc/${pid}/cmdline`)))
     .flatMap((pid) => statOf(reader, pid)[startField] ?? [])
     .map((ticks) => Number(ticks) / ticksPerSecond);
-  return starts.length === 0 ? null : reader.now() - (uptime - Math.min(...starts)) * 1000;
+  return starts.length === 0 ? null : bootedMs(reader) + Math.min(...starts) * 1000;
 }
 
 /**
