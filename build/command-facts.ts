@@ -133,6 +133,7 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: [
       ...[paths.hostRecordPath, firewall.userRulesPath, firewall.userRules6Path, firewall.ufwConfPath],
       ...[firewall.ufwDefaultsPath, paths.dockerRulesPath, paths.dockerUnitPath],
+      ...[firewall.kernelRulesPath, firewall.kernelRules6Path],
       ...[`${paths.journalDir}/host.firewall.configure`, paths.hardeningLogPath, paths.lockPath],
     ],
   },

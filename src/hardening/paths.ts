@@ -1,7 +1,8 @@
 import { logDir, stateDir } from "../engine/paths.ts";
+import { kernelRules6Path, kernelRulesPath } from "./firewall/paths.ts";
 import { dropInPath as sshDropInPath } from "./ssh/paths.ts";
 
-export { sshDropInPath };
+export { kernelRules6Path, kernelRulesPath, sshDropInPath };
 
 /** The record of the hardening, whose format the contract fixes. */
 export const hostRecordPath = `${stateDir}/host.json`;
@@ -28,6 +29,8 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [adminSudoersPath, "sudo rule of an admin"],
   [dockerRulesPath, "filter for the ports that Docker publishes"],
   [dockerUnitPath, "unit that loads that filter"],
+  [kernelRulesPath, "rules of ufw in the kernel before the last change, until a boot"],
+  [kernelRules6Path, "the same rules for IPv6"],
   [periodicPath, "turns automatic updates on; shared with the package unattended-upgrades"],
   [rebootPath, "time of the reboot after updates that require one"],
   [jailPath, "jail of fail2ban for SSH"],

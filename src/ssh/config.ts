@@ -39,14 +39,15 @@ export function readSshdConfig(reader: HostReader, path = sshdConfigPath): Confi
 
 /**
  * Returns the paths whose change changes the configuration: the files, and the directories in which an Include line looks
- * for them.
+ * for them, or for one that is missing.
  */
 export function sshdConfigPaths(reader: HostReader): string[] {
   const includes = readSshdConfig(reader).filter(({ keyword }) => keyword === "include");
   const found = includes.flatMap(({ words }) =>
     words.flatMap((pattern) => [
       ...pathsOf(reader, pattern),
-      ...(/[*?]/.test(pattern) ? [parentOf(absolute(pattern))] : []),
+      // A file that is named and missing may have been deleted, which changes its directory.
+      ...(/[*?]/.test(pattern) || reader.statTarget(absolute(pattern)) === null ? [parentOf(absolute(pattern))] : []),
     ]),
   );
   return [...new Set([sshdConfigPath, ...found])];

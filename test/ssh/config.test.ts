@@ -1,7 +1,7 @@
 // The lines of sshd's configuration that decide a setting.
 
 import { describe, expect, test } from "bun:test";
-import { decidingLines, readSshdConfig } from "../../src/ssh/config.ts";
+import { decidingLines, readSshdConfig, sshdConfigPaths } from "../../src/ssh/config.ts";
 import { fakeHost } from "../fake-host.ts";
 
 const main = "/etc/ssh/sshd_config";
@@ -125,4 +125,14 @@ describe("sshd_config: the line that decides a setting", () => {
   test("ends with files that include themselves", () => {
     expect(deciding({ [main]: `PasswordAuthentication no\nInclude ${main}\n` })).toEqual(["sshd_config:1 no"]);
   });
+});
+
+test("sshd_config: a file that Include names and that is missing is watched by its directory, which a deletion changes", () => {
+  const host = fakeHost();
+  host.put(main, "Include /etc/ssh/extra/one.conf\nInclude /etc/ssh/sshd_config.d/*.conf\n");
+  host.put("/etc/ssh/extra/one.conf", "");
+  const globbed = "/etc/ssh/sshd_config.d";
+  expect(sshdConfigPaths(host)).toEqual([main, "/etc/ssh/extra/one.conf", globbed]);
+  host.remove("/etc/ssh/extra/one.conf");
+  expect(sshdConfigPaths(host)).toEqual([main, "/etc/ssh/extra", globbed]);
 });

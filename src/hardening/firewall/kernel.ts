@@ -2,13 +2,13 @@
 // reload, so that a rollback of the files alone could shut out everyone.
 
 import { root, Text } from "../../engine/change.ts";
-import { lockDir } from "../../engine/paths.ts";
 import type { StepRun } from "../../engine/step.ts";
 import type { Host } from "../../host/host.ts";
+import { kernelRules6Path, kernelRulesPath } from "./paths.ts";
 import { isActive } from "./ufw.ts";
 
-const ipv4 = { program: "iptables", chains: "ufw-", path: `${lockDir}/ufw.v4` };
-const ipv6 = { program: "ip6tables", chains: "ufw6-", path: `${lockDir}/ufw.v6` };
+const ipv4 = { program: "iptables", chains: "ufw-", path: kernelRulesPath };
+const ipv6 = { program: "ip6tables", chains: "ufw6-", path: kernelRules6Path };
 const reload = { kind: "command" as const, argv: ["ufw", "reload"], mayFail: true as const };
 
 /**
