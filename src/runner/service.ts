@@ -1,7 +1,7 @@
 // gitlab-runner as a systemd service that drains its jobs before it stops.
 
 import { presentPackages } from "../apt/dpkg.ts";
-import { installs, Text } from "../engine/change.ts";
+import { type Change, installs, Text } from "../engine/change.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -81,13 +81,13 @@ export const unitInstalled: Resource = {
     // gitlab-runner writes it without a sync, so that a power cut leaves zeros, and refuses to install it over another.
     const isDamaged = unit?.type === "file" && textOf(reader, unitPath)?.includes("\0") === true;
     const reason = isDamaged ? `a power cut has damaged ${unitPath}` : "systemd has no unit of gitlab-runner";
-    const command = (...argv: string[]) => ({ kind: "command" as const, argv, reason });
-    const remove = isDamaged ? [command("rm", unitPath)] : [];
-    if (installs(ahead, "gitlab-runner") || (unit !== null && !isDamaged)) return remove;
-    return [
-      ...remove,
-      command("gitlab-runner", "install", `--user=${runnerUser}`, `--working-directory=${runnerHome}`),
+    const argv = ["gitlab-runner", "install", `--user=${runnerUser}`, `--working-directory=${runnerHome}`];
+    const changes: Change[] = [
+      { kind: "command", argv: ["rm", unitPath], reason },
+      { kind: "command", argv, reason },
     ];
+    if (isDamaged) return changes;
+    return installs(ahead, "gitlab-runner") || unit !== null ? [] : changes.slice(1);
   },
 };
 

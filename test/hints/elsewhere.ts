@@ -241,6 +241,7 @@ export const parts: string[] = [
   'runner/selftest-image.ts (typed, "--image", "dind.tar")',
   'runner/selftest.ts ["ps", "--all"]',
   'runner/selftest.ts ["rm", "--force", "--volumes"]',
+  'runner/service.ts ["rm", unitPath]',
   'runner/shared-host.ts ["docker"]',
   'runner/uninstall.ts ["rm", "-f", dockerSocket]',
   'runner/uninstall.ts ["rm", "-r", "--one-file-system", path]',
