@@ -110,7 +110,7 @@ describe("backup commands", () => {
   });
 
   test("backup status: the repository, the schedule and the last backup, with the hint of a failed one", async () => {
-    const { type, json, site, restic } = await host();
+    const { type, json, site, restic } = await commandHost();
     const none = { repository: null, daily: null, keep: null, last_backup: null, failure: null };
     expect((await json("backup status")).backup_status).toMatchObject(none);
     expect((await type("backup status")).out).toBe("No backup repository is set up.\n");

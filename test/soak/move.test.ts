@@ -144,14 +144,14 @@ describe("restore-host: on a host of the next release", () => {
   test("restore-host: repeated after it was incomplete, it keeps a site that was deployed since", () => {
     well(host, "mkdir -p /srv/later && echo later >/srv/later/index.html");
     well(host, "edox-ops project deploy one --source /srv/later");
-    const { code, stdout, stderr } = host.sh(restoring(host, `--repo ${repo} --yes`));
+    const { code, stdout, stderr } = host.sh(old.restoring(host, `--repo ${old.repo} --yes`));
     const [, anyway = ""] = /newer on this host are kept: one; replace them with sudo (.+)\n/.exec(stderr) ?? [];
     expect([code, stdout, anyway]).toEqual([0, expect.not.stringContaining("Deployed"), expect.any(String)]);
     const page = "curl -sS https://one.test/";
-    expect(well(ground, page)).toBe("later\n");
+    expect(well(old.ground, page)).toBe("later\n");
     expect(well(host, `${anyway} --yes`)).toContain("Deployed from the snapshot: one.");
-    expect(well(ground, page)).toBe("one\n");
-    expect(host.sh(restoring(host, `--repo ${repo} --yes`)).stderr).toContain("this host has sites already");
+    expect(well(old.ground, page)).toBe("one\n");
+    expect(host.sh(old.restoring(host, `--repo ${old.repo} --yes`)).stderr).toContain("this host has sites already");
   });
 });
 
