@@ -14,8 +14,8 @@ interface Completing {
   manifest: Manifest;
   /** The path of this program. */
   program: string;
-  /** Whether an earlier restore ended before it was complete: it may have restored files without all they need. */
-  isRepeated: boolean;
+  /** Whether an earlier restore may have restored files without all they need. */
+  needsAll: boolean;
 }
 
 interface Need {
@@ -39,7 +39,7 @@ export async function completeIn(session: Session, completing: Completing): Prom
 
 async function needsOf(
   { host }: Session,
-  { parts, restored, manifest, program, isRepeated }: Completing,
+  { parts, restored, manifest, program, needsAll }: Completing,
 ): Promise<Need[]> {
   const { deployKeysPath } = await import("../../deploy-keys/paths.ts");
   const { renewalConfigDir } = await import("../../certs/paths.ts");
@@ -48,7 +48,7 @@ async function needsOf(
   const { hasPreviews } = await import("../../sites/previews/list.ts");
   const needs: Need[] = [];
   const isRenewed = (host.list(renewalConfigDir) ?? []).some((name) => name.endsWith(".conf"));
-  const isNew = isRepeated || restored.certificates.length > 0 || installedPackage(host, "certbot") === null;
+  const isNew = needsAll || restored.certificates.length > 0 || installedPackage(host, "certbot") === null;
   if (parts.includes("certs") && isRenewed && isNew) {
     const { setUpAutoRenew } = await import("../../certs/recipe.ts");
     const again = "certs setup-auto-renew";
@@ -78,7 +78,7 @@ async function needsOf(
     needs.push({ what: "the deploy keys", recipe, again: "doctor --fix" });
   }
   if (parts.includes("runner") && host.stat(runnerConfigPath) !== null) {
-    if (isRepeated || restored.runners || !isRunnerInstalled(host)) {
+    if (needsAll || restored.runners || !isRunnerInstalled(host)) {
       const { movedRunners } = await import("../../runner/recipe.ts");
       const { hadEngine } = await import("../../backup/contents.ts");
       const hasEngine = hadEngine(manifest);

@@ -39,7 +39,7 @@ interface Restoring {
   parts: readonly Restorable[];
   /** The path of this program. */
   program: string;
-  /** See {@link RestoreTools}. */
+  /** When restore-host began to set up this host. See {@link RestoreTools}. */
   keepsSinceMs?: number | undefined;
   /** Takes from the fetched snapshot what no part has. */
   also?(manifest: Manifest): void;
@@ -74,7 +74,7 @@ export async function restoreIn(
   const { nothingRestored, restore } = await import("../../backup/restore.ts");
   const { incompletePath, restoredDir } = await import("../../backup/paths.ts");
   const { throwIfInterrupted } = await import("../../problem/wait.ts");
-  const isRepeated = host.stat(incompletePath) !== null;
+  const needsAll = keepsSinceMs !== undefined || host.stat(incompletePath) !== null;
   const lockHost = (path: string) => session.lock("host", path, editWaitMs);
   const restored = nothingRestored();
   const done = async () => {
@@ -104,7 +104,7 @@ export async function restoreIn(
   }
   const isUnneeded = restored.failed.length + restored.kept.length === 0 && linesOf(restored).length === 0;
   if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
-  await completeIn(session, { parts, restored, manifest, program, isRepeated });
+  await completeIn(session, { parts, restored, manifest, program, needsAll });
   if (restored.failed.length === 0) host.remove(incompletePath);
   return restored;
 }
