@@ -363,12 +363,12 @@ describe("rules with patterns: the index", () => {
     );
   });
 
-  test("19,000 paths and 1,000 patterns that begin alike are compared in a second, not in half a minute", () => {
+  test("19,000 paths and 1,000 patterns that begin alike are compared in a second of the processor, not in half a minute", () => {
     const patterns = Array.from({ length: 1000 }, (_, i) => `/:a/:b/${i}/:d/:e/:f/g/* /to/${i}/:splat 301!\n`);
     const exact = Array.from({ length: 19_000 }, (_, i) => `/a/x/${i}/d/e/f/h${i} /a/x/u/d/e/f/h${i}\n`);
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(checkTargets(redirects([...patterns, ...exact].join("")), filesOf({}))).toEqual([]);
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(process.cpuUsage(start).user).toBeLessThan(8_000_000);
   });
 });
 
