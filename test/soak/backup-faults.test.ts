@@ -138,8 +138,8 @@ for (const suite of suites) {
     test("backup run: after a boot, a process with the number of a killed restic gets no signal, and the lock is removed", () => {
       change("the killed one");
       // Its own view of /proc is writable.
-      const script = `mkdir -p /run/proc; mount -t proc proc /run/proc; edox-ops backup run >/dev/null 2>&1 & sleep 2
-        pid=$(pgrep -x restic); kill -KILL $!; wait
+      const script = `mkdir -p /run/proc; mount -t proc proc /run/proc; edox-ops backup run >/dev/null 2>&1 &
+        until pid=$(pgrep -x restic); do sleep 0.1; done; sleep 1; kill -KILL $!; wait
         for i in $(seq 20); do
           echo $((pid - 1)) >/run/proc/sys/kernel/ns_last_pid; sleep 900 >/dev/null 2>&1 & reused=$!
           [ $reused = $pid ] && break; kill $reused; sleep 0.2
