@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { absentCases } from "./absent-cases.ts";
 import { aptCases } from "./apt-cases.ts";
+import { backupCases } from "./backup-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { cases } from "./cases.ts";
 import { certsCases } from "./certs-cases.ts";
@@ -30,6 +31,7 @@ test("hints: a test types each hint of the source", async () => {
     ...cases,
     ...absentCases,
     ...aptCases,
+    ...backupCases,
     ...bundleCases,
     ...certsCases,
     ...ciCases,

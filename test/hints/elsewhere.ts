@@ -63,8 +63,6 @@ const repository = "it needs a repository of restic; test/backup and test/integr
 
 /** Why no test of this folder types these. */
 export const untyped: Record<string, string> = {
-  'backup/checks.ts ["sudo", "chmod", "600", path]': repository,
-  'backup/checks.ts ["sudo", "edox-ops", "backup", "enable", "--yes"]': repository,
   'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
   'backup/moved.ts ["sudo", "edox-ops", "backup", "restore", "--dry-run"]': repository,
   'backup/moved.ts ["sudo", "edox-ops", "backup", "init", ...flags]':
@@ -77,31 +75,9 @@ export const untyped: Record<string, string> = {
     "it repeats the typed line with a valid choice; test/soak/move.test.ts types it",
   'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", settings.repository, "--password-file", passwordPath]':
     repository,
-  'backup/checks.ts ["sudo", "edox-ops", "backup", "run"]': repository,
-  'backup/checks.ts ["sudo", "edox-ops", "backup", "verify"]': repository,
-  'backup/checks.ts [...verify, "--all"]': repository,
-  'backup/restic-faults.ts ["sudo", "rclone", "listremotes"]': repository,
-  'backup/restic-faults.ts ["sudo", "rclone", "lsd", location.slice("rclone:".length)]': repository,
-  'backup/restic-faults.ts ["sudo", "restic", "--repo", location, "--password-file", passwordPath, ...words]':
-    repository,
-  'backup/fetched.ts ["sudo", "edox-ops", "backup", "list"]': repository,
   'backup/restic-faults.ts ["curl", "-sSI", url]': repository,
-  'backup/restic-faults.ts ["df", "-h", path]': repository,
-  'backup/restic-faults.ts ["sudo", "rclone", "about", location.slice("rclone:".length)]': repository,
-  'backup/restic-faults.ts ["edox-ops", "backup", "enable", "--help"]': repository,
-  'backup/restic-faults.ts ["ls", "-ld", path]': repository,
-  'backup/restic-errors.ts ["sudo", "apt-get", "install", "restic"]': repository,
-  'backup/restic-faults.ts ["sudo", "apt-get", "install", kind === "rclone" ? "rclone" : "openssh-client"]': repository,
-  'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "list"]': repository,
-  'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "run"]': repository,
-  'backup/restic-faults.ts ["sudo", "ssh", ...(ssh.port === null ? [] : ["-p", ssh.port]), ssh.destination]':
-    repository,
   "backup/restic-faults.ts [...again]": repository,
-  'backup/run.ts ["sudo", "edox-ops", "backup", "list"]': repository,
   'backup/settings.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
-  'backup/settings.ts ["sudo", "ls", "-l", path]': repository,
-  'backup/snapshots.ts ["sudo", "edox-ops", "backup", "list"]': repository,
-  'backup/snapshots.ts ["sudo", "edox-ops", "backup", "run"]': repository,
   'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", "--generate"]': example,
   'backup/restic-faults.ts [...init, "--repo", repository.location, "--password-file", "FILE"]': example,
   'backup/restore.ts ["sudo", "edox-ops", "doctor"]': repository,

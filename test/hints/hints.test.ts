@@ -12,6 +12,7 @@ import { SiteHost } from "../sites/site-host.ts";
 import { registeredHost } from "../sites/typed-deploy.ts";
 import { absentCases } from "./absent-cases.ts";
 import { aptCases } from "./apt-cases.ts";
+import { backupCases } from "./backup-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { type Case, cases } from "./cases.ts";
 import { certsCases } from "./certs-cases.ts";
@@ -52,6 +53,7 @@ describe("hint, typed as printed:", () => {
   for (const { of, state, ...row } of [
     ...cases,
     ...aptCases,
+    ...backupCases,
     ...bundleCases,
     ...certsCases,
     ...ciCases,

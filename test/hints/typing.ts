@@ -153,7 +153,7 @@ function copied(host: FakeHost): string {
 /** Programs that a host in memory simulates. */
 const simulated = [
   ...["apt-get", "dmesg", "dpkg", "etckeeper", "gitlab-runner", "nginx", "snap", "systemctl", "timedatectl"],
-  ...["chage", "getent", "id", "sshd", "ufw", "unattended-upgrade", "usermod", "vcgencmd"],
+  ...["chage", "getent", "id", "rclone", "restic", "ssh", "sshd", "ufw", "unattended-upgrade", "usermod", "vcgencmd"],
 ];
 const changing = ["chmod", "cp", "mkdir", "mv", "rm", "rmdir", "sed"];
 
