@@ -225,7 +225,7 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
         ["/tmp", "size=64k", "no space left at /tmp: ", "df -h /tmp"],
         ["/tmp", "nr_inodes=2", "no inodes left at /tmp: ", "df -i /tmp"],
         ["the server", "size=4m", "", "ssh root@NAS df -h"],
-      ])("backup run: on a full %s (%s) the error names it, and with room the next backup is complete", (...row) => {
+      ])("backup run: a full disk of %s (%s) is named, and with room the next backup is complete", (...row) => {
         const [dir, options, message, command] = row;
         const isServer = dir === "the server";
         host.sh("head -c 6M /dev/urandom >/srv/two/big.bin; edox-ops project deploy two --source /srv/two");
