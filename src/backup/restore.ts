@@ -113,7 +113,10 @@ function restoreRunners({ host, trees }: RestoreTools, needed: readonly string[]
     (path) => putMissing(host, trees, fetchedPath(path), path, 0).length > 0,
   );
   restored.runners = put.at(-1) === true;
-  if (!restored.runners && trees.entry(fetchedPath(runnerConfigPath)) !== null) {
+  const fetched = fetchedPath(runnerConfigPath);
+  if (restored.runners || trees.entry(fetched) === null) return;
+  const areFiles = [fetched, runnerConfigPath].every((path) => trees.entry(path)?.type === "file");
+  if (!areFiles || !trees.same(fetched, runnerConfigPath)) {
     restored.warnings.push(`this host has runners already: ${runnerConfigPath} stays as it is`);
   }
 }

@@ -117,6 +117,7 @@ describe("backup restore", () => {
     using made = new BackupHost();
     withEverything(made);
     const { restoreAll } = await backedUp(made, () => ok('{"outcome":"ok"}'));
+    expect((await restoreAll(["runner"])).restored).toMatchObject({ runners: false, warnings: [] });
     made.disk.remove("/etc/gitlab-runner");
     made.disk.remove("/etc/letsencrypt");
     const { restored } = await restoreAll(["sites"]);

@@ -117,7 +117,7 @@ export const backupCases: Case[] = [
   },
   {
     of: 'backup/restic-faults.ts ["sudo", "edox-ops", "backup", "run"]',
-    state: withRepository({ more: failing("backup", "Fatal: repository is already locked by PID 5\n", { times: 2 }) }),
+    state: withRepository({ more: failing("backup", "Fatal: repository is already locked by PID 5\n", { times: 3 }) }),
     from: "backup run",
   },
   {
