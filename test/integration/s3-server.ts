@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { must } from "./run.ts";
 
 const module = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
-/** Go compiles 400 packages, which takes a busy machine a quarter of an hour. */
+/** Go compiles all that the server uses, which took a busy machine 11 minutes. */
 export const buildLimitMs = 45 * 60_000;
 
 /** Returns the path of the server on this machine. Its build takes minutes, and the binary stays in the cache. */
