@@ -5,6 +5,7 @@ import { Problem } from "../problem/problem.ts";
 import type { Stop, WaitWatch } from "../problem/wait.ts";
 import { shellLine } from "../text/lines.ts";
 import { moveDamagedMarks } from "./auto-marks.ts";
+import { hasUnreadableLists, removeLists } from "./damaged-lists.ts";
 import {
   dpkgInterrupted,
   halfUnpacked,
@@ -56,6 +57,11 @@ export async function installPackages(
     const moved = await moveDamagedMarks(answer, started);
     if (moved !== null) {
       notes.push(moved);
+      answer = await started(...argv);
+    }
+    if (hasUnreadableLists(answer)) {
+      removeLists(host);
+      await started("apt-get", ...aptOptions, "update");
       answer = await started(...argv);
     }
     const hook = answer.code === 0 ? null : failedHook(host, answer);

@@ -6,7 +6,9 @@ import { textOf } from "../host/text-file.ts";
 import { listsDir } from "./sources.ts";
 
 /** How apt reports a list that it cannot read. What a server has just sent is in partial/. */
-const unreadable = new RegExp(`(?:Splitting up|MergeList|Unable to parse package file) ${listsDir}/(?!partial/)`);
+const unreadable = new RegExp(
+  `(?:Splitting (?:up|of clearsigned file)|MergeList|Unable to parse package file) ${listsDir}/(?!partial/)`,
+);
 
 /** Returns whether apt could not read its lists. */
 export function hasUnreadableLists({ stderr }: Output): boolean {
@@ -14,32 +16,32 @@ export function hasUnreadableLists({ stderr }: Output): boolean {
 }
 
 /**
- * Returns whether a list is shorter than its release file says. apt reports nothing then, and does not find the packages
- * behind the cut. Lists that apt keeps compressed are not compared.
+ * Returns the sources of which a list is shorter than its release file says, each as the beginning of the names of its
+ * lists. apt reports nothing then, and does not find the packages behind the cut. Lists that apt keeps compressed, or as
+ * links to a local mirror, are not compared.
  */
-export function hasCutLists(reader: HostReader): boolean {
+export function cutSources(reader: HostReader): string[] {
   const names = reader.list(listsDir) ?? [];
-  return names.some((name) => {
-    const prefix = /^(.+)_InRelease$/.exec(name)?.[1];
-    if (prefix === undefined) return false;
-    const own = names.filter((each) => each.startsWith(`${prefix}_`) && each.endsWith("_Packages"));
-    if (own.length === 0) return false;
-    const sizes = new Map<string, number>();
-    for (const [, size, path = ""] of (textOf(reader, `${listsDir}/${name}`) ?? "").matchAll(
-      /^ [0-9a-f]{64} +(\d+) (\S+\/Packages)$/gm,
-    ))
-      sizes.set(path.replaceAll("/", "_"), Number(size));
-    return own.some((each) => {
-      const size = sizes.get(each.slice(prefix.length + 1));
-      return size !== undefined && (reader.stat(`${listsDir}/${each}`)?.size ?? size) < size;
+  return names.flatMap((name) => {
+    const source = /^(.+_)InRelease$/.exec(name)?.[1];
+    if (source === undefined) return [];
+    const own = names.filter((each) => each.startsWith(source) && each.endsWith("_Packages"));
+    if (own.length === 0) return [];
+    const entries = (textOf(reader, `${listsDir}/${name}`) ?? "").matchAll(/^ [0-9a-f]{64} +(\d+) (\S*Packages)$/gm);
+    const sizes = new Map([...entries].map(([, size, path = ""]) => [path.replaceAll("/", "_"), Number(size)]));
+    const isCut = own.some((each) => {
+      const entry = reader.stat(`${listsDir}/${each}`);
+      return entry?.type === "file" && entry.size < (sizes.get(each.slice(source.length)) ?? 0);
     });
+    return isCut ? [source] : [];
   });
 }
 
-/** Removes all lists, so that apt fetches them again. */
-export function removeLists(host: Host): void {
+/** Removes the lists of these sources, or all of them, so that apt fetches them again. */
+export function removeLists(host: Host, sources: readonly string[] = [""]): void {
   for (const name of host.list(listsDir) ?? []) {
     const path = `${listsDir}/${name}`;
-    if (name !== "lock" && host.stat(path)?.type === "file") host.remove(path);
+    const isTheirs = sources.some((source) => name.startsWith(source));
+    if (isTheirs && name !== "lock" && host.stat(path)?.type === "file") host.remove(path);
   }
 }

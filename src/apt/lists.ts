@@ -4,7 +4,7 @@ import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { type Stop, type WaitWatch, waitFor } from "../problem/wait.ts";
-import { hasCutLists, hasUnreadableLists, removeLists } from "./damaged-lists.ts";
+import { cutSources, hasUnreadableLists, removeLists } from "./damaged-lists.ts";
 import { heldPackages } from "./dpkg.ts";
 import { commandToUnhold, heldProblem } from "./failure.ts";
 import { failedSources } from "./output.ts";
@@ -50,11 +50,18 @@ export async function fetchLists(host: Host, run: Run, stop: Stop, watch?: WaitW
     waitMs: lockSeconds * 1000,
     async check() {
       const update = () => run("apt-get", ...aptOptions, "update");
-      if (hasCutLists(host)) removeLists(host);
-      const first = await update();
-      const isDamaged = hasUnreadableLists(first);
-      if (isDamaged) removeLists(host);
-      failures = failedSources(isDamaged ? await update() : first);
+      let answer = await update();
+      if (hasUnreadableLists(answer)) {
+        removeLists(host);
+        answer = await update();
+      }
+      failures = failedSources(answer);
+      // A server that does not answer could not replace them.
+      const cut = failures.length === 0 ? cutSources(host) : [];
+      if (cut.length > 0) {
+        removeLists(host, cut);
+        failures = failedSources(await update());
+      }
       const held = failures.find((line) => /^Could not get lock \S+\/lists\/lock/.test(line));
       // The list is dated in the future: a host without a battery-backed clock sets its clock after a time server has
       // answered.

@@ -1,6 +1,7 @@
 // The package lists after a power cut: apt writes them without a sync.
 
 import { expect, test } from "bun:test";
+import { installPackages } from "../../src/apt/apt.ts";
 import { updateLists } from "../../src/apt/lists.ts";
 import { fakeHost, ok } from "../fake-host.ts";
 
@@ -19,6 +20,7 @@ function damaged(stderr: string) {
 
 test.each([
   `E: Splitting up ${release} into data and signature failed`,
+  `E: Splitting of clearsigned file ${release} failed as it doesn't contain all expected parts`,
   `E: Problem with MergeList ${packages}`,
   `E: Unable to parse package file ${packages} (1)`,
 ])("apt: damaged lists are removed and fetched again: %s", async (line) => {
@@ -26,6 +28,21 @@ test.each([
   expect(await updateLists(host, () => null)).toEqual([]);
   expect(host.ran).toHaveLength(2);
   expect(host.list(dir)).toEqual(["lock", "partial"]);
+});
+
+test("apt: damaged lists do not keep an interrupted installation from its end", async () => {
+  const host = fakeHost();
+  host.put(release, "");
+  host.put("/var/lib/dpkg/updates/0001", "");
+  const stderr = `E: Splitting of clearsigned file ${release} failed as it doesn't contain all expected parts\n`;
+  host.taught.push((argv) => {
+    if (argv.includes("--fix-broken") && host.stat(release) !== null) return { code: 100, stdout: "", stderr };
+    if (argv.includes("--fix-broken")) host.remove("/var/lib/dpkg/updates/0001");
+    return ok();
+  });
+  expect(await installPackages(host, { names: [] }, () => null)).toEqual([]);
+  const words = host.ran.map((argv) => ["--fix-broken", "update", "--configure"].find((each) => argv.includes(each)));
+  expect(words).toEqual(["--configure", "--fix-broken", "update", "--fix-broken"]);
 });
 
 test.each([
@@ -38,16 +55,47 @@ test.each([
   expect(host.stat(release)).not.toBeNull();
 });
 
-test.each([
-  ["of the size in the release file stays", 4, 1],
-  ["that a power cut has shortened is fetched again, with all others", 3, 0],
-])("apt: a list %s", async (_, size, left) => {
+/** Returns a host with a list of this size, of which the release file says that it has 4 bytes, and one of another source. */
+function listed(size: number, answer = ok()) {
   const host = fakeHost();
-  host.taught.push(() => ok());
+  host.taught.push(() => answer);
   const digest = "a".repeat(64);
   host.put(release, `SHA256:\n ${digest}        4 main/binary-amd64/Packages\n ${digest} 9 contrib/Contents-amd64\n`);
   host.put(packages, "x".repeat(size));
-  host.put(`${dir}/other.test_dists_x_main_binary-amd64_Packages`, "");
+  host.put(other, "");
+  return host;
+}
+
+const other = `${dir}/other.test_dists_x_main_binary-amd64_Packages`;
+
+test("apt: a list that a power cut has shortened is fetched again, with the others of its source", async () => {
+  const host = listed(3);
   expect(await updateLists(host, () => null)).toEqual([]);
-  expect(host.list(dir)?.length).toBe(left * 3);
+  expect(host.list(dir)?.map((name) => `${dir}/${name}`)).toEqual([other]);
+  expect(host.ran).toHaveLength(2);
+});
+
+test("apt: a list of a flat repository that a power cut has shortened is fetched again", async () => {
+  const host = fakeHost();
+  host.taught.push(() => ok());
+  const flat = `${dir}/mirror.test_flat_._`;
+  host.put(`${flat}InRelease`, `SHA256:\n ${"a".repeat(64)} 4 Packages\n`);
+  host.put(`${flat}Packages`, "xxx");
+  await updateLists(host, () => null);
+  expect(host.list(dir)).toEqual([]);
+});
+
+test("apt: lists stay that are whole, links to a local mirror, or cut while the server does not answer", async () => {
+  const linked = listed(4);
+  linked.remove(packages);
+  linked.link(packages, "/srv/m");
+  const away = listed(3, {
+    code: 0,
+    stdout: "",
+    stderr: "W: Failed to fetch http://mirror.test/debian Could not resolve",
+  });
+  for (const host of [listed(4), linked, away]) {
+    await updateLists(host, () => null);
+    expect([host.ran.length, host.list(dir)?.length]).toEqual([1, 3]);
+  }
 });
