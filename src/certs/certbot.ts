@@ -18,13 +18,15 @@ export interface CertificateRequest {
   server?: string | undefined;
   keyType?: "ecdsa" | "rsa" | undefined;
   profile?: string | undefined;
+  /** The id of an ACME account, where the server has several. */
+  account?: string | undefined;
   /** Replaces a certificate that is not due. */
   forced?: boolean | undefined;
 }
 
 /** Returns the command line that obtains a certificate. `--cert-name` prevents a second lineage named DOMAIN-0001. */
 export function issueArgv(request: CertificateRequest): string[] {
-  const { domain, aliases, webroot, email, server, keyType, profile, forced } = request;
+  const { domain, aliases, webroot, email, server, keyType, profile, account, forced } = request;
   return [
     ...["certbot", "certonly", "--webroot", "-w", webroot, "--cert-name", domain],
     ...[domain, ...aliases].flatMap((name) => ["-d", name]),
@@ -32,6 +34,7 @@ export function issueArgv(request: CertificateRequest): string[] {
     ...[forced === true ? "--force-renewal" : "--keep-until-expiring"],
     ...(email === undefined ? ["--register-unsafely-without-email"] : ["--email", email]),
     ...(server === undefined ? [] : server === "staging" ? ["--staging"] : ["--server", server]),
+    ...(account === undefined ? [] : ["--account", account]),
     ...(keyType === undefined ? [] : ["--key-type", keyType]),
     ...(profile === undefined ? [] : ["--required-profile", profile]),
   ];

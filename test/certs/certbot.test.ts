@@ -57,6 +57,7 @@ describe("certbot: the command line", () => {
     expect(line({ keyType: "rsa", profile: "shortlived" })).toBe(
       "--register-unsafely-without-email --key-type rsa --required-profile shortlived",
     );
+    expect(line({ account: "1f2e" })).toBe("--register-unsafely-without-email --account 1f2e");
     expect(issueArgv({ ...asked, forced: true })).toContain("--force-renewal");
   });
 });

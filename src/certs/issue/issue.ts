@@ -19,6 +19,7 @@ import { certificatePathsOf } from "../../sites/serve/certificate-files.ts";
 import { projectStep } from "../../sites/serve/site.ts";
 import { draftOf, projectFrom } from "../../sites/store.ts";
 import { few } from "../../text/lines.ts";
+import { accountFor } from "../accounts.ts";
 import { defaultServer } from "../acme-servers.ts";
 import { certbotCommand, issueArgv } from "../certbot.ts";
 import { certbotFree } from "../certbot-run.ts";
@@ -120,7 +121,11 @@ function certificate(options: IssueOptions): Resource {
         warn(`the new certificate of ${project.domain} does not cover ${few(dropped)} any more: --alias keeps a name`);
       }
       await demandProfiles(reader, options);
-      const command = certbotCommand(issueArgv(request), reason, { again: options.again, server: request.server });
+      const account = accountFor(reader, request.server);
+      const command = certbotCommand(issueArgv({ ...request, account }), reason, {
+        again: options.again,
+        server: request.server,
+      });
       return isUnfinished(reader, project) ? [unfinishedRemoved(project), command] : [command];
     },
   };
