@@ -159,6 +159,9 @@ function unknownIn(written: Record<string, unknown>, known: Manifest): string[] 
 
 /** Returns the items of a list, or the keys of an object, that the other one does not have. */
 function leftOutOf(written: object, known: object): unknown[] {
-  if (Array.isArray(written)) return written.filter((each) => !(known as unknown[]).includes(each));
+  if (Array.isArray(written)) {
+    const own = new Set(known as unknown[]);
+    return written.filter((each) => !own.has(each));
+  }
   return Object.keys(written).filter((key) => !(known as Record<string, unknown>)[key]);
 }

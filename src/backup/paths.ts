@@ -12,7 +12,7 @@ export const statePath = `${backupDir}/state.json`;
 export const manifestPath = `${backupDir}/host.json`;
 /** A restore writes here first. */
 export const restoredDir = `${backupDir}/restored`;
-/** Exists while a restore puts files to their places and sets up what they need. */
+/** The parts that a restore puts to their places and sets up, separated by commas; it exists until they are complete. */
 export const incompletePath = `${backupDir}/incomplete`;
 /** The repository from which restore-host sets up this host; it exists until that is complete. */
 export const movingPath = `${backupDir}/moving`;
@@ -34,7 +34,7 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [statePath, "results of the last backup and the last verification"],
   [manifestPath, "what a snapshot says about its host"],
   [restoredDir, "files of a snapshot while a restore runs"],
-  [incompletePath, "mark of a restore that is not complete"],
+  [incompletePath, "parts of a restore that is not complete"],
   [movingPath, "repository of a restore-host that is not complete"],
   [copyDir, "hard links to the sites while a backup runs"],
   [cacheDir, "cache of restic"],

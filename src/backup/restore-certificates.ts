@@ -13,14 +13,24 @@ const lineageDirs = ["archive", "live", "renewal"];
  */
 export type Attempt = (what: string, act: () => void | Promise<void>, name?: string) => Promise<void>;
 
+export interface RestoredCertificates {
+  /** Lineages of certificates. */
+  certificates: string[];
+  /** What certbot needs for renewals, such as accounts and hooks: files and directories that were missing. */
+  certbot_files: string[];
+  /** What was not restored, and why. */
+  warnings: string[];
+}
+
 /**
  * Restores what is missing: lineages, and what certbot needs to renew them, such as accounts, hooks and the credentials of
- * a DNS plugin. Adds the names of the lineages to `restored`.
+ * a DNS plugin. Adds the names of the lineages and those files to
+ * `restored`.
  */
 export async function restoreCertificates(
   host: Host,
   trees: Trees,
-  restored: string[],
+  restored: RestoredCertificates,
   attempt: Attempt,
 ): Promise<void> {
   const from = fetchedPath(top);
@@ -33,14 +43,21 @@ export async function restoreCertificates(
   for (const name of names) {
     await attempt(`certificate ${name}`, () => {
       const places = placesOf(trees, name);
-      if (!isMissing(trees, places)) return;
+      if (!isMissing(trees, places)) {
+        const gone = places.filter((place) => trees.entry(`${top}/${place}`) === null);
+        const why = `${top} has other files of this name, and no ${gone.join(", ")}`;
+        if (gone.length > 0) restored.warnings.push(`certificate ${name} is not restored: ${why}`);
+        return;
+      }
       for (const place of places) putMissing(host, trees, `${from}/${place}`, `${top}/${place}`, 0);
-      restored.push(name);
+      restored.certificates.push(name);
     });
   }
   const others = (host.list(from) ?? []).filter((name) => !lineageDirs.includes(name));
   for (const name of others) {
-    await attempt(`${top}/${name}`, () => void putMissing(host, trees, `${from}/${name}`, `${top}/${name}`, 9));
+    await attempt(`${top}/${name}`, () => {
+      restored.certbot_files.push(...putMissing(host, trees, `${from}/${name}`, `${top}/${name}`, 9));
+    });
   }
 }
 

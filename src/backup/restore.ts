@@ -19,7 +19,7 @@ import { fetchedPath, putMissing, type Restorable } from "./fetched.ts";
 import { runProgram } from "./own-program.ts";
 import { copyDir } from "./paths.ts";
 import { addKeys, addProject, demandNoConflict, fetchedRecords } from "./records.ts";
-import { type Attempt, restoreCertificates } from "./restore-certificates.ts";
+import { type Attempt, type RestoredCertificates, restoreCertificates } from "./restore-certificates.ts";
 
 /** What a restore works with. */
 export interface RestoreTools {
@@ -34,25 +34,30 @@ export interface RestoreTools {
   keepsSinceMs?: number | undefined;
 }
 
-export interface Restored {
+export interface Restored extends RestoredCertificates {
   /** Projects whose records and trees are back. */
   projects: string[];
   /** Projects that were there, and whose site is that of the snapshot now. */
   deployed: string[];
   /** Projects that were there, and whose newer site is not replaced. */
   kept: string[];
-  /** Lineages of certificates. */
-  certificates: string[];
   runners: boolean;
   /** What was not restored: projects, or parts of the host. */
   failed: string[];
-  /** What was not restored, and why. */
-  warnings: string[];
 }
 
 /** Returns what a restore has done before its first change. */
 export function nothingRestored(): Restored {
-  return { projects: [], deployed: [], kept: [], certificates: [], runners: false, failed: [], warnings: [] };
+  return {
+    projects: [],
+    deployed: [],
+    kept: [],
+    certificates: [],
+    certbot_files: [],
+    runners: false,
+    failed: [],
+    warnings: [],
+  };
 }
 
 /**
@@ -80,7 +85,7 @@ export async function restore(
   // restic does not sync. After a power cut, a tree that was moved to its place would have empty files.
   trees.sync(fetchedPath(""));
   // A site with HTTPS needs its certificate.
-  if (parts.includes("certs")) await restoreCertificates(host, trees, restored.certificates, attempt);
+  if (parts.includes("certs")) await restoreCertificates(host, trees, restored, attempt);
   if (parts.includes("sites")) {
     const { projects, keys, failed, warnings } = fetchedRecords(host);
     restored.failed.push(...failed);

@@ -6,13 +6,16 @@ import { textOf } from "../host/text-file.ts";
 import { parseJson } from "../text/json.ts";
 import { backupDir, statePath } from "./paths.ts";
 
+/** In Unix milliseconds, within the range of Date. */
+const time = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
+
 const stateSchema = v.object({
   /** The repository that the rest is about. */
   repository: v.string(),
-  /** Times in Unix milliseconds; null for never. */
-  backedUpMs: v.nullable(v.number()),
-  verifiedMs: v.nullable(v.number()),
-  prunedMs: v.nullable(v.number()),
+  /** Times; null for never. */
+  backedUpMs: v.nullable(time),
+  verifiedMs: v.nullable(time),
+  prunedMs: v.nullable(time),
   /** Why the last run failed; null after a success. */
   failure: v.nullable(v.string()),
   /** What to type about that failure; empty if there is no hint. */

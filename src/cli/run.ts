@@ -36,7 +36,7 @@ export async function run(
       if (exitSoFar() === exitCode.done && !options.dryRun) await bundle?.accept();
     } catch (error) {
       // The error of the run is the one to report.
-      await session.reportSaid().catch(() => {});
+      await session.printEnding().catch(() => {});
       throw new UnfinishedRun(error, session.result());
     }
     const [result, exit] = [session.result(), exitSoFar()];

@@ -451,6 +451,8 @@ export const documentSchema = v.object({
       last_verification: v.nullable(v.string()),
       /** Why the last backup failed. */
       failure: v.nullable(v.string()),
+      /** Why the last verification failed. */
+      damage: v.nullable(v.string()),
     }),
   ),
   /** The snapshots that `backup list` found, oldest first. Times are in ISO 8601. */
@@ -465,6 +467,8 @@ export const documentSchema = v.object({
       /** Projects whose site is newer on this host, and was not replaced. */
       kept: v.array(v.string()),
       certificates: v.array(v.string()),
+      /** What certbot needs for renewals, such as accounts and hooks: paths that were missing. */
+      certbot_files: v.array(v.string()),
       runners: v.boolean(),
     }),
   ),

@@ -33,7 +33,7 @@ export const jsonReporter: ReporterFor = (options, environment) => {
     watch: programWatch(options, environment, waiting, null),
     clear: () => {},
     // The document has it.
-    said: async () => {},
+    printLines: async () => {},
     async end({ outcome, steps, warnings, problem, parts }, exit) {
       const document = {
         ...{ command, outcome, exit, warnings: [...warnings] },

@@ -31,7 +31,7 @@ export interface Reporter {
   /** Clears the status line of a terminal. */
   clear(): void;
   /** Prints lines for a person: the end of a report, or what was done before an error that ends the run. */
-  said(lines: readonly EndingPart[]): Promise<void>;
+  printLines(lines: readonly EndingPart[]): Promise<void>;
   /** Prints the end of the report. Rejects if a part of the report could not be written. */
   end(result: RunResult, exit: number): Promise<void>;
 }

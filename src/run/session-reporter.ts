@@ -29,7 +29,7 @@ export const sessionReporter: ReporterFor = (options, environment, stop) => {
       status: both(one.status, other.status),
     },
     clear: both(person.clear, program.clear),
-    said: inTurn(person.said, program.said),
+    printLines: inTurn(person.printLines, program.printLines),
     // The document is the last line of stdout, and a lost one is a failure.
     end: inTurn(person.end, program.end),
   };

@@ -177,9 +177,11 @@ export class Session {
     this.#plan = { text: "", closing };
   }
 
-  /** Prints the lines of {@link say} before an error ends the run, so that it does not hide what was done. */
-  reportSaid(): Promise<void> {
-    return this.reporter.said(this.#ending);
+  /** Prints the lines of {@link say} before an error ends a run that has done something, so that the error does not hide it. */
+  async printEnding(): Promise<void> {
+    const { steps, parts } = this.result();
+    const hasDone = steps.some(({ outcome }) => outcome === "changed") || Object.keys(parts).length > 0;
+    if (hasDone) await this.reporter.printLines(this.#ending);
   }
 
   result(): RunResult {

@@ -31,16 +31,16 @@ export const terminalReporter: ReporterFor = (options, environment, stop) => {
       return printStep(text, isReported ? { ...result, problem } : result, width("err"));
     },
     watch: programWatch(options, environment, waiting, line),
-    said,
+    printLines,
     async end({ ending, failure }) {
       line?.clear();
-      await said(ending);
+      await printLines(ending);
       if (failure !== null) console.err(await shown(failure, "err"));
       await printed();
     },
   };
 
-  async function said(lines: readonly EndingPart[]): Promise<void> {
+  async function printLines(lines: readonly EndingPart[]): Promise<void> {
     for (const part of lines) await print(await shown(part, "out"));
   }
 

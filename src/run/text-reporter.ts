@@ -22,16 +22,16 @@ export const textReporter: ReporterFor = (options, environment, stop) => {
     started: ({ title, action }, place) => line?.begin(action ?? title, place),
     step: (result) => printStep(stepText(result, style), result),
     watch: programWatch(options, environment, waiting, line),
-    said,
+    printLines,
     async end({ ending, failure }) {
       line?.clear();
       if (failure !== null && failure.text !== "") console.err(failure.text);
-      await said(ending);
+      await printLines(ending);
       await printed();
     },
   };
 
-  function said(lines: readonly EndingPart[]): Promise<void> {
+  function printLines(lines: readonly EndingPart[]): Promise<void> {
     return print(lines.map(({ text }) => text).join(""));
   }
 

@@ -117,10 +117,10 @@ describe("backup commands", () => {
     const shown = () => atTerminal(80, () => typed("backup status", site.host));
     expect((await shown()).out).toContain("No backup repository is set up. → edox-ops backup init --help");
     for (const line of [init, "backup enable --daily 02:30 --keep 3d,1w --yes", "backup run"]) await type(line);
-    const set = { repository: "/mnt/repo", host: "alpha", daily: "02:30", keep: "3d,1w", failure: null };
+    const set = { repository: "/mnt/repo", host: "alpha", daily: "02:30", keep: "3d,1w", failure: null, damage: null };
     expect((await json("backup status")).backup_status).toMatchObject({ ...set, last_backup: expect.any(String) });
     expect((await type("backup status")).out).toMatch(
-      /^repository: \/mnt\/repo\nhost: alpha\ndaily: 02:30\nkeep: 3d,1w\nlast backup: \S+Z\nlast verification: \S+Z\nfailure: none\n$/,
+      /^repository: \/mnt\/repo\nhost: alpha\ndaily: 02:30\nkeep: 3d,1w\nlast backup: \S+Z\nlast verification: \S+Z\nfailure: none\ndamage: none\n$/,
     );
     expect((await shown()).out).toContain("Backups go to /mnt/repo, every day at 02:30.");
     restic.failing = [() => restic.fatal(12, "wrong password or no key found")];
@@ -130,12 +130,19 @@ describe("backup commands", () => {
     expect(out).toContain("→ edox-ops backup init --repo /mnt/repo --password-file FILE");
   });
 
+  test("backup status: a time that no date has is one that is not known", async () => {
+    const { type, fake } = await commandHost(init, "backup run");
+    fake.put(statePath, (fake.text(statePath) ?? "").replace(/"backedUpMs": ?\d+/, '"backedUpMs":1e300'));
+    expect(await type("backup status")).toMatchObject({ exit: 0, out: expect.stringContaining("last backup: none") });
+  });
+
   test("backup verify: reports what was read", async () => {
     const { type, restic } = await commandHost(init);
     expect((await type("backup verify")).out).toBe("Verified the structure, and an eighth of the data.\n");
     expect((await type("backup verify --all")).out).toBe("Verified all data.\n");
     restic.failing = [() => restic.fatal(1, "repository contains errors")];
     expect(await type("backup verify")).toMatchObject({ exit: 1, err: expect.stringContaining("it is damaged") });
+    expect((await type("backup status")).out).toMatch(/^damage: .*it is damaged/m);
   });
 
   test("backup enable: the timer runs the program at that time, with the repository as its only further directory", async () => {

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
-import { manifestPath, movingPath, passwordPath, restoredDir } from "../../src/backup/paths.ts";
+import { incompletePath, manifestPath, movingPath, passwordPath, restoredDir } from "../../src/backup/paths.ts";
 import { hookPath } from "../../src/certs/paths.ts";
 import { ok } from "../fake-host.ts";
 import { SiteHost } from "../sites/site-host.ts";
@@ -64,4 +64,14 @@ test("restore-host: a run that is repeated sets up all that its parts need, also
   const restore = `restore-host --repo /mnt/repo --password-file ${passwordPath} --only certs --yes`;
   expect(await site.type(restore)).toMatchObject({ exit: 0 });
   expect(fake.stat(hookPath)).not.toBeNull();
+});
+
+test("backup restore: one part does not end the mark of another one that was interrupted", async () => {
+  const site = await backedUp();
+  const { fake } = site;
+  fake.put(incompletePath, "certs");
+  expect(await site.type("backup restore --only sites --yes")).toMatchObject({ exit: 0 });
+  expect(fake.text(incompletePath)).toBe("certs");
+  expect(await site.type("backup restore --only certs --yes")).toMatchObject({ exit: 0 });
+  expect([fake.stat(incompletePath), fake.stat(hookPath)]).toEqual([null, expect.anything()]);
 });

@@ -41,6 +41,7 @@ describe("backup restore", () => {
         kept: [],
         failed: [],
         certificates: ["admin.test", "demo.test", "other.test"],
+        certbot_files: ["accounts", "cli.ini", "dns.ini", "renewal-hooks"].map((name) => `/etc/letsencrypt/${name}`),
         runners: true,
         warnings: [],
       },
@@ -102,7 +103,10 @@ describe("backup restore", () => {
     disk.remove(`${www}/.edox-ops-versions/demo/1.4`);
     const { restored } = await restoreAll();
     expect(restored).toMatchObject({ projects: [], deployed: ["demo"], certificates: [], runners: false });
-    expect(restored.warnings).toEqual(["this host has runners already: /etc/gitlab-runner/config.toml stays as it is"]);
+    expect(restored.warnings).toEqual([
+      "certificate demo.test is not restored: /etc/letsencrypt has other files of this name, and no live/demo.test",
+      "this host has runners already: /etc/gitlab-runner/config.toml stays as it is",
+    ]);
     expect(ran).toEqual([
       "project enable demo --json",
       `project deploy demo --source ${restoredDir}${www}/.edox-ops-backup/demo/site --json`,
@@ -126,6 +130,7 @@ describe("backup restore", () => {
       deployed: [],
       kept: [],
       certificates: [],
+      certbot_files: [],
       runners: false,
       failed: [],
       warnings: [],
@@ -179,7 +184,14 @@ describe("backup restore", () => {
     });
     const { restored } = await restoreAll();
     expect(restored).toEqual({
-      ...{ projects: ["demo"], deployed: [], kept: [], certificates: ["other.test"], runners: false },
+      ...{
+        projects: ["demo"],
+        deployed: [],
+        kept: [],
+        certificates: ["other.test"],
+        certbot_files: [],
+        runners: false,
+      },
       failed: ["certificate demo.test", "/etc/letsencrypt/accounts", "runners"],
       warnings: [
         "certificate demo.test: no space left on device: /etc/letsencrypt/renewal/demo.test.conf",

@@ -84,6 +84,10 @@ describe("previews in a directory of another user", () => {
 });
 
 describe("preview deploy", () => {
+  test("deploy: a preview that fails does not say where previews are served", async () => {
+    expect(await site.type("project deploy demo /srv/missing --preview fix-7")).toMatchObject({ exit: 1, out: "" });
+  });
+
   test("without a wildcard record, previews have paths of the site: the first says so and why, later ones do not", async () => {
     const first = await deploy("fix-7");
     expect(first.exit).toBe(0);

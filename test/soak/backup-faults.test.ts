@@ -153,7 +153,7 @@ for (const suite of suites) {
 
     test("backup restore: certificates that a killed restore has restored get their hook and their timer", () => {
       const hook = "/etc/letsencrypt/renewal-hooks/deploy/edox-ops-reload-nginx.sh";
-      host.sh(`rm ${hook}; systemctl disable --now certbot.timer; touch /var/lib/edox-ops/backup/incomplete`);
+      host.sh(`rm ${hook}; systemctl disable --now certbot.timer; echo certs >/var/lib/edox-ops/backup/incomplete`);
       expect(ops("backup restore --only certs --yes")).toMatchObject({ code: 0 });
       const found = host.sh(`ls ${hook}; systemctl is-enabled certbot.timer; systemctl is-active certbot.timer`);
       expect(found.stdout).toBe(`${hook}\nenabled\nactive\n`);

@@ -5,6 +5,7 @@ import { type Restorable, restorable } from "../../backup/fetched.ts";
 import type { Restored } from "../../backup/restore.ts";
 import type { Access } from "../../backup/settings.ts";
 import { type Snapshot, shortLength } from "../../backup/snapshots.ts";
+import { textOf } from "../../host/text-file.ts";
 import type { Trees } from "../../host/trees.ts";
 import type { Session } from "../../run/session.ts";
 import { few, lineOf } from "../../text/lines.ts";
@@ -74,7 +75,18 @@ export async function restoreIn(
   const { nothingRestored, restore } = await import("../../backup/restore.ts");
   const { incompletePath, restoredDir } = await import("../../backup/paths.ts");
   const { throwIfInterrupted } = await import("../../problem/wait.ts");
-  const needsAll = keepsSinceMs !== undefined || host.stat(incompletePath) !== null;
+  const unfinished = (textOf(host, incompletePath) ?? "")
+    .trim()
+    .split(",")
+    .filter((each) => each !== "");
+  const markUnfinished = (names: readonly string[]): void => {
+    if (names.length === 0) host.remove(incompletePath);
+    else {
+      const text = new TextEncoder().encode(names.join(","));
+      host.writeFile(incompletePath, text, { mode: 0o600, uid: host.uid, gid: host.uid });
+    }
+  };
+  const needsAll = keepsSinceMs !== undefined || unfinished.length > 0;
   const lockHost = (path: string) => session.lock("host", path, editWaitMs);
   const restored = nothingRestored();
   const done = async () => {
@@ -86,7 +98,7 @@ export async function restoreIn(
       if (manifest.unknown.length > 0) {
         restored.warnings.push(`not restored, because this version does not know it: ${few(manifest.unknown)}`);
       }
-      host.writeFile(incompletePath, new Uint8Array(), { mode: 0o600, uid: host.uid, gid: host.uid });
+      markUnfinished([...new Set([...unfinished, ...parts])]);
       await restore({ host, trees, program, lockHost, stop, keepsSinceMs }, parts, manifest, restored);
       also?.(manifest);
       return manifest;
@@ -105,27 +117,30 @@ export async function restoreIn(
   const isUnneeded = restored.failed.length + restored.kept.length === 0 && linesOf(restored).length === 0;
   if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
   await completeIn(session, { parts, restored, manifest, program, needsAll });
-  if (restored.failed.length === 0) host.remove(incompletePath);
+  if (restored.failed.length === 0) markUnfinished(unfinished.filter((each) => parts.every((part) => part !== each)));
   return restored;
 }
 
 async function reportRestored(session: Session, snapshot: Snapshot, restored: Restored): Promise<void> {
   for (const each of restored.warnings) await session.warn(each);
-  const { projects, deployed, kept, certificates, runners } = restored;
+  const { projects, deployed, kept, certificates, certbot_files, runners } = restored;
   if (kept.length > 0) {
     const anyway = `sudo edox-ops backup restore --snapshot ${snapshot.id.slice(0, shortLength)} --only sites`;
     await session.warn(`sites that are newer on this host are kept: ${few(kept)}; replace them with ${anyway}`);
   }
-  session.include({ restored: { snapshot: snapshot.id, projects, deployed, kept, certificates, runners } });
+  session.include({
+    restored: { snapshot: snapshot.id, projects, deployed, kept, certificates, certbot_files, runners },
+  });
   session.say(...linesOf(restored));
 }
 
-function linesOf({ projects, deployed, certificates, runners }: Restored): string[] {
+function linesOf({ projects, deployed, certificates, certbot_files, runners }: Restored): string[] {
   const lines: [string, readonly string[]][] = [
     ["Restored projects", projects],
     ["Deployed from the snapshot", deployed],
     ["Restored certificates", certificates],
+    ["Restored files of certbot", certbot_files],
     ["Restored runners", runners ? ["/etc/gitlab-runner/config.toml"] : []],
   ];
-  return lines.flatMap(([what, names]) => (names.length > 0 ? [lineOf`${what}: ${names.join(", ")}.`] : []));
+  return lines.flatMap(([what, names]) => (names.length > 0 ? [lineOf`${what}: ${few(names)}.`] : []));
 }
