@@ -5,7 +5,6 @@ import { type Restorable, restorable } from "../../backup/fetched.ts";
 import type { Restored } from "../../backup/restore.ts";
 import type { Access } from "../../backup/settings.ts";
 import { type Snapshot, shortLength } from "../../backup/snapshots.ts";
-import { textOf } from "../../host/text-file.ts";
 import type { Trees } from "../../host/trees.ts";
 import type { Session } from "../../run/session.ts";
 import { few, lineOf } from "../../text/lines.ts";
@@ -73,19 +72,10 @@ export async function restoreIn(
   const { completeIn } = await import("./completing.ts");
   const { fetchSnapshot } = await import("../../backup/fetched.ts");
   const { nothingRestored, restore } = await import("../../backup/restore.ts");
-  const { incompletePath, restoredDir } = await import("../../backup/paths.ts");
+  const { restoredDir } = await import("../../backup/paths.ts");
+  const { markUnfinished, unfinishedParts } = await import("../../backup/unfinished.ts");
   const { throwIfInterrupted } = await import("../../problem/wait.ts");
-  const unfinished = (textOf(host, incompletePath) ?? "")
-    .trim()
-    .split(",")
-    .filter((each) => each !== "");
-  const markUnfinished = (names: readonly string[]): void => {
-    if (names.length === 0) host.remove(incompletePath);
-    else {
-      const text = new TextEncoder().encode(names.join(","));
-      host.writeFile(incompletePath, text, { mode: 0o600, uid: host.uid, gid: host.uid });
-    }
-  };
+  const unfinished = unfinishedParts(host);
   const needsAll = keepsSinceMs !== undefined || unfinished.length > 0;
   const lockHost = (path: string) => session.lock("host", path, editWaitMs);
   const restored = nothingRestored();
@@ -98,7 +88,7 @@ export async function restoreIn(
       if (manifest.unknown.length > 0) {
         restored.warnings.push(`not restored, because this version does not know it: ${few(manifest.unknown)}`);
       }
-      markUnfinished([...new Set([...unfinished, ...parts])]);
+      markUnfinished(host, [...new Set([...unfinished, ...parts])]);
       await restore({ host, trees, program, lockHost, stop, keepsSinceMs }, parts, manifest, restored);
       also?.(manifest);
       return manifest;
@@ -117,7 +107,11 @@ export async function restoreIn(
   const isUnneeded = restored.failed.length + restored.kept.length === 0 && linesOf(restored).length === 0;
   if (isUnneeded) session.say(lineOf`Nothing to restore: this host has what is in ${named}.`);
   await completeIn(session, { parts, restored, manifest, program, needsAll });
-  if (restored.failed.length === 0) markUnfinished(unfinished.filter((each) => parts.every((part) => part !== each)));
+  if (restored.failed.length === 0)
+    markUnfinished(
+      host,
+      unfinished.filter((each) => !parts.includes(each)),
+    );
   return restored;
 }
 
