@@ -5,7 +5,7 @@ import { Problem } from "../problem/problem.ts";
 import type { Stop, WaitWatch } from "../problem/wait.ts";
 import { shellLine } from "../text/lines.ts";
 import { moveDamagedMarks } from "./auto-marks.ts";
-import { hasUnreadableLists, removeLists } from "./damaged-lists.ts";
+import { withReadableLists } from "./damaged-lists.ts";
 import {
   dpkgInterrupted,
   halfUnpacked,
@@ -51,17 +51,12 @@ export async function installPackages(
 ): Promise<string[]> {
   const failedHooks: string[] = [];
   const notes: string[] = [];
-  const started = programRunner(host, stop);
+  const started = withReadableLists(host, programRunner(host, stop));
   const run: Run = async (...argv) => {
     let answer = await started(...argv);
     const moved = await moveDamagedMarks(answer, started);
     if (moved !== null) {
       notes.push(moved);
-      answer = await started(...argv);
-    }
-    if (hasUnreadableLists(answer)) {
-      removeLists(host);
-      await started("apt-get", ...aptOptions, "update");
       answer = await started(...argv);
     }
     const hook = answer.code === 0 ? null : failedHook(host, answer);

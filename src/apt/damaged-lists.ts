@@ -1,8 +1,9 @@
 // Package lists that a power cut has damaged. apt writes them without a sync, and keeps a damaged one until the server has a
 // newer one.
 
-import type { Host, HostReader, Output } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
+import { aptOptions, type Run } from "./run.ts";
 import { listsDir } from "./sources.ts";
 
 /** How apt reports a list that it cannot read. What a server has just sent is in partial/. */
@@ -10,9 +11,15 @@ const unreadable = new RegExp(
   `(?:Splitting (?:up|of clearsigned file)|MergeList|Unable to parse package file) ${listsDir}/(?!partial/)`,
 );
 
-/** Returns whether apt could not read its lists. */
-export function hasUnreadableLists({ stderr }: Output): boolean {
-  return unreadable.test(stderr);
+/** Returns a runner that has apt fetch its lists again where it cannot read them, and then repeats the command. */
+export function withReadableLists(host: Host, run: Run): Run {
+  return async (...argv) => {
+    const answer = await run(...argv);
+    if (!unreadable.test(answer.stderr)) return answer;
+    removeLists(host);
+    if (!argv.includes("update")) await run("apt-get", ...aptOptions, "update");
+    return run(...argv);
+  };
 }
 
 /**

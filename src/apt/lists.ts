@@ -4,7 +4,7 @@ import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { type Stop, type WaitWatch, waitFor } from "../problem/wait.ts";
-import { cutSources, hasUnreadableLists, removeLists } from "./damaged-lists.ts";
+import { cutSources, removeLists, withReadableLists } from "./damaged-lists.ts";
 import { heldPackages } from "./dpkg.ts";
 import { commandToUnhold, heldProblem } from "./failure.ts";
 import { failedSources } from "./output.ts";
@@ -16,7 +16,7 @@ const clockSeconds = 120;
 
 /** Fetches the package lists. Returns the sources that failed, with the reasons. */
 export function updateLists(host: Host, stop: Stop, watch?: WaitWatch): Promise<string[]> {
-  return fetchLists(host, programRunner(host, stop), stop, watch);
+  return fetchLists(host, withReadableLists(host, programRunner(host, stop)), stop, watch);
 }
 
 /**
@@ -50,12 +50,7 @@ export async function fetchLists(host: Host, run: Run, stop: Stop, watch?: WaitW
     waitMs: lockSeconds * 1000,
     async check() {
       const update = () => run("apt-get", ...aptOptions, "update");
-      let answer = await update();
-      if (hasUnreadableLists(answer)) {
-        removeLists(host);
-        answer = await update();
-      }
-      failures = failedSources(answer);
+      failures = failedSources(await update());
       // A server that does not answer could not replace them.
       const cut = failures.length === 0 ? cutSources(host) : [];
       if (cut.length > 0) {

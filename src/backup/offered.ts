@@ -1,6 +1,7 @@
-// What a snapshot has to restore, for a dry run: it is read in the repository, and nothing is written on this host.
+// What a snapshot has to restore, for a dry run: it is read in the repository, and only the cache of restic is written on this host.
 
 import * as v from "valibot";
+import { liveDir, renewalConfigDir } from "../certs/paths.ts";
 import { deployKeysPath } from "../deploy-keys/paths.ts";
 import { type Change, Text } from "../engine/change.ts";
 import { overlay } from "../engine/overlay.ts";
@@ -26,9 +27,6 @@ export interface Offer {
   warnings: string[];
 }
 
-const liveDir = "/etc/letsencrypt/live";
-const renewalDir = "/etc/letsencrypt/renewal";
-
 const nodeSchema = v.object({ struct_type: v.literal("node"), path: v.string(), type: v.string() });
 type Node = v.InferOutput<typeof nodeSchema>;
 
@@ -45,7 +43,7 @@ export async function offeredBy(
     return output.stdout;
   };
   const files = [projectsPath, deployKeysPath, runnerConfigPath];
-  const dirs = [...new Set([...files.map(parentOf), liveDir, renewalDir])];
+  const dirs = [...new Set([...files.map(parentOf), liveDir, renewalConfigDir])];
   const nodes = nodesIn(await ask("ls", "--json", id, ...dirs));
   const changes: Change[] = [];
   for (const path of files) {
@@ -78,7 +76,7 @@ function lineagesIn(nodes: readonly Node[]): string[] {
   const names = nodes.flatMap(({ path, type }) => {
     const name = nameOf(path);
     if (parentOf(path) === liveDir) return type === "dir" ? [name] : [];
-    return parentOf(path) === renewalDir && name.endsWith(".conf") ? [name.slice(0, -".conf".length)] : [];
+    return parentOf(path) === renewalConfigDir && name.endsWith(".conf") ? [name.slice(0, -".conf".length)] : [];
   });
   return [...new Set(names)].sort();
 }
