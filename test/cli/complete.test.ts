@@ -150,13 +150,12 @@ test("completion: a tree that cannot be read, or that is large, has no size", as
       while (true) yield { path: "x", type: "file", size: 1 };
     },
   } as unknown as Trees;
-  const start = performance.now();
+  // It would not end without a limit.
   expect((await answer("project restore docs --backup ", undefined, endless)).lines).toEqual([
     "20270115T070000Z\t1 hour ago",
     "20270114T080000Z\t1 day ago",
     "20261201T000000Z\t45 days ago",
   ]);
-  expect(performance.now() - start).toBeLessThan(2000);
 });
 
 test("completion: the steps of the typed command are offered, and each once in a list", async () => {

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { undo } from "../../src/engine/inverse.ts";
 import { fakeHost } from "../fake-host.ts";
+import { processorTime } from "../processor-time.ts";
 
 test("line: a user who exchanges the directory for a link neither fails the rollback nor leads it elsewhere", async () => {
   const host = fakeHost();
@@ -46,7 +47,8 @@ test("line: it is removed wherever it is a whole line, and from a file with mill
     ["a\nprobeprobe\nprobe\n", "a\nprobeprobe\n"],
   ];
   for (const [text, expected] of cases) expect([text, await after(text)]).toEqual([text, expected]);
-  const start = performance.now();
-  expect((await after(`${"\n".repeat(20_000_000)}probe\n`)).length).toBe(20_000_000);
-  expect(performance.now() - start).toBeLessThan(3000);
+  const seconds = await processorTime(async () => {
+    expect((await after(`${"\n".repeat(20_000_000)}probe\n`)).length).toBe(20_000_000);
+  });
+  expect(seconds).toBeLessThan(3);
 });

@@ -245,12 +245,10 @@ describe("requests", () => {
   });
 
   test("timeout: covers the whole body, also if it arrives byte by byte", async () => {
-    const start = performance.now();
     expect(await host.get(`${http}/drip`, { limitMs: 200 })).toMatchObject({
       status: 0,
       reason: "no answer within 0.2 s",
     });
-    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   test("errors: a timeout, a refused connection and an endless response are reported in words", async () => {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { hasHashedName, hashedNames } from "../../src/nginx/hashed-names.ts";
 import { limitsText } from "../../src/nginx/text.ts";
+import { processorTime } from "../processor-time.ts";
 import { hashed, missed, unhashed } from "./names.ts";
 
 describe("hashed names: a name with a content hash is recognized", () => {
@@ -58,16 +59,16 @@ describe("hashed names: nginx caches exactly these names for a year", () => {
     }
   });
 
-  test("hashed names: a hostile URL is matched in bounded time", () => {
+  test("hashed names: a hostile URL is matched in bounded time", async () => {
     const hostile = ["A", "a", "1", "Aa", "a1", "A1", "-", "a-", "/assets/a-", "_", ".", "1a", "/_nuxt/", "[", "(("];
-    // The time of this process, since other programs may have the processor.
-    const start = process.cpuUsage();
-    for (const piece of hostile) {
-      for (const end of ["", "!", ".js!", "/", "-AAAAAAAA.j"]) {
-        hasHashedName(`assets/x-${piece.repeat(8000 / piece.length)}${end}`);
-        hasHashedName(`_nuxt/${piece.repeat(8000 / piece.length)}${end}`);
+    const seconds = await processorTime(() => {
+      for (const piece of hostile) {
+        for (const end of ["", "!", ".js!", "/", "-AAAAAAAA.j"]) {
+          hasHashedName(`assets/x-${piece.repeat(8000 / piece.length)}${end}`);
+          hasHashedName(`_nuxt/${piece.repeat(8000 / piece.length)}${end}`);
+        }
       }
-    }
-    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
+    });
+    expect(seconds).toBeLessThan(2);
   });
 });

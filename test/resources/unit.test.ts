@@ -10,6 +10,7 @@ import { type UnitSpec, unit, units } from "../../src/resources/unit.ts";
 import { findUnitFile, isEnabled, linksToEnable } from "../../src/resources/unit-file.ts";
 import type { UnitName } from "../../src/resources/unit-name.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
+import { processorTime } from "../processor-time.ts";
 
 const etc = "/etc/systemd/system";
 const lib = "/usr/lib/systemd/system";
@@ -305,10 +306,9 @@ describe("unit: hostile unit files", () => {
     ["a value over many lines", `WantedBy=${"b.target \\\n".repeat(20_000)}`],
     ["a key of many lines", "WantedBy=b.target\n".repeat(20_000)],
   ] as const) {
-    test(`unit: the time to read ${what} grows with their number only`, () => {
-      const start = performance.now();
-      expect(linksOf(`[Install]\n${text}`)).toHaveLength(20_000);
-      expect(performance.now() - start).toBeLessThan(10_000);
+    test(`unit: the time to read ${what} grows with their number only`, async () => {
+      const read = () => expect(linksOf(`[Install]\n${text}`)).toHaveLength(20_000);
+      expect(await processorTime(read)).toBeLessThan(10);
     });
   }
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
 import { type Kind, Policy } from "../../src/sites/serve/csp.ts";
 import { policies } from "../../src/sites/serve/site-headers.ts";
+import { processorTime } from "../processor-time.ts";
 import { project, type TreeHost } from "./tree.ts";
 import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 
@@ -347,9 +348,7 @@ describe("deploy: the search for blocked origins", () => {
   ])("takes no longer for hostile text: %s", async (_, text) => {
     const page = text.repeat(Math.ceil((4 * 2 ** 20) / text.length));
     host.write("/srv/site/hostile.css", page);
-    const start = performance.now();
-    await notesOf(`<script ${page}`);
-    expect(performance.now() - start).toBeLessThan(4000);
+    expect(await processorTime(() => notesOf(`<script ${page}`))).toBeLessThan(4);
   });
 
   test("skips files that cannot be parsed as pages", async () => {

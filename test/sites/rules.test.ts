@@ -16,6 +16,7 @@ import { isRedirecting, mostRedirects, parseRedirects, type Redirect } from "../
 import { type Rules, rulesOf, ruleTexts } from "../../src/sites/rules/rules.ts";
 import { tableOf } from "../../src/sites/rules/table.ts";
 import { ownHeaders } from "../../src/sites/serve/site-headers.ts";
+import { processorTime } from "../processor-time.ts";
 import { ruleCases } from "./rule-cases.ts";
 import { project } from "./tree.ts";
 
@@ -363,12 +364,11 @@ describe("rules with patterns: the index", () => {
     );
   });
 
-  test("19,000 paths and 1,000 patterns that begin alike are compared in a second of the processor, not in half a minute", () => {
+  test("19,000 paths and 1,000 patterns that begin alike are compared in a second of the processor, not in half a minute", async () => {
     const patterns = Array.from({ length: 1000 }, (_, i) => `/:a/:b/${i}/:d/:e/:f/g/* /to/${i}/:splat 301!\n`);
     const exact = Array.from({ length: 19_000 }, (_, i) => `/a/x/${i}/d/e/f/h${i} /a/x/u/d/e/f/h${i}\n`);
-    const start = process.cpuUsage();
-    expect(checkTargets(redirects([...patterns, ...exact].join("")), filesOf({}))).toEqual([]);
-    expect(process.cpuUsage(start).user).toBeLessThan(8_000_000);
+    const compare = () => expect(checkTargets(redirects([...patterns, ...exact].join("")), filesOf({}))).toEqual([]);
+    expect(await processorTime(compare)).toBeLessThan(8);
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { authorizedKeys, opensShell } from "../../src/ssh/authorized-keys.ts";
+import { processorTime } from "../processor-time.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJSmVfhsxpzVOwlJ3rWwDvGjtmlXKOxrbbVoJTe+nll";
 const now = Date.UTC(2026, 10, 29, 12);
@@ -65,8 +66,7 @@ test("authorized keys: no content of a file is an error", () => {
   );
 });
 
-test("authorized keys: lines that a user has made to take long are read at once", () => {
-  const start = performance.now();
+test("authorized keys: lines that a user has made to take long are read at once", async () => {
   const megabyte = 1_000_000;
   const lines = [
     `${"a".repeat(megabyte)}! ${key}`,
@@ -74,10 +74,12 @@ test("authorized keys: lines that a user has made to take long are read at once"
     `a="${'\\"'.repeat(megabyte / 2)}!" ${key}`,
     `"${'\\"'.repeat(megabyte / 2)} ${key}`,
   ];
-  for (const line of lines) keysOf(line);
-  expect(opens(`from="${"*".repeat(24)}x"`)).toBe(false);
-  expect(opens(`from="${"*?".repeat(megabyte / 2)}"`)).toBe(false);
-  expect(performance.now() - start).toBeLessThan(3000);
+  const seconds = await processorTime(() => {
+    for (const line of lines) keysOf(line);
+    expect(opens(`from="${"*".repeat(24)}x"`)).toBe(false);
+    expect(opens(`from="${"*?".repeat(megabyte / 2)}"`)).toBe(false);
+  });
+  expect(seconds).toBeLessThan(3);
 });
 
 test("authorized keys: an option has a value up to the comma that is not in quotes", () => {

@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { isTooDeep, maxNesting, parseJson } from "../../src/text/json.ts";
+import { processorTime } from "../processor-time.ts";
 
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
 
@@ -18,8 +19,7 @@ test("parseJson: brackets inside strings do not count as nesting, with any escap
   expect(() => parseJson('{"a": 1')).toThrow(SyntaxError);
 });
 
-test("parseJson: a megabyte of unterminated quotes is refused in linear time", () => {
-  const start = performance.now();
-  expect(() => parseJson(`"${'\\"'.repeat(500_000)}`)).toThrow(SyntaxError);
-  expect(performance.now() - start).toBeLessThan(2000);
+test("parseJson: a megabyte of unterminated quotes is refused in linear time", async () => {
+  const refuse = () => expect(() => parseJson(`"${'\\"'.repeat(500_000)}`)).toThrow(SyntaxError);
+  expect(await processorTime(refuse)).toBeLessThan(2);
 });
