@@ -17,7 +17,7 @@ export const looks: Record<Generator, Look> = {
   vitepress: {
     alive: (page) =>
       page.evaluate(`(async () => {
-        const end = performance.now() + 15_000;
+        const end = performance.now() + 60_000;
         while (!document.querySelector("#app").__vue_app__ && performance.now() < end) await new Promise(requestAnimationFrame);
         return document.querySelector("#app").__vue_app__ ? document.documentElement.className : "not hydrated";
       })()`),

@@ -48,7 +48,7 @@ export class SiteReader implements AsyncDisposable {
 
   async open(domain: string): Promise<Opened> {
     const context = await this.browser.newContext({ baseURL: `http://${domain}`, colorScheme: "dark" });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const problems: string[] = [];
     const cached: string[] = [];
