@@ -100,11 +100,15 @@ describe("certificates on bookworm", () => {
   });
 
   test("a certbot that already runs is awaited, and named", () => {
-    const holds =
-      "import fcntl, time; f = open('/etc/letsencrypt/.certbot.lock', 'w'); fcntl.lockf(f, 2); time.sleep(4)";
-    const { code, stdout, stderr } = host.sh(
-      `python3 -c "${holds}" & sleep 1; edox-ops certs renew --force --yes; code=$?; wait; exit $code`,
-    );
+    const holds = `import fcntl, os, time
+f = open('/etc/letsencrypt/.certbot.lock', 'w')
+fcntl.lockf(f, 2)
+open('/run/held', 'w')
+while os.path.exists('/run/held'): time.sleep(0.1)`;
+    // The lock is held until the wait for it is reported, for a minute at most.
+    const { code, stdout, stderr } = host.sh(`python3 -c "${holds}" & until [ -e /run/held ]; do sleep 0.1; done
+      { for i in $(seq 600); do grep -q 'another certbot' /root/waits && break; sleep 0.1; done; rm /run/held; } &
+      edox-ops certs renew --force --yes 2>/root/waits; code=$?; wait; cat /root/waits >&2; exit $code`);
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: expect.stringContaining("renewed demo.test"),

@@ -71,9 +71,9 @@ test("self-update: Ctrl-C leaves only the old program, and leftovers of a SIGKIL
 });
 
 test("self-update: is refused during another update or installation, on a read-only file system, and for other users", () => {
-  const busy = host.sh(
-    `flock /run/edox-ops/program.lock sleep 5 & sleep 0.5; ${program} self-update; code=$?; wait; exit $code`,
-  );
+  const busy = host.sh(`flock /run/edox-ops/program.lock sleep 600 & holder=$!
+    while flock -n /run/edox-ops/program.lock true; do sleep 0.1; done
+    ${program} self-update; code=$?; pkill -P $holder; wait; exit $code`);
   expect([busy.code, busy.stderr]).toEqual([
     75,
     expect.stringContaining("error: another run holds the lock: flock /run/edox-ops/program.lock"),
