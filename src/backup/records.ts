@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { deployKeysPath } from "../deploy-keys/paths.ts";
-import { type DeployKey, idOf, isPlainPath, readKeys } from "../deploy-keys/record.ts";
+import { type DeployKey, idOf, isPlainPath, readKeys, snapshotKeys } from "../deploy-keys/record.ts";
 import { projectsPath } from "../engine/paths.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { jsonRecord } from "../problem/json-record.ts";
@@ -14,7 +14,7 @@ import { fetchedPath } from "./fetched.ts";
 export interface FetchedRecords {
   projects: Map<string, Project>;
   keys: DeployKey[];
-  /** The projects without a valid record, and "deploy keys" if those are invalid. */
+  /** The projects and deploy keys without a valid record, and "deploy keys" if there is no list of them. */
   failed: string[];
   /** Why, a sentence for each. */
   warnings: string[];
@@ -43,8 +43,13 @@ export function fetchedRecords(reader: HostReader): FetchedRecords {
       found.warnings.push(`the record of project ${slug} in the snapshot is invalid: it is not restored`);
     }
   }
-  const keys = attempt("deploy keys", "the deploy keys", () => readKeys(reader, fetchedPath(deployKeysPath)));
-  found.keys.push(...(keys?.keys ?? []));
+  const read = attempt("deploy keys", "the deploy keys", () => snapshotKeys(reader, fetchedPath(deployKeysPath)));
+  found.keys.push(...(read?.keys ?? []));
+  for (const { id, words, reason } of read?.invalid ?? []) {
+    const add = `sudo edox-ops project key add ${words.join(" ")} --key FILE`;
+    found.failed.push(`deploy key ${id}`);
+    found.warnings.push(`deploy key ${id} in the snapshot is invalid: ${reason}; add it with its limits again: ${add}`);
+  }
   return found;
 }
 
@@ -74,25 +79,29 @@ export async function addProject(host: Host, project: Project): Promise<void> {
  * again. The caller holds the lock of the host.
  */
 export function addKeys(host: Host, added: readonly DeployKey[], program: string): string[] {
+  // Invalid keys of this host are no reason to refuse a project without keys.
+  if (added.length === 0) return [];
   const record = readKeys(host) ?? { program, keys: [] };
-  const holderOf = (key: DeployKey): DeployKey | undefined =>
-    record.keys.find((each) => idOf(each) === idOf(key) || each.public_key === key.public_key);
   if (!isPlainPath(record.program)) {
     return added.map((key) => `deploy key ${idOf(key)} is not restored: a rule of sudo cannot name ${record.program}`);
   }
-  const taken = added.filter((key) => holderOf(key) !== undefined);
-  const keys = added.filter((key) => !taken.includes(key));
-  if (keys.length > 0) {
-    const text = `${JSON.stringify({ ...record, keys: [...record.keys, ...keys] }, null, 2)}\n`;
-    writeRecord(host, deployKeysPath, new TextEncoder().encode(text));
-  }
-  return taken.flatMap((key) => {
-    const holder = holderOf(key) as DeployKey;
+  const keys = [...record.keys];
+  const warnings = added.flatMap((key) => {
+    const holder = keys.find((each) => idOf(each) === idOf(key) || each.public_key === key.public_key);
+    if (holder === undefined) {
+      keys.push(key);
+      return [];
+    }
     // A killed restore has added it.
     if (idOf(holder) === idOf(key) && holder.public_key === key.public_key) return [];
     const why = idOf(holder) === idOf(key) ? "this host has another one" : `${idOf(holder)} has its public key`;
     return [`deploy key ${idOf(key)} is not restored: ${why}`];
   });
+  if (keys.length > record.keys.length) {
+    const text = `${JSON.stringify({ ...record, keys }, null, 2)}\n`;
+    writeRecord(host, deployKeysPath, new TextEncoder().encode(text));
+  }
+  return warnings;
 }
 
 function writeRecord(host: Host, path: string, bytes: Uint8Array): void {

@@ -11,7 +11,11 @@ import { readPublicKey } from "../ssh/public-key.ts";
 import { deployKeysPath } from "./paths.ts";
 
 const count = (what: string) =>
-  v.pipe(v.number(), v.integer(`${what} is a whole number`), v.minValue(1, `${what} is at least 1`));
+  v.pipe(
+    v.number(`${what} is a number`),
+    v.integer(`${what} is a whole number`),
+    v.minValue(1, `${what} is at least 1`),
+  );
 
 const keySchema = v.object({
   project: slug,
@@ -25,7 +29,7 @@ const keySchema = v.object({
   ),
   fingerprint: v.string(),
   /** The networks that may use it; all by default. */
-  from: v.optional(v.pipe(v.array(network), v.minLength(1, "from names no network"))),
+  from: v.optional(v.pipe(v.array(network, "from is a list of networks"), v.minLength(1, "from names no network"))),
   /** In ISO 8601. */
   expires: v.optional(v.pipe(v.string(), v.isoTimestamp("expires is not a time in ISO 8601"))),
   previews_only: v.optional(v.literal(true, "previews_only is not true")),
@@ -37,6 +41,12 @@ const keySchema = v.object({
   rate: count("rate"),
   /** Seconds that an upload may take. */
   max_seconds: v.optional(count("max_seconds")),
+});
+
+/** A setting of a later version may be a limit, without which the key could do more. */
+const snapshotKeySchema = v.strictObject(keySchema.entries, ({ expected }) => {
+  if (expected === "never") return "this version does not know it";
+  return expected === "Object" ? "it is not an object" : "it is missing";
 });
 
 const recordSchema = v.object({
@@ -66,9 +76,43 @@ function isUnique(values: readonly string[]): boolean {
   return new Set(values).size === values.length;
 }
 
-/** Returns the record, or null if there is no key. Throws a Problem for an invalid one. `path`: that of a copy of it. */
-export function readKeys(reader: HostReader, path = deployKeysPath): KeyRecord | null {
-  return jsonRecord(reader, path, recordSchema);
+/** Returns the record, or null if there is no key. Throws a Problem for an invalid one. */
+export function readKeys(reader: HostReader): KeyRecord | null {
+  return jsonRecord(reader, deployKeysPath, recordSchema);
+}
+
+export interface InvalidKey {
+  /** "demo/ci", or its position if these are invalid as well. */
+  id: string;
+  /** The arguments that name it in a command, with placeholders for what is invalid. */
+  words: string[];
+  reason: string;
+}
+
+/**
+ * Returns the keys in the record of a snapshot. An invalid one does not keep the others from being returned. Throws a
+ * Problem if there is no list of keys.
+ */
+export function snapshotKeys(reader: HostReader, path: string): { keys: DeployKey[]; invalid: InvalidKey[] } {
+  const keys: DeployKey[] = [];
+  const invalid: InvalidKey[] = [];
+  const schema = v.object({ keys: v.array(v.unknown(), "keys is a list") });
+  for (const [i, value] of (jsonRecord(reader, path, schema)?.keys ?? []).entries()) {
+    const found = v.safeParse(snapshotKeySchema, value);
+    if (found.success) keys.push(found.output);
+    else invalid.push(invalidKey(value, i + 1, found.issues[0]));
+  }
+  return { keys, invalid };
+}
+
+function invalidKey(value: unknown, position: number, issue: v.BaseIssue<unknown>): InvalidKey {
+  const part = v.object({ project: v.fallback(slug, ""), name: v.fallback(slug, "") });
+  const read = v.safeParse(part, value);
+  const { project, name } = read.success ? read.output : { project: "", name: "" };
+  const id = project && name ? idOf({ project, name }) : String(position);
+  const at = v.getDotPath(issue);
+  const reason = at === null ? issue.message : `${at}: ${issue.message}`;
+  return { id, words: [project || "PROJECT", "--name", name || "NAME"], reason };
 }
 
 /** Returns the record after a change, which may be null for no key. */

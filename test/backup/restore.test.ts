@@ -6,6 +6,7 @@ import { fetchSnapshot } from "../../src/backup/fetched.ts";
 import { manifestPath, restoredDir } from "../../src/backup/paths.ts";
 import { demandWhole, restore } from "../../src/backup/restore.ts";
 import { Problem } from "../../src/problem/problem.ts";
+import { slugRule } from "../../src/sites/project.ts";
 import { ok } from "../fake-host.ts";
 import { project } from "../sites/tree.ts";
 import { BackupHost } from "./backup-host.ts";
@@ -15,6 +16,11 @@ import { backedUp, program, runners, withEverything, www } from "./restorable.ts
 function publicKey(byte: string): string {
   const text = (of: string) => Buffer.concat([Buffer.from([0, 0, 0, of.length]), Buffer.from(of)]);
   return `ssh-ed25519 ${Buffer.concat([text("ssh-ed25519"), text(byte.repeat(32))]).toString("base64")}`;
+}
+
+function deployKey(of: string, name: string, bytes: string) {
+  const limits = { max_size: 1, max_files: 1, rate: 1 };
+  return { project: of, name, public_key: publicKey(bytes), fingerprint: `SHA256:${bytes}`, ...limits };
 }
 
 describe("backup restore", () => {
@@ -290,11 +296,11 @@ describe("backup restore", () => {
   test("backup restore: the deploy keys of a missing project are added to those of this host", async () => {
     using made = new BackupHost();
     const { disk } = made;
-    const key = (of: string, name: string, bytes: string) => ({
-      ...{ project: of, name, public_key: publicKey(bytes), fingerprint: `SHA256:${bytes}` },
-      ...{ max_size: 1, max_files: 1, rate: 1 },
-    });
-    const [lost, here, moved] = [key("demo", "ci", "a"), key("other", "ci", "b"), key("demo", "old", "b")];
+    const [lost, here, moved] = [
+      deployKey("demo", "ci", "a"),
+      deployKey("other", "ci", "b"),
+      deployKey("demo", "old", "b"),
+    ];
     const path = "/etc/edox-ops/deploy-keys.json";
     disk.write(path, JSON.stringify({ program: "/opt/edox-ops", keys: [lost, moved] }));
     const { restoreAll } = await backedUp(made);
@@ -308,6 +314,58 @@ describe("backup restore", () => {
     disk.write(path, JSON.stringify({ program, keys: [here] }));
     await restoreAll();
     expect(JSON.parse(disk.text(path))).toEqual({ program, keys: [here] });
+  });
+
+  test("backup restore: a deploy key that this version does not know is named with what to type, and the others are restored", async () => {
+    using made = new BackupHost();
+    const { disk } = made;
+    const key = (name: string, bytes: string) => deployKey("demo", name, bytes);
+    const [ci, old] = [key("ci", "a"), key("old", "b")];
+    const path = "/etc/edox-ops/deploy-keys.json";
+    // The path of the program on the old host does not matter, and a key occurs twice in a damaged record.
+    const unknown = [
+      { ...key("later", "c"), branch: "main" },
+      { ...key("size", "d"), max_size: "2G" },
+      { ...key("-", "e"), public_key: "ssh-later" },
+      { project: "../demo", name: "x" },
+      { project: "demo" },
+      "damage",
+    ];
+    const twice = [key("ci", "f"), key("copy", "a")];
+    disk.write(path, JSON.stringify({ program: "/opt/edox ops", keys: [ci, ...unknown, ...twice, old] }));
+    const { restoreAll } = await backedUp(made);
+    disk.write("/etc/edox-ops/projects.json", "{}");
+    disk.remove(path);
+    const { restored } = await restoreAll();
+    const failed = ["later", "size"].map((name) => `deploy key demo/${name}`);
+    expect([restored.projects, restored.failed]).toEqual([
+      ["demo"],
+      [...failed, ...[4, 5, 6, 7].map((each) => `deploy key ${each}`)],
+    ]);
+    const add = (words: string) => `add it with its limits again: sudo edox-ops project key add ${words} --key FILE`;
+    expect(restored.warnings).toEqual([
+      `deploy key demo/later in the snapshot is invalid: branch: this version does not know it; ${add("demo --name later")}`,
+      `deploy key demo/size in the snapshot is invalid: max_size: max_size is a number; ${add("demo --name size")}`,
+      `deploy key 4 in the snapshot is invalid: name: a slug has ${slugRule}; ${add("demo --name NAME")}`,
+      `deploy key 5 in the snapshot is invalid: project: a slug has ${slugRule}; ${add("PROJECT --name x")}`,
+      `deploy key 6 in the snapshot is invalid: name: it is missing; ${add("demo --name NAME")}`,
+      `deploy key 7 in the snapshot is invalid: it is not an object; ${add("PROJECT --name NAME")}`,
+      "deploy key demo/ci is not restored: this host has another one",
+      "deploy key demo/copy is not restored: demo/ci has its public key",
+    ]);
+    expect(JSON.parse(disk.text(path))).toEqual({ program, keys: [ci, old] });
+    expect((await restoreAll()).restored).toMatchObject({ projects: [], failed: restored.failed });
+    expect(JSON.parse(disk.text(path))).toEqual({ program, keys: [ci, old] });
+  });
+
+  test("backup restore: invalid deploy keys of this host do not keep a project without keys from being restored", async () => {
+    using made = new BackupHost();
+    const { disk } = made;
+    const { restoreAll } = await backedUp(made);
+    disk.write("/etc/edox-ops/projects.json", "{}");
+    disk.write("/etc/edox-ops/deploy-keys.json", "{");
+    expect((await restoreAll()).restored).toMatchObject({ projects: ["demo"], failed: [], warnings: [] });
+    expect(disk.text("/etc/edox-ops/deploy-keys.json")).toBe("{");
   });
 
   test("backup restore: damaged deploy keys are reported, and the sites are restored", async () => {
