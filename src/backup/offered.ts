@@ -83,7 +83,9 @@ function lineagesIn(nodes: readonly Node[]): string[] {
 
 function runnersIn(view: HostReader, warnings: readonly string[]): Pick<Offer, "runners" | "warnings"> {
   try {
-    return { runners: surveyConfig(view).runners.map(({ name }) => name), warnings: [...warnings] };
+    const { runners, invalid } = surveyConfig(view);
+    const faults = invalid.map((each) => `in the snapshot, ${each}`);
+    return { runners: runners.map(({ name }) => name), warnings: [...warnings, ...faults] };
   } catch (error) {
     return { runners: [], warnings: [...warnings, `the runners in the snapshot are invalid: ${snapshotFault(error)}`] };
   }

@@ -57,4 +57,10 @@ test("backup restore: a dry run names damaged records and runners, and lists the
     "the records of projects in the snapshot are invalid: it is not JSON",
     expect.stringContaining("the runners in the snapshot are invalid: "),
   ]);
+  const runners = '[[runners]]\nname = 7\n[[runners]]\nname = "ci"\n';
+  writeFileSync(`${restic.store}/${snapshot.id}/etc/gitlab-runner/config.toml`, runners);
+  expect(await offeredBy(host, access, snapshot, ["runner"])).toMatchObject({
+    runners: ["ci"],
+    warnings: ["in the snapshot, /etc/gitlab-runner/config.toml has runner 1 wrong: name is a text in quotes"],
+  });
 });
