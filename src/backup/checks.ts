@@ -87,19 +87,22 @@ async function repository(reader: HostReader, online: boolean): Promise<CheckRes
 }
 
 function age(reader: HostReader): CheckResult {
-  const { backedUpMs, failure, hint: recorded } = stateOf(reader);
+  const { backedUpMs, failure, hint: recorded, upkeep } = stateOf(reader);
+  const trouble = failure === null ? upkeep?.failure : `the next one failed: ${failure}`;
+  const withReason = (detail: string): string => (trouble === undefined ? detail : `${detail}; ${trouble}`);
   // The last run may have failed for another reason than the last backup is old.
-  const hint = failure === null || recorded.length === 0 ? run : recorded;
+  const advice = failure === null ? (upkeep?.hint ?? []) : recorded;
+  const hint = advice.length === 0 ? run : advice;
   if (backedUpMs === null) {
     return { status: "error", detail: failure ?? "this host was never backed up to its repository", hint };
   }
   if (isAhead(backedUpMs, reader.now())) {
-    return { status: "warning", detail: withReason(aheadText("the last backup", backedUpMs), failure), hint };
+    return { status: "warning", detail: withReason(aheadText("the last backup", backedUpMs)), hint };
   }
   const detail = `the last backup was made ${ageText(backedUpMs, reader.now())}`;
   const days = (reader.now() - backedUpMs) / day;
-  if (days > veryLateDays) return { status: "error", detail: withReason(detail, failure), hint };
-  if (failure !== null || days > lateDays) return { status: "warning", detail: withReason(detail, failure), hint };
+  if (days > veryLateDays) return { status: "error", detail: withReason(detail), hint };
+  if (trouble !== undefined || days > lateDays) return { status: "warning", detail: withReason(detail), hint };
   if (!hasTimer(reader)) {
     return {
       status: "warning",
@@ -108,10 +111,6 @@ function age(reader: HostReader): CheckResult {
     };
   }
   return { status: "ok", detail };
-}
-
-function withReason(detail: string, failure: string | null): string {
-  return failure === null ? detail : `${detail}; the next one failed: ${failure}`;
 }
 
 function verified(reader: HostReader): CheckResult {

@@ -14,7 +14,7 @@ import { copyDir, manifestPath, movingPath, restoredDir } from "./paths.ts";
 import { runRestic } from "./restic.ts";
 import type { Access, Settings } from "./settings.ts";
 import { tag } from "./snapshots.ts";
-import { makeBackupDir, writeState } from "./state.ts";
+import { failureIn, makeBackupDir, recordFailure, writeState } from "./state.ts";
 
 /** What a command of backups works with. */
 export interface Tools {
@@ -73,19 +73,10 @@ export async function backUp(tools: Tools, settings: Settings, access: Access): 
   } catch (error) {
     throwIfInterrupted(stop);
     const problem = error instanceof Problem ? error : withDiskFault(host, Problem.of(error));
-    recordFailure(host, settings, problem);
+    recordFailure(host, settings.repository, failureIn(problem));
     throw problem;
   } finally {
     trees.remove(copyDir);
-  }
-}
-
-/** Records why a run failed. A disk that is full keeps the earlier state, which soon is too old. */
-function recordFailure(host: Host, { repository }: Settings, { message, hint = [] }: Problem): void {
-  try {
-    writeState(host, repository, { failure: message, hint: [...hint] });
-  } catch {
-    // The error itself is reported.
   }
 }
 

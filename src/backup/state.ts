@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
+import type { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
 import { backupDir, statePath } from "./paths.ts";
 
@@ -20,6 +21,8 @@ const stateSchema = v.object({
   failure: v.nullable(v.string()),
   /** What to type about that failure; empty if there is no hint. */
   hint: v.optional(v.array(v.string()), []),
+  /** What the last upkeep did not do, and why, with what to type; null after a success. */
+  upkeep: v.optional(v.nullable(v.object({ failure: v.string(), hint: v.array(v.string()) })), null),
   /** Why the last verification failed. */
   damage: v.nullable(v.string()),
   /** The part of the data that is verified next. */
@@ -31,7 +34,7 @@ export type State = v.InferOutput<typeof stateSchema>;
 /** Returns what is known about this repository. */
 export function readState(reader: HostReader, repository: string): State {
   const never = { backedUpMs: null, verifiedMs: null, prunedMs: null };
-  const none = { repository, ...never, failure: null, hint: [], damage: null, part: 1 };
+  const none = { repository, ...never, failure: null, hint: [], upkeep: null, damage: null, part: 1 };
   try {
     const found = v.safeParse(stateSchema, parseJson(textOf(reader, statePath) ?? "null"));
     return found.success && found.output.repository === repository ? found.output : none;
@@ -46,6 +49,20 @@ export function writeState(host: Host, repository: string, changes: Partial<Stat
   makeBackupDir(host);
   const text = JSON.stringify({ ...readState(host, repository), ...changes });
   host.writeFile(statePath, new TextEncoder().encode(`${text}\n`), { mode: 0o600, uid: host.uid, gid: host.uid });
+}
+
+/** Returns what is recorded of a failure. */
+export function failureIn({ message, hint = [] }: Problem): { failure: string; hint: string[] } {
+  return { failure: message, hint: [...hint] };
+}
+
+/** Records a failure. A disk that is full keeps the earlier state, which soon is too old: the failure itself is reported. */
+export function recordFailure(host: Host, repository: string, changes: Partial<State>): void {
+  try {
+    writeState(host, repository, changes);
+  } catch {
+    // See above.
+  }
 }
 
 /** Creates the directory of the state, for root alone. */

@@ -2,13 +2,14 @@
 
 import * as v from "valibot";
 import type { Host } from "../host/host.ts";
+import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { parseJson } from "../text/json.ts";
 import { runRestic } from "./restic.ts";
-import type { Access, Settings } from "./settings.ts";
+import type { Access, Keep, Settings } from "./settings.ts";
 import { tag } from "./snapshots.ts";
-import { readState, writeState } from "./state.ts";
+import { failureIn, readState, recordFailure, writeState } from "./state.ts";
 
 const week = 7 * 24 * 60 * 60_000;
 /** A verification reads one of so many parts of the data, so that all of it is read in two months. */
@@ -24,11 +25,41 @@ export interface Upkeep {
   verified: boolean;
 }
 
-/** Applies the retention. Once a week, it also frees the space of removed snapshots, and verifies a part of the data. */
+/**
+ * Applies the retention. Once a week, it also frees the space of removed snapshots, and verifies a part of the data. A
+ * failure is recorded for doctor, until all of it works again.
+ */
 export async function keepUp(host: Host, settings: Settings, access: Access, stop: Stop): Promise<Upkeep> {
-  const { keep, host: name, repository } = settings;
+  const { keep, repository } = settings;
   if (keep === null) return { forgotten: 0, pruned: false, verified: false };
-  const { prunedMs, verifiedMs } = readState(host, repository);
+  const { prunedMs, verifiedMs, upkeep } = readState(host, repository);
+  const [pruned, verified] = [isDue(host, prunedMs), isDue(host, verifiedMs)];
+  let undone = "old snapshots were not removed";
+  try {
+    const forgotten = await forget(host, settings, keep, access, stop);
+    undone = "the space of removed snapshots was not freed";
+    if (pruned) {
+      await runRestic(host, access, ["prune"]);
+      throwIfInterrupted(stop);
+      writeState(host, repository, { prunedMs: host.now() });
+    }
+    undone = "the data was not verified";
+    if (verified) await verify(host, settings, access, { all: false, stop });
+    if (upkeep !== null) writeState(host, repository, { upkeep: null });
+    return { forgotten, pruned, verified };
+  } catch (error) {
+    throwIfInterrupted(stop);
+    const problem = error instanceof Problem ? error : withDiskFault(host, Problem.of(error));
+    const isDamage = readState(host, repository).damage === problem.message;
+    const failed = problem.with({ message: `${undone}: ${problem.message}` });
+    // A damage has a check of its own.
+    recordFailure(host, repository, { upkeep: isDamage ? null : failureIn(failed) });
+    throw failed;
+  }
+}
+
+/** Removes the snapshots beyond the retention, and returns their number. */
+async function forget(host: Host, { host: name }: Settings, keep: Keep, access: Access, stop: Stop): Promise<number> {
   const counts = Object.entries(keep).flatMap(([unit, count]) => (count > 0 ? [`--keep-${unit}`, String(count)] : []));
   // A backup after a mistake must not delete the one of this morning, which does not have it yet.
   counts.push("--keep-within", "1d");
@@ -36,16 +67,7 @@ export async function keepUp(host: Host, settings: Settings, access: Access, sto
   const output = await runRestic(host, access, ["forget", ...words, ...counts]);
   throwIfInterrupted(stop);
   const groups = v.safeParse(forgottenSchema, parseJson(output.trim() || "null"));
-  const forgotten = groups.success ? (groups.output ?? []).flatMap(({ remove }) => remove ?? []).length : 0;
-  const pruned = isDue(host, prunedMs);
-  if (pruned) {
-    await runRestic(host, access, ["prune"]);
-    throwIfInterrupted(stop);
-    writeState(host, repository, { prunedMs: host.now() });
-  }
-  const verified = isDue(host, verifiedMs);
-  if (verified) await verify(host, settings, access, { all: false, stop });
-  return { forgotten, pruned, verified };
+  return groups.success ? (groups.output ?? []).flatMap(({ remove }) => remove ?? []).length : 0;
 }
 
 /** A time in the future is that of a clock that was wrong. */

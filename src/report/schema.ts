@@ -451,6 +451,8 @@ export const documentSchema = v.object({
       last_verification: v.nullable(v.string()),
       /** Why the last backup failed. */
       failure: v.nullable(v.string()),
+      /** What the upkeep after it did not do, and why. */
+      upkeep_failure: v.nullable(v.string()),
       /** Why the last verification failed. */
       damage: v.nullable(v.string()),
     }),

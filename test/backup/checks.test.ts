@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { backupChecks } from "../../src/backup/checks.ts";
-import { environmentPath, settingsPath } from "../../src/backup/paths.ts";
+import { environmentPath, settingsPath, statePath } from "../../src/backup/paths.ts";
 import { type State, writeState } from "../../src/backup/state.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
@@ -84,6 +84,37 @@ describe("doctor", () => {
       // A host that was set up again has the failure of another time.
       expect(await look(setUp({ backedUpMs, failure: null, hint }), "backup:age")).toMatchObject({ hint: run });
     }
+  });
+
+  test("backup:age: a failed retention is a warning beside a recent backup, and the failure of a later backup goes first", async () => {
+    const hint = ["df", "-h", "/repo"];
+    const upkeep = { failure: "old snapshots were not removed: repository /repo: no space is left", hint };
+    const host = setUp({ upkeep });
+    expect(await look(host, "backup:age")).toEqual({
+      ...{ status: "warning", detail: `the last backup was made just now; ${upkeep.failure}`, hint },
+    });
+    writeState(host, "/repo", { upkeep: { ...upkeep, hint: [] } });
+    expect(await look(host, "backup:age")).toMatchObject({ hint: ["sudo", "edox-ops", "backup", "run"] });
+    writeState(host, "/repo", { upkeep, failure: "it cannot be reached", hint: ["ping", "nas"] });
+    expect(await look(host, "backup:age")).toMatchObject({
+      status: "warning",
+      detail: "the last backup was made just now; the next one failed: it cannot be reached",
+      hint: ["ping", "nas"],
+    });
+    writeState(host, "/repo", { upkeep, failure: null, backedUpMs: host.now() - 8 * day });
+    expect(await look(host, "backup:age")).toMatchObject({
+      status: "error",
+      detail: `the last backup was made 8 days ago; ${upkeep.failure}`,
+      hint,
+    });
+  });
+
+  test("backup:age: the state of an earlier version is read", async () => {
+    const host = setUp();
+    const { upkeep, ...earlier } = JSON.parse(host.text(statePath) ?? "");
+    expect(upkeep).toBeNull();
+    host.put(statePath, JSON.stringify(earlier));
+    expect(await look(host, "backup:age")).toMatchObject({ status: "ok" });
   });
 
   test("backup:age, backup:verify: a time in the future is no recent one, and small differences of clocks are", async () => {

@@ -120,7 +120,7 @@ describe("backup commands", () => {
     const set = { repository: "/mnt/repo", host: "alpha", daily: "02:30", keep: "3d,1w", failure: null, damage: null };
     expect((await json("backup status")).backup_status).toMatchObject({ ...set, last_backup: expect.any(String) });
     expect((await type("backup status")).out).toMatch(
-      /^repository: \/mnt\/repo\nhost: alpha\ndaily: 02:30\nkeep: 3d,1w\nlast backup: \S+Z\nlast verification: \S+Z\nfailure: none\ndamage: none\n$/,
+      /^repository: \/mnt\/repo\nhost: alpha\ndaily: 02:30\nkeep: 3d,1w\nlast backup: \S+Z\nlast verification: \S+Z\nfailure: none\nupkeep failure: none\ndamage: none\n$/,
     );
     expect((await shown()).out).toContain("Backups go to /mnt/repo, every day at 02:30.");
     restic.failing = [() => restic.fatal(12, "wrong password or no key found")];
@@ -128,6 +128,22 @@ describe("backup commands", () => {
     const { out, exit } = await shown();
     expect([exit, out]).toEqual([0, expect.stringContaining("the password is wrong")]);
     expect(out).toContain("→ edox-ops backup init --repo /mnt/repo --password-file FILE");
+  });
+
+  test("backup status: a retention that failed after a snapshot is shown until it works again", async () => {
+    const { type, json, site, restic } = await commandHost(init, "backup enable --keep 3d --yes");
+    restic.failing = [(args) => (args[0] === "forget" ? restic.fatal(1, "truncate: disk quota exceeded") : undefined)];
+    const failure = "old snapshots were not removed: repository /mnt/repo: no space is left";
+    expect(await type("backup run")).toMatchObject({ exit: 1, err: expect.stringContaining(failure) });
+    const { backup_status } = await json("backup status");
+    expect(backup_status).toMatchObject({
+      ...{ last_backup: expect.any(String), failure: null, upkeep_failure: failure },
+    });
+    expect((await type("backup status")).out).toContain(`\nupkeep failure: ${failure}\n`);
+    const { out } = await atTerminal(200, () => typed("backup status", site.host));
+    expect(out).toContain(`▲ the last backup was made just now; ${failure} → df -h /mnt/repo\n`);
+    expect((await type("backup run")).exit).toBe(0);
+    expect((await json("backup status")).backup_status).toMatchObject({ upkeep_failure: null });
   });
 
   test("backup status: a time that no date has is one that is not known", async () => {

@@ -199,6 +199,65 @@ describe("upkeep", () => {
     expect(await keepUp(made.host, settings, made.access, none)).toMatchObject({ pruned: true, verified: true });
   });
 
+  test("upkeep: a retention that fails is recorded with its reason and hint until it works again, and a signal is not", async () => {
+    using made = new BackupHost();
+    const { host, access, restic } = made;
+    const settings = { ...made.settings, keep };
+    const run = (stop: () => Problem | null = none) => keepUp(host, settings, access, stop).catch((error) => error);
+    const full = (word: string) => (args: readonly string[]) =>
+      args[0] === word ? restic.fatal(1, "truncate: no space left on device") : undefined;
+    for (const [word, what] of [
+      ["forget", "old snapshots were not removed"],
+      ["prune", "the space of removed snapshots was not freed"],
+      ["check", "the data was not verified"],
+    ] as const) {
+      restic.failing = [full(word)];
+      const failure = `${what}: repository /repo: no space is left`;
+      expect(await run()).toMatchObject({ code: "no-space", message: failure, hint: ["df", "-h", "/repo"] });
+      expect(readState(host, "/repo").upkeep).toEqual({ failure, hint: ["df", "-h", "/repo"] });
+    }
+    const interrupted = new Problem("interrupted", "interrupted by SIGTERM");
+    restic.failing = [() => restic.fatal(130, "signal interrupt received")];
+    const recorded = readState(host, "/repo").upkeep;
+    expect([await run(() => interrupted), readState(host, "/repo").upkeep]).toEqual([interrupted, recorded]);
+    // A backup alone does not show that the retention works.
+    await backUp(made.tools, settings, access);
+    expect(readState(host, "/repo")).toMatchObject({ failure: null, upkeep: recorded });
+    expect(await run()).toMatchObject({ forgotten: 2 });
+    expect(readState(host, "/repo").upkeep).toBeNull();
+  });
+
+  test("upkeep: a damage that the weekly verification finds is recorded as damage alone", async () => {
+    using made = new BackupHost();
+    const { host, access, restic } = made;
+    writeState(host, "/repo", { upkeep: { failure: "old snapshots were not removed: it is read-only", hint: [] } });
+    restic.failing = [(args) => (args[0] === "check" ? restic.fatal(1, "repository contains errors") : undefined)];
+    const failed = keepUp(host, { ...made.settings, keep }, access, none).catch((error) => error);
+    expect(await failed).toMatchObject({ code: "io-error" });
+    expect(readState(host, "/repo")).toMatchObject({
+      damage: expect.stringContaining("it is damaged"),
+      upkeep: null,
+    });
+  });
+
+  test("upkeep: a full disk that refuses the record hides no error", async () => {
+    using made = new BackupHost();
+    const { host, access, restic } = made;
+    await backUp(made.tools, made.settings, access);
+    Object.assign(host, {
+      writeFile(path: string) {
+        throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: "ENOSPC" });
+      },
+    });
+    const run = () => keepUp(host, { ...made.settings, keep }, access, none).catch((error) => error);
+    restic.failing = [() => restic.fatal(1, "connection refused")];
+    expect(await run()).toMatchObject({ code: "unreachable" });
+    expect(await run()).toMatchObject({
+      code: "no-space",
+      message: expect.stringContaining("the space of removed snapshots was not freed: no space left at "),
+    });
+  });
+
   test("verify: a damage is recorded until a verification succeeds, and an unreachable repository is not damaged", async () => {
     using made = new BackupHost();
     const { host, settings, access, restic } = made;

@@ -204,7 +204,7 @@ export const parts: string[] = [
   "report/text.ts [`hint: {shellLine(hint(problem.hint))}`]",
   'report/style.ts ["hint"]',
   'report/command-spec.ts ["edox-ops", "project", "add"]',
-  "backup/run.ts [...hint]",
+  "backup/state.ts [...hint]",
   "watch/observe.ts [...hint]",
   "watch/message.ts [` run: {shellLine(hint)}`]",
   "watch/receivers/gitlab.ts [`Run: {shellLine(hint)}`]",

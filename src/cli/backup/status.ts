@@ -26,7 +26,7 @@ export default command({
     const { readState } = await import("../../backup/state.ts");
     const host = await context.host();
     const { repository = null, keep = null, host: name = null } = readSettings(host) ?? {};
-    const { backedUpMs, verifiedMs, failure, damage } = readState(host, repository ?? "");
+    const { backedUpMs, verifiedMs, failure, upkeep, damage } = readState(host, repository ?? "");
     const status = {
       ...{
         repository: repository && shownLocation(repository),
@@ -34,7 +34,8 @@ export default command({
         daily: dailyTime(host),
         keep: keep && keepText(keep),
       },
-      ...{ last_backup: iso(backedUpMs), last_verification: iso(verifiedMs), failure, damage },
+      ...{ last_backup: iso(backedUpMs), last_verification: iso(verifiedMs) },
+      ...{ failure, upkeep_failure: upkeep?.failure ?? null, damage },
     };
     return printFound(context, values.json, {
       document: { backup_status: status },
