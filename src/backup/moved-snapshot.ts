@@ -59,6 +59,6 @@ export function unopened(error: unknown, location: string): unknown {
 }
 
 /** Returns the words without this flag and its value. */
-function without(words: readonly string[], flag: string): string[] {
+export function without(words: readonly string[], flag: string): string[] {
   return words.filter((word, i) => word !== flag && words[i - 1] !== flag && !word.startsWith(`${flag}=`));
 }

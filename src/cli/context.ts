@@ -25,7 +25,7 @@ export const exitMeaning: Record<keyof typeof exitCode, string> = {
   usage: "invalid invocation: an unknown flag, a missing confirmation, not root",
   pending: "changes are pending (--check)",
   busy: "another run holds the lock; retry later",
-  hangup: "interrupted by SIGHUP; partial changes are rolled back",
-  interrupted: "interrupted by SIGINT (Ctrl-C); partial changes are rolled back",
-  terminated: "interrupted by SIGTERM; partial changes are rolled back",
+  hangup: "interrupted by SIGHUP; run it again to continue",
+  interrupted: "interrupted by SIGINT (Ctrl-C); run it again to continue",
+  terminated: "interrupted by SIGTERM; run it again to continue",
 };

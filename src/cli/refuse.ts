@@ -26,7 +26,8 @@ export async function refuse(problem: Problem, context: Context, { result, json,
   const stopped = width === null || problem.code !== "interrupted" ? null : await import("../report/closing.ts");
   const words = (): void => {
     const again = problem.hint && { next: { label: "Continue with:", argv: problem.hint } };
-    const line = { mark: "warning", text: "Stopped: partial changes were rolled back.", ...again } as const;
+    // The message says what was rolled back, and what is kept.
+    const line = { mark: "warning", text: `Stopped: ${problem.message}.`, ...again } as const;
     console.err(
       stopped?.closingText([line], style, width ?? 80) ?? problemText(problem, null, style, width ?? undefined),
     );

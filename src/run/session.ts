@@ -46,6 +46,7 @@ export class Session {
   #plan: EndingPart | null = null;
   #hasUnknown = false;
   #signal: (() => Signal | null) | undefined;
+  #kept: string | null = null;
 
   private constructor(
     { host, bundle = null, options, environment, again }: Opening,
@@ -77,8 +78,14 @@ export class Session {
     const signal = this.catchSignals()();
     if (signal === null) return null;
     const { name, number } = signal;
-    return new Problem("interrupted", `interrupted by ${name}`, { returncode: 128 + number, hint: this.again });
+    const message = [`interrupted by ${name}`, this.#kept ?? []].flat().join("; ");
+    return new Problem("interrupted", message, { returncode: 128 + number, hint: this.again });
   };
+
+  /** Sets what an interruption from now on keeps, as a clause of its message. Without it, a message claims nothing. */
+  keeps(clause: string): void {
+    this.#kept = clause;
+  }
 
   /** Catches signals from now on, so that the run ends in order: a wait for a lock ends then, too. */
   catchSignals(): () => Signal | null {

@@ -109,6 +109,21 @@ describe("backup commands", () => {
     expect((await json("backup run")).backup).toMatchObject({ forgotten: 2, pruned: false, verified: false });
   });
 
+  test("backup run: an interruption of the retention says that the snapshot is kept, and one before it does not", async () => {
+    const { type, fake } = await commandHost(init, "backup enable --keep 3d --yes");
+    const at = { word: "forget" };
+    fake.taught.unshift((argv) => {
+      if (argv.includes(at.word)) fake.signal = { name: "SIGTERM", number: 15 };
+      return undefined;
+    });
+    const shown = (await atTerminal(80, () => type("backup run"))).err;
+    const kept = "interrupted by SIGTERM; the new snapshot is kept";
+    expect(shown).toBe(`▲ Stopped: ${kept}.\n  Continue with: edox-ops backup run\n`);
+    Object.assign(at, { word: "backup" });
+    fake.signal = null;
+    expect((await type("backup run")).err).toBe("error: interrupted by SIGTERM\nhint: edox-ops backup run\n");
+  });
+
   test("backup status: the repository, the schedule and the last backup, with the hint of a failed one", async () => {
     const { type, json, site, restic } = await commandHost();
     const none = { repository: null, daily: null, keep: null, last_backup: null, failure: null };

@@ -63,6 +63,47 @@ describe("backup restore", () => {
     expect((await type("backup restore --only sites --yes")).out).toBe("");
   });
 
+  test("backup restore: an interruption says what is kept, and the command that completes it names the snapshot", async () => {
+    const { type, fake, restic } = await commandHost(
+      "project publish demo --domain demo.test --source /srv/site",
+      init,
+      "backup run",
+    );
+    const at = { word: "project enable two" };
+    fake.taught.unshift((argv) => {
+      if (argv.join(" ").includes(at.word)) fake.signal = { name: "SIGINT", number: 2 };
+      if (argv[1] === "project") return { code: 0, stdout: '{"outcome":"changed"}', stderr: "" };
+      if (!argv.includes("restore")) return undefined;
+      fetch(fake, ["demo", "two"]);
+      return undefined;
+    });
+    const id = restic.snapshots[0]?.id.slice(0, 8);
+    // The timer may make a snapshot of the half restored host before the restore is repeated.
+    const again = `edox-ops backup restore --only sites --yes --snapshot ${id}`;
+    const interrupted = async (word: string, line = "backup restore --only sites --yes") => {
+      Object.assign(at, { word });
+      const stopped = () => {
+        fake.signal = null;
+        return type(line);
+      };
+      return { terminal: await atTerminal(100, stopped), pipe: await stopped() };
+    };
+    const { terminal, pipe } = await interrupted("project enable two");
+    expect([terminal.exit, pipe.exit]).toEqual([130, 130]);
+    expect(terminal.out).toContain("Deployed from the snapshot: demo.");
+    const kept = "interrupted by SIGINT; what was restored before is kept";
+    expect(terminal.err).toBe(`▲ Stopped: ${kept}.\n  Continue with: ${again}\n`);
+    expect(pipe.err).toBe(`error: ${kept}\nhint: ${again}\n`);
+    // Nothing was restored while the snapshot was fetched.
+    const early = await interrupted("restore", `backup restore --only sites --yes --snapshot ${id}`);
+    expect(early.terminal.err).toBe(`▲ Stopped: interrupted by SIGINT.\n  Continue with: ${again}\n`);
+    expect(early.pipe.out).toBe("");
+    Object.assign(at, { word: "never" });
+    fake.signal = null;
+    const { exit, out } = await type(again.replace("edox-ops ", ""));
+    expect([exit, out]).toEqual([0, "Deployed from the snapshot: demo, two.\n"]);
+  });
+
   test("backup restore: what this version does not know in a snapshot is reported as not restored", async () => {
     const { type, fake } = await commandHost(init, "backup run");
     fake.taught.unshift((argv) => {

@@ -142,7 +142,10 @@ test("publish: at a terminal an interruption ends with the command that continue
   });
   const { exit, out, err } = await shown(80, moved);
   expect([exit, out]).toEqual([130, ""]);
-  expect(err).toEndWith(`▲ Stopped: partial changes were rolled back.\n  Continue with: edox-ops ${moved}\n`);
+  expect(err).toEndWith(
+    "▲ Stopped: interrupted by SIGINT; the previous files were restored; the previous\n  site was restored.\n" +
+      `  Continue with: edox-ops ${moved}\n`,
+  );
   site.fake.signal = null;
   expect((await site.type(moved)).err).toMatch(/^error: interrupted by SIGINT; .*\nhint: edox-ops project publish /);
 });

@@ -92,6 +92,8 @@ export const untyped: Record<string, string> = {
     "another machine types it; test/deploy-keys/session.test.ts reads it",
   'cli/project/check-links.ts ["sudo", "edox-ops", ...context.typed]':
     "it repeats the typed line; test/sites/link-check.test.ts reaches the state",
+  'cli/backup/restore.ts ["sudo", "edox-ops", ...words, "--snapshot", snapshot.id.slice(0, shortLength)]':
+    "it repeats the typed line; test/backup/restore-commands.test.ts types it",
   'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"]': authority,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "enable", slug]': afterDeploy,

@@ -1,4 +1,5 @@
 import { askFirst, unconfirmed } from "../../run/confirmation.ts";
+import type { Session } from "../../run/session.ts";
 import { ageText, utcText } from "../../text/time.ts";
 import { command } from "../command.ts";
 import { confirmationFlags, editFlags, runOptionsOf } from "../flags.ts";
@@ -34,7 +35,8 @@ export default command({
   },
   async run({ only, ...values }, context) {
     const { demandWhole } = await import("../../backup/restore.ts");
-    const { chosenSnapshot, listSnapshots } = await import("../../backup/snapshots.ts");
+    const { chosenSnapshot, listSnapshots, shortLength } = await import("../../backup/snapshots.ts");
+    const { without } = await import("../../backup/moved-snapshot.ts");
     const parts = partsOf(only);
     const host = await context.host();
     const { settings, access } = recordedAccess(host);
@@ -42,7 +44,10 @@ export default command({
     if (!(yes || dryRun || context.console.interactive())) throw unconfirmed(context.command, context.typed);
     const all = await listSnapshots(host, access, values.snapshot === undefined ? settings.host : null);
     const snapshot = chosenSnapshot(all, values.snapshot);
-    return run(values, context, async (session) => {
+    // A timer may make a newer one, of a host that is restored in part, before this restore is repeated.
+    const words = without(context.typed, "--snapshot");
+    const again = ["sudo", "edox-ops", ...words, "--snapshot", snapshot.id.slice(0, shortLength)];
+    const act = async (session: Session): Promise<void> => {
       await askFirst(session, () => {
         const made = `${utcText(snapshot.timeMs)} (${ageText(snapshot.timeMs, host.now())})`;
         return `Restore ${parts.join(", ")} from the snapshot of ${made}?`;
@@ -51,6 +56,7 @@ export default command({
       const { program } = context;
       const restored = await restoreIn(session, await context.trees(), { access, snapshot, parts, program });
       if (restored !== null) demandWhole(restored);
-    });
+    };
+    return run(values, context, act, again);
   },
 });

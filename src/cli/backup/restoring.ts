@@ -89,6 +89,7 @@ export async function restoreIn(
         restored.warnings.push(`not restored, because this version does not know it: ${few(manifest.unknown)}`);
       }
       markUnfinished(host, [...new Set([...unfinished, ...parts])]);
+      session.keeps("what was restored before is kept");
       await restore({ host, trees, program, lockHost, stop, keepsSinceMs }, parts, manifest, restored);
       also?.(manifest);
       return manifest;

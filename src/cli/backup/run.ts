@@ -47,6 +47,7 @@ export default command({
       const lockProject = (path: string) => session.lock("project", path, deployWaitMs);
       const done = async (): Promise<BackupResult & Upkeep> => {
         const result = await backUp({ host, trees, lockProject, stop }, settings, access);
+        session.keeps("the new snapshot is kept");
         return { ...result, ...(await keepUp(host, settings, access, stop)) };
       };
       const result = await session.operation(step, done, () => ({ outcome: "changed", warnings: [] }));

@@ -252,6 +252,14 @@ describe("cleanup run", () => {
     expect(host.text(dockerEventsPath)).toContain("go:1");
   });
 
+  test("cleanup run: an interruption says that what was removed before is gone, and lists it", async () => {
+    const { docker, host, cleanup } = await withCandidates();
+    docker.meanwhile = () => Object.assign(host, { signal: { name: "SIGTERM", number: 15 } });
+    const { exit, out, err } = await cleanup("run");
+    expect([exit, out.match(/^Removed /gm)?.length]).toEqual([143, 1]);
+    expect(err).toStartWith("error: interrupted by SIGTERM; what was removed before is gone\nhint: ");
+  });
+
   test("cleanup run: an engine that takes too long for one removal goes on with the next", async () => {
     const { host, cleanup } = await withCandidates();
     host.served.unshift((method, url) =>

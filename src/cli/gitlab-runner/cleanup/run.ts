@@ -40,7 +40,11 @@ export default command({
           action: "Removing what jobs used longest ago",
         };
         const removeAll = async () => {
-          if (!options.dryRun) return clean(host, found, stop, (removal) => removed.push(removal));
+          const onRemoved = (removal: Removal): void => {
+            removed.push(removal);
+            session.keeps("what was removed before is gone");
+          };
+          if (!options.dryRun) return clean(host, found, stop, onRemoved);
           removed.push(...planned(found, host.now()));
           return { kept: [], rooms };
         };
