@@ -18,7 +18,7 @@ import { fetchedPath, putMissing } from "./fetched.ts";
 import { leftPaths, type OldFile, oldFiles } from "./left.ts";
 import { movingPath, settingsPath } from "./paths.ts";
 import { snapshotFault } from "./records.ts";
-import { shownLocation } from "./repository.ts";
+import { isSameRepository, shownLocation } from "./repository.ts";
 import { setUpCommands } from "./set-up.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { makeBackupDir } from "./state.ts";
@@ -32,11 +32,11 @@ const resolveLimitMs = 5000;
  */
 export async function demandBare(reader: HostReader, repository: string, flags: readonly string[]): Promise<void> {
   const other = readSettings(reader)?.repository ?? repository;
-  if (other !== repository) {
+  if (!isSameRepository(other, repository)) {
     const message = `this host is backed up to another repository, ${shownLocation(other)}: change that first`;
     throw new Problem("conflict", message, { hint: ["sudo", "edox-ops", "backup", "init", ...flags] });
   }
-  if (textOf(reader, movingPath) === repository) return;
+  if (isMoving(reader, repository)) return;
   const { projects, broken } = await readRecords(reader);
   const slugs = [...projects.keys(), ...broken.keys()];
   if (slugs.length === 0) return;
@@ -49,8 +49,13 @@ export async function demandBare(reader: HostReader, repository: string, flags: 
  * began, in Unix milliseconds: a repeated run keeps what was deployed since.
  */
 export function recordMove(host: Host, repository: string): number {
-  if (textOf(host, movingPath) !== repository) writeMove(host, repository);
+  if (!isMoving(host, repository)) writeMove(host, repository);
   return host.stat(movingPath)?.changedMs ?? Number.POSITIVE_INFINITY;
+}
+
+function isMoving(reader: HostReader, repository: string): boolean {
+  const moving = textOf(reader, movingPath);
+  return moving !== null && isSameRepository(moving, repository);
 }
 
 function writeMove(host: Host, repository: string): void {

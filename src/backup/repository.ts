@@ -6,7 +6,7 @@ export interface Repository {
   kind: "local" | "sftp" | "rest" | "s3" | "rclone" | "other";
   /** The location as restic takes it. */
   location: string;
-  /** The path of a local repository; null for any other. */
+  /** The cleaned path of a local repository; null for any other. */
   path: string | null;
   /** How ssh reaches the host of sftp; null for any other. */
   ssh: { destination: string; port: string | null } | null;
@@ -24,10 +24,11 @@ export function readRepository(location: string): Repository {
     new Problem("invalid-value", `invalid repository '${shownLocation(location)}': ${why}`);
   if (/[\p{C}]/u.test(location) || location.length > 4096) throw wrong("it has control characters, or is too long");
   const plain = { location, path: null, ssh: null };
-  const path = location.replace(/^local:/, "");
-  if (path.startsWith("/")) {
+  const local = location.replace(/^local:/, "");
+  if (local.startsWith("/")) {
+    const path = cleanPath(local);
     if (path === "/" || path.split("/").includes("..")) throw wrong("a local repository is a directory of its own");
-    return { kind: "local", location: path, path, ssh: null };
+    return { kind: "local", location: local, path, ssh: null };
   }
   const [, scheme = "", rest = ""] = /^([a-z0-9]+):(.*)$/s.exec(location) ?? [];
   if (scheme === "sftp") return { ...plain, kind: "sftp", ssh: sshOf(rest, wrong) };
@@ -57,11 +58,44 @@ export function withCredentials(location: string, user: string, password: string
   return `rest:${url.href}`;
 }
 
-function sshOf(rest: string, wrong: (why: string) => Problem): NonNullable<Repository["ssh"]> {
-  const isUrl = rest.startsWith("//");
-  const [, destination = "", port, path = ""] = isUrl
+/**
+ * Returns whether restic reads two locations as one repository. It cleans paths, except in the URL of a rest-server,
+ * which it only ends with a slash. A backend that is not named here keeps each location as it is.
+ */
+export function isSameRepository(one: string, other: string): boolean {
+  return plainLocation(one) === plainLocation(other);
+}
+
+function plainLocation(location: string): string {
+  const local = location.replace(/^local:/, "");
+  if (local.startsWith("/")) return cleanPath(local);
+  if (location.startsWith("rest:")) return location.endsWith("/") ? location : `${location}/`;
+  if (location.startsWith("sftp:")) {
+    const { destination, port, path } = sftpParts(location.slice("sftp:".length));
+    return `sftp://${destination}:${port}/${cleanPath(path)}`;
+  }
+  const s3 = /^s3:(?:(https?):)?(?:\/\/)?([^/]+)\/([^/]+)\/?(.*)$/s.exec(location);
+  if (s3 === null) return location;
+  const [, scheme = "https", endpoint, bucket, prefix = ""] = s3;
+  return `s3:${scheme}://${endpoint}/${bucket}/${cleanPath(prefix)}`;
+}
+
+/** Returns a path without repeated and trailing slashes, and without components that are a dot. */
+function cleanPath(path: string): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  return (path.startsWith("/") ? "/" : "") + parts.join("/");
+}
+
+/** Returns the parts of what follows `sftp:`; empty ones if it is invalid. */
+function sftpParts(rest: string): { destination: string; port: string; path: string } {
+  const [, destination = "", port = "", path = ""] = rest.startsWith("//")
     ? (/^\/\/([^/]*?)(?::(\d{1,5}))?\/(.*)$/s.exec(rest) ?? [])
     : (/^([^:]*)()?:(.*)$/s.exec(rest) ?? []);
+  return { destination, port, path };
+}
+
+function sshOf(rest: string, wrong: (why: string) => Problem): NonNullable<Repository["ssh"]> {
+  const { destination, port, path } = sftpParts(rest);
   if (path === "" || !hostPattern.test(destination)) {
     throw wrong("sftp is sftp:user@host:/path, or sftp://user@host:2222//path for another port");
   }

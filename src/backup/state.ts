@@ -6,6 +6,7 @@ import { textOf } from "../host/text-file.ts";
 import type { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
 import { backupDir, statePath } from "./paths.ts";
+import { isSameRepository } from "./repository.ts";
 
 /** In Unix milliseconds, within the range of Date. */
 const time = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
@@ -37,7 +38,7 @@ export function readState(reader: HostReader, repository: string): State {
   const none = { repository, ...never, failure: null, hint: [], upkeep: null, damage: null, part: 1 };
   try {
     const found = v.safeParse(stateSchema, parseJson(textOf(reader, statePath) ?? "null"));
-    return found.success && found.output.repository === repository ? found.output : none;
+    return found.success && isSameRepository(found.output.repository, repository) ? found.output : none;
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof RangeError) return none;
     throw error;

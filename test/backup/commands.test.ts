@@ -67,6 +67,7 @@ describe("backup init", () => {
   test("backup init: a repository on the disk of the sites has a warning", async () => {
     const { type } = await commandHost();
     expect((await type("backup init --repo /srv/repo --generate --yes")).err).toContain("is on the disk of the sites");
+    expect((await type("backup init --repo //mnt/repo/ --generate --yes")).err).toBe("");
   });
 });
 

@@ -5,7 +5,7 @@ import { manifestOf, readManifest } from "../../src/backup/contents.ts";
 import { demandBare, differences, recordMove, restoreSettings } from "../../src/backup/moved.ts";
 import { movedSnapshot } from "../../src/backup/moved-snapshot.ts";
 import { doctorFailures } from "../../src/backup/own-program.ts";
-import { restoredDir } from "../../src/backup/paths.ts";
+import { movingPath, restoredDir } from "../../src/backup/paths.ts";
 import { setUpCommands } from "../../src/backup/set-up.ts";
 import { dockerRepository } from "../../src/docker/recipe.ts";
 import type { Problem } from "../../src/problem/problem.ts";
@@ -47,6 +47,11 @@ describe("restore-host", () => {
     host.dir("/var/lib");
     recordMove(host, repository);
     await demandBare(host, repository, []);
+    // The time of the first run stays, by which newer sites are kept.
+    const since = host.stat(movingPath)?.changedMs;
+    await host.sleep(1000);
+    await demandBare(host, `${repository}/`, []);
+    expect([recordMove(host, `${repository}/`), host.text(movingPath)]).toEqual([since as number, repository]);
     expect(await demandBare(host, "/mnt/other", []).catch((error) => error)).toMatchObject({ code: "conflict" });
   });
 

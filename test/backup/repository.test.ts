@@ -2,12 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readRepository, shownLocation, withCredentials } from "../../src/backup/repository.ts";
+import { isSameRepository, readRepository, shownLocation, withCredentials } from "../../src/backup/repository.ts";
 import { keepText, readKeep } from "../../src/backup/settings.ts";
 
 describe("repository", () => {
   test.each([
     ["/mnt/stick/backup", { kind: "local", path: "/mnt/stick/backup", ssh: null }],
+    ["//mnt/./repo/", { location: "//mnt/./repo/", path: "/mnt/repo" }],
     ["local:/mnt/a b", { kind: "local", location: "/mnt/a b", path: "/mnt/a b" }],
     ["sftp:web1@nas:/srv/backup", { kind: "sftp", ssh: { destination: "web1@nas", port: null } }],
     ["sftp:nas:backup", { kind: "sftp", ssh: { destination: "nas", port: null } }],
@@ -26,6 +27,8 @@ describe("repository", () => {
     ["backup", "use an absolute path"],
     ["foo:bar", "use an absolute path"],
     ["/", "a directory of its own"],
+    ["//", "a directory of its own"],
+    ["/./", "a directory of its own"],
     ["/srv/../etc", "a directory of its own"],
     ["/srv/a\nb", "control characters"],
     ["sftp:nas", "sftp is sftp:user@host:/path"],
@@ -59,6 +62,43 @@ describe("repository", () => {
         },
       ),
     );
+  });
+
+  for (const all of [
+    ["/mnt/repo", "/mnt/repo/", "//mnt/./repo//", "local:/mnt/repo"],
+    ["sftp:web1@nas:/srv/backup", "sftp:web1@nas:/srv//backup/", "sftp://web1@nas//srv/./backup/"],
+    ["sftp:nas:backup", "sftp:nas:./backup/", "sftp://nas/backup"],
+    ["sftp://nas:2222//srv", "sftp://nas:2222//srv/"],
+    ["rest:https://host/alpha", "rest:https://host/alpha/"],
+    ["s3:https://host/bucket", "s3:https://host/bucket/", "s3:host/bucket", "s3://host/bucket/"],
+    ["s3:http://host/bucket/a/b", "s3:http://host/bucket/a//b/"],
+    ["rclone:nas:alpha", "rclone:nas:alpha"],
+    ["anything", "anything"],
+  ]) {
+    test(`repository: all that restic reads as ${all[0]} are one repository`, () => {
+      for (const one of all)
+        for (const other of all) expect([one, other, isSameRepository(one, other)]).toEqual([one, other, true]);
+    });
+  }
+
+  test.each([
+    ["/mnt/repo", "/mnt/repo2"],
+    ["/mnt/repo", "/mnt/Repo"],
+    ["/mnt/repo", "sftp:nas:/mnt/repo"],
+    ["sftp:nas:/srv", "sftp:nas:srv"],
+    ["sftp:nas:/srv", "sftp:web1@nas:/srv"],
+    ["sftp://nas:2222//srv", "sftp://nas//srv"],
+    ["rest:https://host/alpha", "rest:http://host/alpha"],
+    // A server may serve these as two.
+    ["rest:https://host/alpha/", "rest:https://host/alpha//"],
+    ["rest:https://host/alpha", "rest:https://ann@host/alpha"],
+    ["s3:https://host/bucket", "s3:http://host/bucket"],
+    ["s3:https://host/bucket/a", "s3:https://host/bucket/b"],
+    ["rclone:nas:alpha", "rclone:nas:alpha/"],
+    ["b2:bucket:a", "b2:bucket:a/"],
+    ["", "/mnt/repo"],
+  ])("repository: %s and %s are two repositories", (one, other) => {
+    expect([isSameRepository(one, other), isSameRepository(other, one)]).toEqual([false, false]);
   });
 
   test("repository: credentials of a rest-server are escaped, and redacted where the location is shown", () => {

@@ -261,14 +261,21 @@ describe("restore-host", () => {
     expect((await type(again)).err).toContain("the repository has no snapshot of edox-ops");
   });
 
-  test("restore-host: a host that is backed up to the same repository goes on", async () => {
-    const { type, fake } = await commandHost(init, "backup run");
+  test("restore-host: a host that is backed up to the same repository goes on, in any spelling of its path", async () => {
+    const { type, fake, json } = await commandHost(init, "backup run");
     fake.taught.unshift((argv) => {
       if (argv.includes("restore")) fetch(fake, []);
       return undefined;
     });
     const { exit, out, err } = await type(`restore-host --repo /mnt/repo --password-file ${passwordPath} --yes`);
     expect([exit, out, err]).toEqual([0, expect.stringContaining("Nothing to restore: "), ""]);
+    const { last_backup } = (await json("backup status")).backup_status ?? {};
+    const spelled = await type(`restore-host --repo //mnt/repo/ --password-file ${passwordPath} --yes`);
+    expect([spelled.exit, spelled.err]).toEqual([0, ""]);
+    // The location is recorded for restic as it was typed, and what is known about the repository stays.
+    expect((await json("backup status")).backup_status).toMatchObject({
+      ...{ repository: "//mnt/repo/", last_backup: last_backup as string },
+    });
   });
 
   test("restore-host: repeated after days, it keeps newer sites and settings, and names what replaces the sites", async () => {
