@@ -2,6 +2,7 @@
 
 import { presentPackages } from "../apt/dpkg.ts";
 import { type Change, installs, Text } from "../engine/change.ts";
+import { overlay } from "../engine/overlay.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -73,21 +74,30 @@ export const drain: Resource = (() => {
   };
 })();
 
+/**
+ * Returns whether a power cut has damaged the unit: gitlab-runner writes it without a sync, so that it is empty then, or
+ * full of zeros. systemd takes an empty file for a mask; `systemctl mask` makes a link.
+ */
+function isUnitDamaged(reader: HostReader): boolean {
+  if (reader.stat(unitPath)?.type !== "file") return false;
+  const text = textOf(reader, unitPath) ?? "";
+  return text === "" || text.includes("\0");
+}
+
 export const unitInstalled: Resource = {
   name: "runner:unit",
   title: "systemd has the unit of gitlab-runner",
   check(reader, ahead) {
-    const unit = reader.stat(unitPath);
-    // gitlab-runner writes it without a sync, so that a power cut leaves zeros, and refuses to install it over another.
-    const isDamaged = unit?.type === "file" && textOf(reader, unitPath)?.includes("\0") === true;
+    const isDamaged = isUnitDamaged(reader);
     const reason = isDamaged ? `a power cut has damaged ${unitPath}` : "systemd has no unit of gitlab-runner";
     const argv = ["gitlab-runner", "install", `--user=${runnerUser}`, `--working-directory=${runnerHome}`];
+    // gitlab-runner refuses to install its unit over another.
     const changes: Change[] = [
       { kind: "command", argv: ["rm", unitPath], reason },
       { kind: "command", argv, reason },
     ];
     if (isDamaged) return changes;
-    return installs(ahead, "gitlab-runner") || unit !== null ? [] : changes.slice(1);
+    return installs(ahead, "gitlab-runner") || reader.stat(unitPath) !== null ? [] : changes.slice(1);
   },
 };
 
@@ -144,8 +154,14 @@ function secondsOf(span: string): number {
 /** systemd reports it as started before it has loaded its configuration, which takes a small host a second or two. */
 const settledMs = 3000;
 
+const running = service({ unit: runnerUnit, name: "runner:service", hasLoaded: () => true, settledMs });
+
 export const runnerRuns: Resource = {
-  ...service({ unit: runnerUnit, name: "runner:service", hasLoaded: () => true, settledMs }),
+  ...running,
+  check(reader, ahead, warn) {
+    const removed: Change = { kind: "link", path: unitPath, before: null, after: null };
+    return running.check(isUnitDamaged(reader) ? overlay(reader, [removed]) : reader, ahead, warn);
+  },
   affects: "CI jobs of all runners of this host",
   // The command of the recipe would install a second gitlab-runner, from the package.
   repairCommand: (reader) => (isPackaged(reader) ? null : ["sudo", "systemctl", "status", runnerUnit]),

@@ -120,6 +120,16 @@ describe("runners", () => {
       "runner:unit",
       `error: a power cut has damaged ${unitPath}`,
     ],
+    ["an empty unit", (host) => host.put(unitPath, ""), "runner:unit", `error: a power cut has damaged ${unitPath}`],
+    [
+      "a service whose unit is empty",
+      (host) => {
+        host.put(unitPath, "");
+        host.remove("/run/systemd/units/invocation:gitlab-runner.service");
+      },
+      "runner:service",
+      "error: gitlab-runner is not active",
+    ],
     [
       "a masked Docker that responds",
       (host) => host.link("/etc/systemd/system/docker.service", "/dev/null"),
