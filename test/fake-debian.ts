@@ -63,6 +63,13 @@ export function fakeDebian(options: Like = {}): FakeHost {
     const link = `/etc/systemd/system/timers.target.wants/${unit}`;
     const active = `/run/systemd/units/timer:${unit}`;
     if (verb === "show") return ok(`ActiveState=${host.stat(active) === null ? "inactive" : "active"}\n`);
+    const path = `/etc/systemd/system/${unit}`;
+    // systemd removes an empty file as it does a mask, with the links to it, and disables no unit that is masked or missing.
+    const isEmpty = host.text(path) === "";
+    if (verb === "unmask" && isEmpty) host.nodes.delete(path);
+    if (verb === "disable" && isEmpty) return ok();
+    if (verb === "disable" && host.stat(path) === null)
+      return { code: 1, stdout: "", stderr: `${unit} does not exist.` };
     if (verb === "start" || verb === "restart") host.put(active, "");
     else if (verb === "enable") host.link(link, `/etc/systemd/system/${unit}`);
     else host.nodes.delete(verb === "stop" ? active : link);

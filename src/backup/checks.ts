@@ -9,7 +9,7 @@ import { readRecords } from "../sites/store.ts";
 import { countOf } from "../text/lines.ts";
 import { ageText, aheadText, isAhead } from "../text/time.ts";
 import { environmentPath, passwordPath, settingsPath } from "./paths.ts";
-import { hasTimer } from "./recipe.ts";
+import { hasTimer, timerFault } from "./recipe.ts";
 import { shownLocation } from "./repository.ts";
 import { repositoryId } from "./restic.ts";
 import { accessOf, readSettings, type Settings } from "./settings.ts";
@@ -26,7 +26,7 @@ const initHint = ["sudo", "edox-ops", "backup", "init", "--repo", "REPOSITORY", 
 
 /** The checks of what the last runs recorded, on a host with a repository. */
 export const stateChecks: Check[] = [
-  { name: "backup:age", run: age },
+  { name: "backup:age", run: age, runsProgram: true as const },
   { name: "backup:verify", run: verified },
 ].map((each) => ({ ...each, affects: "backups of this host", follows: ["backup:repo"], appliesTo: isSetUp }));
 
@@ -86,7 +86,7 @@ async function repository(reader: HostReader, online: boolean): Promise<CheckRes
   return { status: "error", detail: `there is no repository at ${shown}`, hint };
 }
 
-function age(reader: HostReader): CheckResult {
+async function age(reader: HostReader): Promise<CheckResult> {
   const { backedUpMs, failure, hint: recorded, upkeep } = stateOf(reader);
   const trouble = failure === null ? upkeep?.failure : `the next one failed: ${failure}`;
   const withReason = (detail: string): string => (trouble === undefined ? detail : `${detail}; ${trouble}`);
@@ -103,14 +103,12 @@ function age(reader: HostReader): CheckResult {
   const days = (reader.now() - backedUpMs) / day;
   if (days > veryLateDays) return { status: "error", detail: withReason(detail), hint };
   if (trouble !== undefined || days > lateDays) return { status: "warning", detail: withReason(detail), hint };
-  if (!hasTimer(reader)) {
-    return {
-      status: "warning",
-      detail: `${detail}, and nothing makes the next one`,
-      hint: ["sudo", "edox-ops", "backup", "enable", "--yes"],
-    };
-  }
-  return { status: "ok", detail };
+  const enable = ["sudo", "edox-ops", "backup", "enable", "--yes"];
+  if (!hasTimer(reader))
+    return { status: "warning", detail: `${detail}, and nothing makes the next one`, hint: enable };
+  const fault = await timerFault(reader, readSettings(reader) as Settings);
+  if (fault === null) return { status: "ok", detail };
+  return { status: "warning", detail: `${detail}, and nothing makes the next one: ${fault}`, hint: enable };
 }
 
 function verified(reader: HostReader): CheckResult {

@@ -11,10 +11,12 @@ import { file } from "../resources/file.ts";
 import { packagesStep } from "../resources/packages-step.ts";
 import * as timers from "../resources/timer.ts";
 import { backupDir, backupLogPath, cacheDir, environmentPath, passwordPath, settingsPath } from "./paths.ts";
-import type { Repository } from "./repository.ts";
+import { type Repository, readRepository } from "./repository.ts";
 import { packagesFor } from "./restic.ts";
 import { type Settings, settingsText } from "./settings.ts";
 
+/** When a backup is made unless another time is chosen. */
+export const usualTime = "03:00";
 const timerName = "edox-ops-backup";
 export const timerUnit = `${timerName}.timer`;
 /** With Persistent, systemd keeps when the timer started the service last. */
@@ -128,6 +130,13 @@ export function removalOf(reader: HostReader): Step[] {
 export function dailyTime(reader: HostReader): string | null {
   const text = textOf(reader, `/etc/systemd/system/${timerUnit}`) ?? "";
   return /^OnCalendar=\*-\*-\* (\d\d:\d\d):00$/m.exec(text)?.[1] ?? null;
+}
+
+/** Returns why the timer of these settings makes no backup, or null. */
+export function timerFault(reader: HostReader, { repository }: Settings): Promise<string | null> {
+  const at = dailyTime(reader) ?? usualTime;
+  const resourcesFor = (program: string) => timers.timerResources(timerOf(readRepository(repository), at, program));
+  return timers.timerFault(reader, timerName, resourcesFor);
 }
 
 /** Returns whether a file of the timer exists. */

@@ -8,7 +8,7 @@ type PlacedChange = Extract<Change, { kind: "file" | "removal" | "link" }>;
 
 /**
  * Returns a view of the host after these changes. Only files and links are simulated, and only in read,
- * readOwn, stat, readLink and list.
+ * readOwn, stat, statTarget, readLink and list.
  */
 export function overlay(reader: HostReader, ahead: readonly Change[]): HostReader {
   const changes = new Map(ahead.filter(isPlaced).map((change) => [change.path, change]));
@@ -22,10 +22,16 @@ export function overlay(reader: HostReader, ahead: readonly Change[]): HostReade
     const size = link ? 0 : change.after.bytes.length;
     return { type: link ? "link" : "file", ...attributes, size, changedMs: reader.now() };
   };
+  const statTarget = (path: string): Stat | null => {
+    const change = changes.get(path);
+    const target = change === undefined ? reader.readLink(path) : change.kind === "link" ? change.after : null;
+    if (change !== undefined) return target === null ? stat(path) : statTarget(target);
+    // Links of this program are absolute. A relative link never leads to a changed file.
+    return target !== null && changes.has(target) ? statTarget(target) : reader.statTarget(path);
+  };
   const read = (path: string): Uint8Array | null => {
     const change = changes.get(path);
     if (change === undefined) {
-      // Links of this program are absolute. A relative link never leads to a changed file.
       const target = reader.readLink(path);
       return target !== null && changes.has(target) ? read(target) : reader.read(path);
     }
@@ -35,6 +41,7 @@ export function overlay(reader: HostReader, ahead: readonly Change[]): HostReade
   return {
     ...reader,
     stat,
+    statTarget,
     read,
     readOwn(path) {
       const [change, found] = [changes.get(path), stat(path)];

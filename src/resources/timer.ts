@@ -1,6 +1,6 @@
 // A systemd timer that runs a command of this program, and its hardened service.
 
-import { type Change, describeMissing, Text } from "../engine/change.ts";
+import { type Change, describeMissing, root, Text } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
@@ -71,11 +71,25 @@ export function timerResources(timer: Timer): Resource[] {
 /** Returns the resources without which there is no timer of this name. */
 export function timerRemoval(name: string): Resource[] {
   return [
+    notEmpty(timerPath(name)),
     unit({ unit: `${name}.timer`, name: `unit:${name}.timer`, state: "disabled", active: false }),
     unitFile(timerPath(name), `${timerPath(name)} is removed`, null),
     unitFile(servicePath(name), `${servicePath(name)} is removed`, null),
     forgotten,
   ];
+}
+
+/** Returns the resource that writes a line to an empty file: systemd takes that for a mask, and disables no such unit. */
+export function notEmpty(path: string): Resource {
+  return {
+    name: `unit:${path}`,
+    title: `${path} is not empty`,
+    check(reader): Change[] {
+      const { type, size } = reader.stat(path) ?? {};
+      if (type !== "file" || size !== 0) return [];
+      return [{ kind: "file", path, before: Text.of(""), after: Text.of(header), mode: 0o644, ...root }];
+    },
+  };
 }
 
 /** Returns the changes that the resources need, in their order; none where everything is as they describe it. */

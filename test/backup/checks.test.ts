@@ -11,9 +11,9 @@ import { recordBackup } from "./recorded.ts";
 
 const day = 24 * 60 * 60_000;
 
-function setUp(state: Partial<State> = {}): FakeHost {
+async function setUp(state: Partial<State> = {}): Promise<FakeHost> {
   const host = fakeDebian();
-  recordBackup(host, state);
+  await recordBackup(host, state);
   return host;
 }
 
@@ -43,7 +43,7 @@ describe("doctor", () => {
   });
 
   test("backup:repo: a readable password is an error, and with --online the repository is opened", async () => {
-    const host = setUp();
+    const host = await setUp();
     expect(await look(host, "backup:repo")).toEqual({ status: "ok", detail: "backups go to /repo" });
     host.put(environmentPath, "AWS_ACCESS_KEY_ID=x\n", { mode: 0o644 });
     expect(await look(host, "backup:repo")).toMatchObject({
@@ -71,7 +71,10 @@ describe("doctor", () => {
       "the next one failed: repository /repo: it cannot be reached",
     ],
   ] as const)("backup:age: %j is a %s", async (state, status, detail) => {
-    expect(await look(setUp(state), "backup:age")).toMatchObject({ status, detail: expect.stringContaining(detail) });
+    expect(await look(await setUp(state), "backup:age")).toMatchObject({
+      status,
+      detail: expect.stringContaining(detail),
+    });
   });
 
   test("backup:age: the hint is that of the recorded failure, and without one the command that makes a backup", async () => {
@@ -79,10 +82,10 @@ describe("doctor", () => {
     const hint = ["sudo", "edox-ops", "backup", "init", "--repo", "/repo", "--password-file", "FILE"];
     const run = ["sudo", "edox-ops", "backup", "run"];
     for (const backedUpMs of [null, 1.7e12]) {
-      expect(await look(setUp({ backedUpMs, failure, hint }), "backup:age")).toMatchObject({ hint });
-      expect(await look(setUp({ backedUpMs, failure, hint: [] }), "backup:age")).toMatchObject({ hint: run });
+      expect(await look(await setUp({ backedUpMs, failure, hint }), "backup:age")).toMatchObject({ hint });
+      expect(await look(await setUp({ backedUpMs, failure, hint: [] }), "backup:age")).toMatchObject({ hint: run });
       // A host that was set up again has the failure of another time.
-      expect(await look(setUp({ backedUpMs, failure: null, hint }), "backup:age")).toMatchObject({ hint: run });
+      expect(await look(await setUp({ backedUpMs, failure: null, hint }), "backup:age")).toMatchObject({ hint: run });
     }
   });
 
@@ -118,7 +121,7 @@ describe("doctor", () => {
   });
 
   test("backup:age, backup:verify: a time in the future is no recent one, and small differences of clocks are", async () => {
-    const host = setUp();
+    const host = await setUp();
     const at = (ms: number) => writeState(host, "/repo", { backedUpMs: host.now() + ms, verifiedMs: host.now() + ms });
     for (const name of ["backup:age", "backup:verify"]) {
       at(60_000);
@@ -133,7 +136,7 @@ describe("doctor", () => {
   });
 
   test("backup:age: a late backup is a warning, a very late one an error, and without a timer nothing makes the next", async () => {
-    const host = setUp();
+    const host = await setUp();
     const at = async (days: number) => {
       writeState(host, "/repo", { backedUpMs: host.now() - days * day });
       return look(host, "backup:age");
@@ -142,26 +145,44 @@ describe("doctor", () => {
     expect(await at(2.5)).toMatchObject({ status: "warning" });
     expect(await at(8)).toMatchObject({ status: "error" });
     host.nodes.delete("/etc/systemd/system/edox-ops-backup.timer");
+    host.nodes.delete("/etc/systemd/system/edox-ops-backup.service");
     expect(await at(0)).toMatchObject({ status: "warning", hint: ["sudo", "edox-ops", "backup", "enable", "--yes"] });
   });
 
+  test("backup:age: a timer that is stopped, or of which a file is empty, is a warning", async () => {
+    const hint = ["sudo", "edox-ops", "backup", "enable", "--yes"];
+    const made = "the last backup was made just now, and nothing makes the next one: ";
+    for (const path of ["edox-ops-backup.timer", "edox-ops-backup.service"].map(
+      (name) => `/etc/systemd/system/${name}`,
+    )) {
+      const host = await setUp();
+      host.put(path, "");
+      const detail = `${made}${path} differs from what edox-ops writes`;
+      expect(await look(host, "backup:age")).toEqual({ status: "warning", detail, hint });
+    }
+    const host = await setUp();
+    host.remove("/run/systemd/units/timer:edox-ops-backup.timer");
+    const detail = `${made}edox-ops-backup.timer is inactive`;
+    expect(await look(host, "backup:age")).toEqual({ status: "warning", detail, hint });
+  });
+
   test("backup:verify: a damage is an error, and a late or missing verification a warning", async () => {
-    expect(await look(setUp(), "backup:verify")).toMatchObject({ status: "ok" });
-    expect(await look(setUp({ damage: "repository /repo: it is damaged" }), "backup:verify")).toMatchObject({
+    expect(await look(await setUp(), "backup:verify")).toMatchObject({ status: "ok" });
+    expect(await look(await setUp({ damage: "repository /repo: it is damaged" }), "backup:verify")).toMatchObject({
       status: "error",
       hint: ["sudo", "edox-ops", "backup", "verify", "--all"],
     });
-    expect(await look(setUp({ verifiedMs: null }), "backup:verify")).toMatchObject({ status: "warning" });
-    expect(await look(setUp({ verifiedMs: null, backedUpMs: null }), "backup:verify")).toMatchObject({
+    expect(await look(await setUp({ verifiedMs: null }), "backup:verify")).toMatchObject({ status: "warning" });
+    expect(await look(await setUp({ verifiedMs: null, backedUpMs: null }), "backup:verify")).toMatchObject({
       status: "not-set-up",
     });
-    const host = setUp();
+    const host = await setUp();
     writeState(host, "/repo", { verifiedMs: host.now() - 32 * day });
     expect(await look(host, "backup:verify")).toMatchObject({ status: "warning" });
   });
 
   test("backup:repo: an invalid file is reported once, under one name", async () => {
-    const host = setUp();
+    const host = await setUp();
     host.put(settingsPath, "{");
     expect(await look(host, "backup:repo").catch((error) => error)).toMatchObject({ code: "invalid-config" });
     expect([await look(host, "backup:age"), await look(host, "backup:verify")]).toEqual([null, null]);

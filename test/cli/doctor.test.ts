@@ -52,7 +52,7 @@ async function serving(count: number): Promise<FakeHost> {
   for (const slug of slugs(count)) {
     host.put(`/var/www/docs/${slug}/index.html`, "home", { mode: 0o644, uid: 0, gid: 33 });
   }
-  if (count > 0) recordBackup(host);
+  if (count > 0) await recordBackup(host);
   return host;
 }
 

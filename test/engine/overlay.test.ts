@@ -32,6 +32,8 @@ test("overlay: planned files and links are visible, also through an existing lin
     1,
     null,
   ]);
+  expect(["/sites/on/a", "/sites/on/c", "/sites/c"].map((path) => reader.statTarget(path)?.size)).toEqual([5, 1, 1]);
+  expect(["/sites/on/b", "/sites/b"].map((path) => reader.statTarget(path))).toEqual([null, null]);
   expect(reader.readLink("/sites/on/b")).toBeNull();
   host.remove("/sites/on/a");
   expect([reader.list("/sites/on"), reader.list("/none")]).toEqual([["c"], null]);

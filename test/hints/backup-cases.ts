@@ -5,6 +5,7 @@ import { environmentPath, passwordPath, settingsPath } from "../../src/backup/pa
 import { type State, writeState } from "../../src/backup/state.ts";
 import type { Output } from "../../src/host/host.ts";
 import { FakeRestic } from "../backup/fake-restic.ts";
+import { enableDaily } from "../backup/recorded.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import type { Case } from "./cases.ts";
 
@@ -24,18 +25,17 @@ interface Options {
 /** Records a repository that exists, and whose backups run every day. */
 const withRepository =
   ({ repository = "/srv/repo", state = {}, more }: Options = {}) =>
-  (host: FakeHost): void => {
+  async (host: FakeHost): Promise<void> => {
     const restic = new FakeRestic("/none");
     made.push(restic);
     restic.exists = true;
     const settings = { repository, host: "alpha", with_releases: false, keep: null };
     host.put(settingsPath, JSON.stringify(settings), { mode: 0o600 });
     host.put(passwordPath, "secret\n", { mode: 0o600 });
-    host.put(timer, "");
-    host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
     host.put("/proc/sys/kernel/hostname", "alpha\n");
     for (const dir of ["/var/lib", "/srv/repo"]) if (host.stat(dir) === null) host.dir(dir);
     host.taught.unshift((argv) => restic.answer(argv));
+    await enableDaily(host);
     writeState(host, repository, { backedUpMs: host.now(), verifiedMs: host.now(), ...state });
     more?.(host, restic);
   };

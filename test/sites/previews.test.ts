@@ -530,6 +530,22 @@ describe("preview timer", () => {
     ]);
   });
 
+  test("with an empty file, which systemd takes for masked, doctor reports it, and the last preview removes it", async () => {
+    site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+    await deploy("fix-7");
+    for (const path of [servicePath, timerPath]) {
+      site.fake.put(path, "");
+      expect((await finding("previews:timer")).detail).toBe(`${path} differs from what edox-ops writes`);
+      expect((await deploy("fix-8")).exit).toBe(0);
+      expect(await finding("previews:timer")).toMatchObject({ status: "ok" });
+    }
+    site.fake.put(timerPath, "");
+    for (const name of ["fix-7", "fix-8"]) {
+      expect(await site.type(`project previews remove demo ${name}`)).toMatchObject({ exit: 0 });
+    }
+    expect(timerFiles()).toEqual([]);
+  });
+
   test("uninstall removes it, because it runs the program", async () => {
     await deploy("fix-7");
     site.fake.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });

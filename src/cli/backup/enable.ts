@@ -34,7 +34,7 @@ export default command({
     ...editFlags,
   },
   async run(values, context) {
-    const { dailyTime, enableRecipe } = await import("../../backup/recipe.ts");
+    const { dailyTime, enableRecipe, usualTime } = await import("../../backup/recipe.ts");
     const { readRepository } = await import("../../backup/repository.ts");
     const { readKeep, theSettings } = await import("../../backup/settings.ts");
     const { daily, keep } = values;
@@ -45,7 +45,7 @@ export default command({
     const before = theSettings(host);
     // A shorter retention deletes snapshots, so a change of the time must not reset it.
     const settings = { ...before, keep: typedKeep ?? before.keep ?? readKeep("7d,4w,12m") };
-    const at = daily ?? dailyTime(host) ?? "03:00";
+    const at = daily ?? dailyTime(host) ?? usualTime;
     const repository = readRepository(settings.repository);
     return change(() => enableRecipe(settings, repository, at, context.program), values, context);
   },

@@ -55,6 +55,7 @@ export function unitResources(program: string, docker: string): Resource[] {
 /** Returns the resources without which neither unit exists. */
 export function unitRemoval(): Resource[] {
   return [
+    timers.notEmpty(eventsPath),
     unit({ unit: eventsUnit, name: `unit:${eventsUnit}`, state: "disabled", active: false }),
     file({
       ...{ name: `file:${eventsPath}`, title: `${eventsPath} is removed`, path: eventsPath, mode: 0o644 },

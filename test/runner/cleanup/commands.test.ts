@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { documentSchema } from "../../../src/report/schema.ts";
-import { eventsUnit } from "../../../src/runner/cleanup/units.ts";
+import { eventsUnit, timerUnit } from "../../../src/runner/cleanup/units.ts";
 import { cleanupDir, cleanupPath, dockerEventsPath, lastUsePath } from "../../../src/runner/paths.ts";
 import { typedWords, variables } from "../../cli/typed.ts";
 import { preparedRunner } from "../prepared-runner.ts";
@@ -380,6 +380,8 @@ image   ruby:3                                           18.6 GiB  2 hours ago
       addDocker(host);
       await ops("cleanup", "enable", "--yes");
       host.put(dockerEventsPath, "");
+      // systemd takes an empty file for a mask, and disables no such unit.
+      for (const unit of [eventsUnit, timerUnit]) host.put(`/etc/systemd/system/${unit}`, "");
       const { exit, err } = await typedWords([...line.split(" "), "--yes"], host);
       expect([line, exit, err]).toEqual([line, 0, expect.any(String)]);
       const left = Object.keys(host.listing()).filter((path) => /cleanup/.test(path));
