@@ -212,6 +212,9 @@ export function fakeHost(uid = 0): FakeHost {
       set(path, "link", target, { mode: 0o777, ...root });
     },
     remove(path) {
+      const hasEntries =
+        node(path)?.type === "directory" && [...nodes.keys()].some((each) => each.startsWith(`${path}/`));
+      if (hasEntries) throw new Error(`ENOTEMPTY: directory not empty, rmdir '${path}'`);
       if (!nodes.delete(path)) throw new Error(`ENOENT: ${path}`);
     },
     removeTemporary(path) {

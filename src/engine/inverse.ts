@@ -6,6 +6,7 @@ import { systemCode } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.ts";
 import { type Change, Text } from "./change.ts";
+import { accountRemoval, type NewAccount } from "./new-account.ts";
 
 /** The state of a path before a change, or what undoes a change that has no path. */
 export type Inverse =
@@ -20,6 +21,7 @@ export type Inverse =
   | { kind: "command"; argv: string[]; ifExists?: string; ifMissing?: string; mayFail?: true }
   /** A line that a step adds for its own duration. Each such line is removed, regardless of later edits of the file. */
   | { kind: "line"; path: string; line: string }
+  | NewAccount
   /** Packages are never removed. They end the rollback if dpkg has unpacked one of them: see {@link toUndo}. */
   | { kind: "packages"; names: string[] };
 
@@ -87,6 +89,7 @@ export function toUndo(reader: HostReader, inverses: readonly Inverse[]): Invers
  */
 export function restoration(reader: HostReader, inverse: Inverse): Change | null {
   if (inverse.kind === "packages") return null;
+  if (inverse.kind === "account") return accountRemoval(reader, inverse);
   if (inverse.kind === "command") {
     const { kind, argv, ifExists, ifMissing } = inverse;
     if (ifExists !== undefined && reader.stat(ifExists) === null) return null;
@@ -133,6 +136,8 @@ export async function undo(
       changes.push(change);
     } catch (error) {
       if (each.kind === "line" && isOwnersDoing(error)) continue;
+      // Somebody has put another file in a directory that the step has made.
+      if (each.kind === "absent" && systemCode(error) === "ENOTEMPTY") continue;
       const problem = Problem.of(error);
       failures.set(problem.message, problem);
     }

@@ -151,6 +151,7 @@ const attributes = { mode: number(0o7777), uid: number(0xfffffffe), gid: number(
 const path = v.pipe(v.string(), v.regex(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+(?:\/\.)?$/));
 const word = v.pipe(v.string(), v.regex(/^[^\0]*$/));
 const argv = v.pipe(v.array(word), v.nonEmpty());
+const line = v.pipe(v.string(), v.regex(/^[^\n\0]+$/));
 
 const headerSchema = v.strictObject({
   schema: v.literal(1),
@@ -182,6 +183,7 @@ const inverseSchema = v.variant("kind", [
     ifMissing: v.exactOptional(path),
     mayFail: v.exactOptional(v.literal(true)),
   }),
-  v.strictObject({ kind: v.literal("line"), path, line: v.pipe(v.string(), v.regex(/^[^\n\0]+$/)) }),
+  v.strictObject({ kind: v.literal("line"), path, line }),
+  v.strictObject({ kind: v.literal("account"), name: v.pipe(word, v.regex(/^[a-z_]/)), home: path, keyLine: line }),
   v.strictObject({ kind: v.literal("packages"), names: v.array(word) }),
 ]);

@@ -179,7 +179,7 @@ async function rollBack(host: Host, inverses: readonly Inverse[], failure: Failu
     }
   }
   const problem = Problem.of(error);
-  const hasCommand = inverses.some(({ kind }) => kind === "command");
+  const hasCommand = inverses.some(({ kind }) => kind === "command" || kind === "account");
   const done = hasCommand ? "the changes were rolled back" : "the previous files were restored";
   const message = [problem.message, ...(isComplete && hasChanged ? [done] : []), ...notes].join("; ");
   return problem.with({ message, ...(!isComplete && journal && { hint: recoverHint }) });

@@ -14,7 +14,7 @@ import { findAccount } from "../resources/user.ts";
 import type { PublicKey } from "../ssh/public-key.ts";
 import { authorizedKeysPaths, sshdSettings } from "../ssh/settings.ts";
 import { parentOf } from "../text/path.ts";
-import { withNewAccount } from "./admin-account.ts";
+import { newHome, withNewAccount } from "./admin-account.ts";
 import { provingAdmin } from "./guarded.ts";
 import { adminSudoersPath } from "./paths.ts";
 import { hostRecipe } from "./recipe.ts";
@@ -69,7 +69,7 @@ interface Admin {
 async function adminOf(reader: HostReader, name: string): Promise<Admin> {
   const found = await findAccount(reader, name);
   if (found === null) {
-    const home = `/home/${name}`;
+    const home = newHome(name);
     if (gidOf(reader, name) !== null) {
       const message = `a group ${name} exists, but no user: choose another name`;
       throw new Problem("conflict", message, { hint: ["getent", "group", name] });

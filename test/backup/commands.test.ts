@@ -207,11 +207,6 @@ describe("backup commands", () => {
     const { type, fake } = await commandHost(init, "backup enable --yes");
     const timers = () => [...fake.nodes.keys()].filter((path) => path.includes("edox-ops-backup."));
     fake.put("/var/lib/systemd/timers/stamp-edox-ops-backup.timer", "");
-    fake.taught.unshift(([name, , path = ""]) => {
-      if (name !== "rm") return undefined;
-      fake.remove(path);
-      return { code: 0, stdout: "", stderr: "" };
-    });
     expect((await type("backup disable --yes")).exit).toBe(0);
     expect([timers(), fake.text(settingsPath)]).toEqual([[], expect.any(String)]);
     expect((await type("backup enable --yes")).exit).toBe(0);

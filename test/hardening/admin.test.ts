@@ -95,6 +95,18 @@ describe("host admin:", () => {
     expect([host.stat("/home/bob/.ssh"), host.stat("/etc/sudoers.d/edox-ops-admin-bob")]).toEqual([null, null]);
   });
 
+  test("removes the key again if the user cannot log in, and keeps a new directory of keys with another file", async () => {
+    const host = keyHost();
+    addOutside(host, () => {
+      host.put("/home/bob/.ssh/known_hosts", "", { mode: 0o600, uid: 1001, gid: 1001 });
+      return false;
+    });
+    const { exit, err } = await admin(host, "bob");
+    expect([exit, err]).toEqual([1, expect.stringContaining("the previous files were restored")]);
+    expect(host.list("/home/bob/.ssh")).toEqual(["known_hosts"]);
+    expect(await typed("host admin bob --key /srv/carol.pub --check", host)).toMatchObject({ exit: 3 });
+  });
+
   test("removes a new account again if the user cannot log in, unless its home was used", async () => {
     const profile = { mode: 0o644, uid: 1002, gid: 1002 };
     for (const use of [
