@@ -2,6 +2,7 @@
 // come from the bundle, and no other request leaves the host. docs/architecture.md lists the calls that it replaces.
 
 import { heldPackages, packageState, presentVersion, unfinishedPackages } from "../apt/dpkg.ts";
+import { listsDir } from "../apt/sources.ts";
 import { compareVersions } from "../apt/version.ts";
 import type { Host, HttpResponse, Output, RunOptions } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -43,6 +44,8 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
       return key === undefined ? refusal : { ...refusal, status: 200, reason: "", body: await bundle.bytes(key.path) };
     },
     resolve: async () => ({ addresses: [], failure: "no-answer" }),
+    // apt reads the lists of the bundle. Damaged ones of the host stay until a run with the network replaces them.
+    list: (path) => (path === listsDir ? [] : host.list(path)),
     async send(method, url, options) {
       return options?.socketPath !== undefined || isLocal(url) ? host.send(method, url, options) : refusal;
     },

@@ -92,6 +92,17 @@ describe("project key add --bundle", () => {
 });
 
 describe("bootstrap --bundle", () => {
+  test("the package lists of the host stay, also one that a power cut has shortened", async () => {
+    const host = await hostWith();
+    const dir = "/var/lib/apt/lists";
+    const release = `SHA256:\n ${"a".repeat(64)} 4 main/binary-amd64/Packages\n`;
+    host.put(`${dir}/mirror.test_dists_x_InRelease`, release);
+    host.put(`${dir}/mirror.test_dists_x_main_binary-amd64_Packages`, "cut");
+    const before = host.listing(dir);
+    expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0, err: "" });
+    expect(host.listing(dir)).toEqual(before);
+  });
+
   test("apt reads only the bundle, and finds there only what it is about to install", async () => {
     const host = await hostWith();
     let written: Record<string, string> = {};
