@@ -136,7 +136,7 @@ export function decidingLines(lines: readonly ConfigLine[], keyword: string, cli
 }
 
 /** Returns whether a block applies to the connections of this client: to all, to none, or depending on the connection. */
-function matches(criteria: readonly Criterion[], client: Client): "always" | "never" | "sometimes" {
+export function matches(criteria: readonly Criterion[], client: Client): "always" | "never" | "sometimes" {
   const results = criteria.map(({ name, patterns }) => {
     if (name === "all") return "always";
     if (name === "user") return inPatterns(patterns, [client.user]) ? "always" : "never";

@@ -27,6 +27,8 @@ export const sshChecks: readonly Check[] = [
   { name: "host:ssh-passwords", run: passwords, runsProgram: true, appliesTo: hasSshd },
 ];
 
+/** The limit of a check of doctor is 15 s, which the last answers must not pass. */
+const askLimitMs = 10_000;
 const harden = ["sudo", "edox-ops", "host", "ssh-harden", "--yes"];
 
 async function hardened(reader: HostReader): Promise<CheckResult> {
@@ -44,7 +46,7 @@ async function hardened(reader: HostReader): Promise<CheckResult> {
       return { status: "error", detail: error.message, ...(error.hint && { hint: error.hint }) };
     }
   }
-  const found = await ineffectiveSettings(reader, hardening);
+  const found = await ineffectiveSettings(reader, hardening, askLimitMs);
   if ("failure" in found) return unreadable(found.failure);
   const [first] = found.sort((one, other) => Number(other.setting.isEssential) - Number(one.setting.isEssential));
   if (first?.setting.isEssential) {
@@ -65,7 +67,7 @@ async function hardened(reader: HostReader): Promise<CheckResult> {
 
 async function passwords(reader: HostReader): Promise<CheckResult> {
   if (reader.uid !== 0) return { status: "unknown", detail: "only root may read the passwords", hint: askRoot };
-  const found = await passwordLogins(reader);
+  const found = await passwordLogins(reader, askLimitMs);
   if ("failure" in found) return unreadable(found.failure);
   const { passwordUsers } = choicesOf(readHostRecord(reader), {});
   const others = found.filter((name) => !passwordUsers.includes(name));

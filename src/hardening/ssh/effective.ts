@@ -3,10 +3,11 @@
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { type ConfigLine, decidingLines, readSshdConfig, sshdConfigPath } from "../../ssh/config.ts";
-import { type Connection, type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
+import type { SshdSettings } from "../../ssh/settings.ts";
 import { few } from "../../text/lines.ts";
 import { type LoginAccount, loginAccounts } from "./accounts.ts";
 import { dropInPath } from "./paths.ts";
+import { askSshd } from "./questions.ts";
 import { type Choices, passwordSettings, type Setting } from "./settings.ts";
 
 /** A line of another file, by which a setting is less strict than ours. */
@@ -24,8 +25,6 @@ export interface Hardening {
 }
 
 const shownFaults = 3;
-/** sshd takes 20 ms for an answer. */
-const atOnce = 4;
 
 /** Returns whether a setting must be strict for this account. */
 function applies({ name, isOfRoot }: Setting, { user, uid }: LoginAccount, { passwordUsers }: Choices): boolean {
@@ -102,27 +101,18 @@ export interface Ineffective {
 
 /**
  * Asks sshd for the settings of every account, also for the addresses, names and ports that Match blocks of other files
- * have. Returns those that are not strict, or why sshd does not print them.
+ * have. Returns those that are not strict, or why sshd does not print them. See {@link askSshd} for `limitMs`.
  */
 export async function ineffectiveSettings(
   reader: HostReader,
   { settings, choices, lines }: Hardening,
+  limitMs?: number,
 ): Promise<Ineffective[] | { failure: string }> {
-  const accounts = loginAccounts(reader);
-  const hasBlocks = lines.some(({ keyword, path }) => keyword === "match" && path !== dropInPath);
-  const asked = hasBlocks ? accounts : accounts.filter(({ user, uid }, i) => i === 0 || uid === 0 || isAllowed(user));
-  const questions = asked.flatMap((account) => placesIn(lines).map((place) => ({ account, place })));
-  const found: Ineffective[] = [];
-  for (let i = 0; i < questions.length; i += atOnce) {
-    const some = questions.slice(i, i + atOnce);
-    const answers = await Promise.all(some.map(({ account, place }) => sshdSettings(reader, account.user, place)));
-    for (const [at, answer] of answers.entries()) {
-      const { account, place } = some[at] as (typeof some)[number];
-      if ("failure" in answer) return answer;
-      found.push(...ofAccount(answer, account, place.address ?? "127.0.0.1"));
-    }
-  }
-  return found;
+  const { answers, failure } = await askSshd(reader, lines, loginAccounts(reader), limitMs);
+  const found = answers.flatMap(({ answer, accounts, place }) =>
+    accounts.flatMap((account) => ofAccount(answer, account, place.address ?? "127.0.0.1")),
+  );
+  return failure === null || found.length > 0 ? found : { failure };
 
   function isAllowed(user: string): boolean {
     return choices.passwordUsers.includes(user);
@@ -139,34 +129,6 @@ export async function ineffectiveSettings(
     const isRefused = isAllowed(user) && answer.is(passwordSettings[0]?.toLowerCase() ?? "", "no");
     return isRefused && password ? [...weak, { setting: password, value: "no", user, address }] : weak;
   }
-}
-
-/** Returns one way to connect for each Match block that has a criterion about it, and the usual way. */
-export function placesIn(lines: readonly ConfigLine[]): Partial<Connection>[] {
-  const parts: Readonly<Record<string, keyof Connection>> = {
-    address: "address",
-    host: "host",
-    localaddress: "localAddress",
-    localport: "localPort",
-  };
-  const places = lines
-    .filter(({ keyword, path }) => keyword === "match" && path !== dropInPath)
-    .map(({ criteria }) =>
-      Object.fromEntries(
-        criteria.flatMap(({ name, patterns }) => (parts[name] ? [[parts[name], exampleOf(patterns)]] : [])),
-      ),
-    );
-  return [...new Map([{}, ...places].map((place) => [JSON.stringify(place), place])).values()];
-}
-
-/** Returns a value that one of the patterns matches: an address of a network, or a name. */
-function exampleOf(patterns: string): string {
-  const pattern = patterns.split(",").find((each) => !each.startsWith("!")) ?? "";
-  const example = (pattern.split("/")[0] ?? "").replace(/[*?]/g, "1");
-  // The pattern 10.1.* stands for a whole address.
-  return /^\d+(\.\d+){0,2}$/.test(example) && pattern.endsWith("*")
-    ? `${example}.1.1.1`.split(".", 4).join(".")
-    : example;
 }
 
 /** Returns the hardening of these choices on this host. */

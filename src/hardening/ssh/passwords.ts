@@ -2,26 +2,21 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { inPatterns, readSshdConfig } from "../../ssh/config.ts";
-import { type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
+import type { SshdSettings } from "../../ssh/settings.ts";
 import { type LoginAccount, loginAccounts, namesWithPassword } from "./accounts.ts";
-import { placesIn } from "./effective.ts";
+import { askSshd } from "./questions.ts";
 
 /**
  * Returns the users for whom sshd accepts a password from some address, or why sshd does not print its settings. Throws
- * UnknownStateError without root.
+ * UnknownStateError without root. See {@link askSshd} for `limitMs`.
  */
-export async function passwordLogins(reader: HostReader): Promise<string[] | { failure: string }> {
+export async function passwordLogins(reader: HostReader, limitMs?: number): Promise<string[] | { failure: string }> {
   const names = namesWithPassword(reader);
-  const places = placesIn(readSshdConfig(reader));
-  const found = new Set<string>();
-  for (const account of loginAccounts(reader).filter(({ user }) => names.has(user))) {
-    for (const place of places) {
-      const settings = await sshdSettings(reader, account.user, place);
-      if ("failure" in settings) return settings;
-      if (acceptsPassword(settings, account)) found.add(account.user);
-    }
-  }
-  return [...found];
+  const accounts = loginAccounts(reader).filter(({ user }) => names.has(user));
+  const { answers, failure } = await askSshd(reader, readSshdConfig(reader), accounts, limitMs);
+  const accepted = answers.flatMap(({ answer, accounts }) => accounts.filter((each) => acceptsPassword(answer, each)));
+  const found = new Set(accepted.map(({ user }) => user));
+  return failure === null || found.size > 0 ? [...found] : { failure };
 }
 
 function acceptsPassword(settings: SshdSettings, { user, uid, groups }: LoginAccount): boolean {
