@@ -92,7 +92,7 @@ describe("doctor", () => {
   test("backup:age: a failed retention is a warning beside a recent backup, and the failure of a later backup goes first", async () => {
     const hint = ["df", "-h", "/repo"];
     const upkeep = { failure: "old snapshots were not removed: repository /repo: no space is left", hint };
-    const host = setUp({ upkeep });
+    const host = await setUp({ upkeep });
     expect(await look(host, "backup:age")).toEqual({
       ...{ status: "warning", detail: `the last backup was made just now; ${upkeep.failure}`, hint },
     });
@@ -113,7 +113,7 @@ describe("doctor", () => {
   });
 
   test("backup:age: the state of an earlier version is read", async () => {
-    const host = setUp();
+    const host = await setUp();
     const { upkeep, ...earlier } = JSON.parse(host.text(statePath) ?? "");
     expect(upkeep).toBeNull();
     host.put(statePath, JSON.stringify(earlier));

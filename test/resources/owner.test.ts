@@ -208,7 +208,9 @@ describe("in a directory of another user, on this machine", () => {
     const racer = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "ignore" });
     await racer.stdout.getReader().read();
     const outcomes: Record<string, number> = {};
-    for (const end = Date.now() + runs(300, 10_000); Date.now() < end; ) {
+    const end = Date.now() + runs(300, 10_000);
+    // On a busy machine the user may not run in this time.
+    while (Date.now() < end || (outcomes.failed === undefined && Date.now() < end + 15_000)) {
       rmSync(`/proc/self/fd/${own}/authorized_keys`, { force: true });
       const { outcome = "" } = (await run(host, keyLine)) ?? {};
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
