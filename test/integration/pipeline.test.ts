@@ -66,8 +66,8 @@ test("pipeline: the default branch publishes the site, the working branch only a
 });
 
 /** Other parts of `npm test` run the scripts of these jobs on the same clean clone. */
-const repeated = ["unit", "docs:preview"];
-for (const job of ["lint", "build", ...(soak ? repeated : [])]) {
+const repeated = ["build", "unit", "docs:preview"];
+for (const job of ["lint", ...(soak ? repeated : [])]) {
   test(`pipeline: ${job} succeeds`, () => {
     const { code, stdout, stderr } = local(
       job,

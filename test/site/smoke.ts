@@ -151,39 +151,44 @@ async function violations(page: Page, path: string, runOnly: readonly string[]):
 
 /** Tests that each query finds a page of the given prefixes first, which has the last word of the query. */
 async function search(context: BrowserContext, url: string, failures: string[]): Promise<void> {
-  // One tab for all of them: a new one would load the index of the search again.
   const { page } = await open(context, url, failures);
+  const box = page.locator(".VPLocalSearchBox");
+  const first = box.locator(".result").first();
   for (const [i, [query, ...prefixes]] of searches.entries()) {
     try {
       if (i === 0) {
         await page.goto(url, { waitUntil: "load" });
         await hydrated(page);
+        // The box stays open for all of them: it reads the index of the search each time that it opens.
+        await page.locator("#local-search button").first().click();
       }
-      await page.locator("#local-search button").first().click();
-      const first = page.locator(".VPLocalSearchBox .result").first();
-      // A tab keeps the last query, and shows its results first.
+      // A box shows the results of the last query until it has others.
       await page.locator("#localsearch-input").fill("");
       await first.waitFor({ state: "detached" });
       await page.locator("#localsearch-input").fill(query);
-      const link = (await first.getAttribute("href")) ?? "";
-      const found = new URL(link, url).href.slice(url.length);
-      if (!prefixes.some((prefix) => found.startsWith(prefix))) failures.push(`the search for ${query} finds ${found}`);
-      if ((await page.locator('.VPLocalSearchBox .result[href*="/source/"]').count()) > 0)
+      const found = new URL((await first.getAttribute("href")) ?? "", url).href;
+      const path = found.slice(url.length);
+      if (!prefixes.some((prefix) => path.startsWith(prefix))) failures.push(`the search for ${query} finds ${path}`);
+      if ((await box.locator('.result[href*="/source/"]').count()) > 0)
         failures.push(`the search for ${query} finds the reference of the source`);
+      const word = query.split(" ").at(-1) ?? "";
+      if (!(await textOf(page, found)).includes(word)) failures.push(`/${path} does not have the word ${word}`);
+      if (i < searches.length - 1) continue;
       await first.click();
-      await page.locator(".VPLocalSearchBox").waitFor({ state: "detached" });
-      await page
-        .locator("main")
-        .getByText(query.split(" ").at(-1) ?? "")
-        .first()
-        .waitFor();
+      await page.waitForURL(found);
     } catch (error) {
       failures.push(`the search for ${query}: ${firstLine(error)}`);
       if (page.isClosed()) return;
-      await page.goto(url, { waitUntil: "load" }).catch(() => undefined);
     }
   }
   await page.close();
+}
+
+/** Returns the text of another page of the site in lower case. */
+async function textOf(page: Page, address: string): Promise<string> {
+  const text = await page.evaluate(`fetch(${JSON.stringify(address)}).then((answer) => answer.text())
+    .then((html) => new DOMParser().parseFromString(html, "text/html").querySelector("main").textContent.toLowerCase())`);
+  return text as string;
 }
 
 interface Reader {
