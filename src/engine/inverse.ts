@@ -6,7 +6,7 @@ import { systemCode } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.ts";
 import { type Change, Text } from "./change.ts";
-import { accountRemoval, type NewAccount } from "./new-account.ts";
+import { accountRemoval, isUnused, type NewAccount } from "./new-account.ts";
 
 /** The state of a path before a change, or what undoes a change that has no path. */
 export type Inverse =
@@ -71,16 +71,19 @@ function changed(path: string): never {
 
 /**
  * Returns the inverses to apply, in order: the latest change is undone first. Unpacked packages stay, and so do all
- * changes before them, because apt can repair and update packages only from their source.
+ * changes before them, because apt can repair and update packages only from their source. An account that was used stays.
  */
 export function toUndo(reader: HostReader, inverses: readonly Inverse[]): Inverse[] {
   const last = inverses.findLastIndex(
     (each) => each.kind === "packages" && each.names.some((name) => unpackedPackage(reader, name)),
   );
-  return inverses
-    .slice(last + 1)
-    .filter(({ kind }) => kind !== "packages")
-    .reverse();
+  return (
+    inverses
+      .slice(last + 1)
+      // A rollback removes the file of keys, which may be all that shows a use, before the account.
+      .filter((each) => each.kind !== "packages" && (each.kind !== "account" || isUnused(reader, each)))
+      .reverse()
+  );
 }
 
 /**

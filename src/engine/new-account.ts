@@ -18,21 +18,29 @@ export interface NewAccount {
 /** Returns the command that removes the account with its home, or null if it does not exist, or was used. */
 export function accountRemoval(reader: HostReader, account: NewAccount): Change | null {
   const { name, home } = account;
-  const accounts = (textOf(reader, "/etc/passwd") ?? "").split("\n");
-  if (!accounts.some((each) => each.startsWith(`${name}:`)) || !isUnused(reader, account)) return null;
+  // Somebody may have created another account of this name since the step was killed.
+  if (fieldsOf(reader, "/etc/passwd", name)?.[5] !== home || !isUnused(reader, account)) return null;
   // A useradd that was killed may not have made the home. A login that failed may have left a process, which ends by itself.
   const flags = ["--force", ...(reader.stat(home) === null ? [] : ["--remove"])];
   return { kind: "command", argv: ["userdel", ...flags, name], reason: `the step has created the account ${name}` };
 }
 
-/** Returns whether the home has no other files than those of /etc/skel, and the line of the key. */
-export function isUnused(reader: HostReader, { home, keyLine }: NewAccount): boolean {
+/** Returns whether the account has no password, and its home no other files than those of /etc/skel, and the line of the key. */
+export function isUnused(reader: HostReader, { name, home, keyLine }: NewAccount): boolean {
   try {
-    return hasOnly(reader, home, keyLine);
+    // A locked password begins with !, and * is no hash of any password.
+    const hasPassword = /^[^!*]/.test(fieldsOf(reader, "/etc/shadow", name)?.[1] ?? "");
+    return !hasPassword && hasOnly(reader, home, keyLine);
   } catch {
     // A link of the user, for example.
     return false;
   }
+}
+
+/** Returns the fields of the account's line in a file such as passwd(5). */
+function fieldsOf(reader: HostReader, path: string, name: string): string[] | undefined {
+  const lines = (textOf(reader, path) ?? "").split("\n").map((line) => line.split(":"));
+  return lines.find(([first]) => first === name);
 }
 
 function hasOnly(reader: HostReader, home: string, keyLine: string): boolean {

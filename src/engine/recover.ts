@@ -10,12 +10,17 @@ import type { Change } from "./change.ts";
 import { recoverHint } from "./interrupted.ts";
 import { firstFailing, restoration, toUndo, undo } from "./inverse.ts";
 import { type LeftJournal, leftJournals, readJournal, removeUnbegun } from "./journal.ts";
+import { overlay } from "./overlay.ts";
 import type { StepResult } from "./step.ts";
 
 /** Returns the changes that a recovery would make, one result per step. */
 export function planRecovery(reader: HostReader): Promise<StepResult[]> {
+  /** What the recovery of a later step restores can decide what it does with an earlier one. */
+  const ahead: Change[] = [];
   return eachStep(reader, async ({ inverses, again }) => {
-    const restorations = toUndo(reader, inverses).flatMap((each) => restoration(reader, each) ?? []);
+    const view = overlay(reader, ahead);
+    const restorations = toUndo(view, inverses).flatMap((each) => restoration(view, each) ?? []);
+    ahead.push(...restorations);
     return { outcome: "pending", changes: [...restorations, ...again.map(againChange)] };
   });
 }

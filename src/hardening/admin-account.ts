@@ -12,8 +12,8 @@ export function newHome(name: string): string {
 
 /**
  * Returns the step. If it is rolled back, also after a kill, an account that did not exist before it is removed with its
- * home. It stays if the home has files other than those of /etc/skel and this line of authorized_keys(5), because somebody
- * has used it then.
+ * home. It stays if it has a password, or the home has files other than those of /etc/skel and this line of authorized_keys(5),
+ * because somebody has used it then.
  */
 export function withNewAccount(step: Step, name: string, keyLine: string): Step {
   const account: NewAccount = { kind: "account", name, home: newHome(name), keyLine };
@@ -31,9 +31,7 @@ export function withNewAccount(step: Step, name: string, keyLine: string): Step 
       } catch (error) {
         if (!isNew || isUnused(host, account)) throw error;
         const problem = Problem.of(error);
-        throw problem.with({
-          message: `${problem.message}; the account ${name} stays, because ${account.home} was used`,
-        });
+        throw problem.with({ message: `${problem.message}; the account ${name} stays, because somebody has used it` });
       }
     },
   };

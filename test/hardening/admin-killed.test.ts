@@ -99,6 +99,26 @@ describe("host admin: killed at any call,", () => {
     }, makeHost);
   }, 60_000);
 
+  test("recover keeps an account of this name that somebody has created since", async () => {
+    await eachKill(async (host, where) => {
+      const wasKilledBefore = !host.text("/etc/passwd")?.includes("carol");
+      if (!wasKilledBefore || (host.list("/var/lib/edox-ops/journal") ?? []).length === 0) return;
+      const other = "carol:x:999:999::/srv/carol:/bin/bash\n";
+      host.put("/etc/passwd", `${host.text("/etc/passwd")}${other}`);
+      expect([where, (await typed("recover", host)).exit]).toEqual([where, 0]);
+      expect([where, host.text("/etc/passwd")]).toEqual([where, expect.stringContaining(other)]);
+    });
+  }, 60_000);
+
+  test("the dry run of recover shows whether the account is removed", async () => {
+    await eachKill(async (host, where) => {
+      const { out } = await typed("recover --dry-run", host);
+      await typed("recover", host);
+      const removed = host.ran.find((each) => each.startsWith("userdel"));
+      expect([where, /userdel .*carol/.exec(out)?.[0]]).toEqual([where, removed]);
+    });
+  }, 60_000);
+
   test("recover keeps an account whose home was used, and removes its rule", async () => {
     await eachKill(async (host, where) => {
       if (host.stat("/home/carol") === null || (host.list("/var/lib/edox-ops/journal") ?? []).length === 0) return;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { secretLine, typed, typedWords } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { addOutside } from "./outside.ts";
-import { publicKey, sshHost } from "./ssh-host.ts";
+import { hash, publicKey, sshHost } from "./ssh-host.ts";
 
 const keyPath = "/srv/carol.pub";
 const [type = "", base64 = ""] = publicKey.split(" ");
@@ -107,13 +107,15 @@ describe("host admin:", () => {
     expect(await typed("host admin bob --key /srv/carol.pub --check", host)).toMatchObject({ exit: 3 });
   });
 
-  test("removes a new account again if the user cannot log in, unless its home was used", async () => {
+  test("removes a new account again if the user cannot log in, unless somebody has used it", async () => {
     const profile = { mode: 0o644, uid: 1002, gid: 1002 };
     for (const use of [
       (host: FakeHost) => host.put("/home/carol/notes", "mine", profile),
       (host: FakeHost) => host.put("/home/carol/.profile", "mine", profile),
       (host: FakeHost) => host.link("/home/carol/.profile", "/etc/shadow"),
       (host: FakeHost) => host.put("/home/carol/.ssh/known_hosts", "", profile),
+      (host: FakeHost) => host.put("/home/carol/.ssh/authorized_keys", `${added}ssh-rsa AAAA mine\n`, profile),
+      (host: FakeHost) => host.put("/etc/shadow", `${host.text("/etc/shadow")}carol:${hash}:20000::::::\n`),
     ]) {
       const [host, used] = [keyHost(), keyHost()];
       for (const each of [host, used]) each.put("/etc/skel/.profile", "umask 077\n");
@@ -132,7 +134,7 @@ describe("host admin:", () => {
       expect([exit, err]).toEqual([1, expect.stringContaining("carol cannot log in from outside and become root")]);
       expect(files(host)).toEqual(before);
       expect(host.ran).toContain("userdel --force --remove carol");
-      expect((await admin(used, "carol")).err).toContain("the account carol stays, because /home/carol was used");
+      expect((await admin(used, "carol")).err).toContain("the account carol stays, because somebody has used it");
       expect([used.text("/etc/passwd")?.includes("carol"), used.stat("/home/carol")?.uid]).toEqual([true, 1002]);
     }
   });
