@@ -78,8 +78,20 @@ describe("doctor: with 50 Match blocks and 20 users,", () => {
       addresses.map((each) => `Address ${each}`),
       100,
     );
-    expect(await passwordFaults(host, 3000)).toEqual({ failure: "only 32 of 51 answers within 3 s" });
+    const failure = "sshd gave only 32 of 51 answers within 3 s";
+    expect(await passwordFaults(host, 3000)).toEqual({ failure });
     expect(asked.length).toBe(32);
-    expect(await passwordLogins(host, 3000)).toEqual({ failure: "only 32 of 51 answers within 3 s" });
+    expect(await passwordLogins(host, { limitMs: 3000 })).toEqual({ failure });
+  });
+
+  test("a part of the answers shows a user with a password, but not that there is no other one", async () => {
+    const { host } = crowded(
+      ["User u0\nPasswordAuthentication yes", ...addresses.map((each) => `Address ${each}`)],
+      100,
+    );
+    const failure = expect.stringContaining("sshd gave only");
+    expect(await passwordLogins(host, { limitMs: 3000 })).toEqual(["u0"]);
+    expect(await passwordLogins(host, { limitMs: 3000, allowed: ["u0"] })).toEqual({ failure });
+    expect(await passwordLogins(host, { allowed: ["u0"] })).toEqual(["u0"]);
   });
 });

@@ -67,9 +67,9 @@ async function hardened(reader: HostReader): Promise<CheckResult> {
 
 async function passwords(reader: HostReader): Promise<CheckResult> {
   if (reader.uid !== 0) return { status: "unknown", detail: "only root may read the passwords", hint: askRoot };
-  const found = await passwordLogins(reader, askLimitMs);
-  if ("failure" in found) return unreadable(found.failure);
   const { passwordUsers } = choicesOf(readHostRecord(reader), {});
+  const found = await passwordLogins(reader, { limitMs: askLimitMs, allowed: passwordUsers });
+  if ("failure" in found) return unreadable(found.failure);
   const others = found.filter((name) => !passwordUsers.includes(name));
   if (others.length > 0) {
     return { status: "warning", detail: `a password is enough to log in as ${few(others)}`, hint: harden };
@@ -81,5 +81,5 @@ async function passwords(reader: HostReader): Promise<CheckResult> {
 function unreadable(failure: string): CheckResult {
   const isMissing = failure.includes("privilege separation directory");
   const hint = isMissing ? ["sudo", "mkdir", "-m", "0755", privilegeDir] : ["sudo", ...settingsCommand("root")];
-  return { status: "unknown", detail: `sshd does not print its settings: ${failure}`, hint };
+  return { status: "unknown", detail: failure, hint };
 }

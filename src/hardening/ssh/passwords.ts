@@ -7,16 +7,19 @@ import { type LoginAccount, loginAccounts, namesWithPassword } from "./accounts.
 import { askSshd } from "./questions.ts";
 
 /**
- * Returns the users for whom sshd accepts a password from some address, or why sshd does not print its settings. Throws
- * UnknownStateError without root. See {@link askSshd} for `limitMs`.
+ * Returns the users for whom sshd accepts a password from some address, or why that is unknown. Part of the answers are
+ * enough if one of them is not `allowed`. Throws UnknownStateError without root. See {@link askSshd} for `limitMs`.
  */
-export async function passwordLogins(reader: HostReader, limitMs?: number): Promise<string[] | { failure: string }> {
+export async function passwordLogins(
+  reader: HostReader,
+  { limitMs, allowed = [] }: { limitMs?: number; allowed?: readonly string[] } = {},
+): Promise<string[] | { failure: string }> {
   const names = namesWithPassword(reader);
   const accounts = loginAccounts(reader).filter(({ user }) => names.has(user));
   const { answers, failure } = await askSshd(reader, readSshdConfig(reader), accounts, limitMs);
   const accepted = answers.flatMap(({ answer, accounts }) => accounts.filter((each) => acceptsPassword(answer, each)));
-  const found = new Set(accepted.map(({ user }) => user));
-  return failure === null || found.size > 0 ? [...found] : { failure };
+  const found = [...new Set(accepted.map(({ user }) => user))];
+  return failure === null || found.some((user) => !allowed.includes(user)) ? found : { failure };
 }
 
 function acceptsPassword(settings: SshdSettings, { user, uid, groups }: LoginAccount): boolean {

@@ -14,7 +14,7 @@ interface Question {
 
 interface Answers {
   answers: (Question & { answer: SshdSettings })[];
-  /** Why they are not all, or null. Where sshd fails, there are none. */
+  /** Why they are not all, as a clause, or null. Where sshd fails, there are none. */
   failure: string | null;
 }
 
@@ -36,14 +36,17 @@ export async function askSshd(
   const answers: Answers["answers"] = [];
   while (answers.length < questions.length) {
     if (reader.now() > end) {
-      return { answers, failure: `only ${answers.length} of ${questions.length} answers within ${limitMs / 1000} s` };
+      return {
+        answers,
+        failure: `sshd gave only ${answers.length} of ${questions.length} answers within ${limitMs / 1000} s`,
+      };
     }
     const some = questions.slice(answers.length, answers.length + atOnce);
     const got = await Promise.all(
       some.map(({ accounts: [first], place }) => sshdSettings(reader, first?.user ?? "", place)),
     );
     for (const [at, answer] of got.entries()) {
-      if ("failure" in answer) return { answers: [], failure: answer.failure };
+      if ("failure" in answer) return { answers: [], failure: `sshd does not print its settings: ${answer.failure}` };
       answers.push({ ...(some[at] as Question), answer });
     }
   }

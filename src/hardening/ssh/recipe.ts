@@ -143,9 +143,7 @@ async function demandApplied(reader: HostReader, hardening: Hardening): Promise<
   // A stopped sshd, or one that a socket starts, has no directory until its next start.
   if ("failure" in found) {
     if (found.failure.includes("privilege separation directory")) return;
-    throw new Problem("invalid-config", `sshd does not print its settings: ${found.failure}`, {
-      hint: ["sudo", "sshd", "-t"],
-    });
+    throw new Problem("invalid-config", found.failure, { hint: ["sudo", "sshd", "-t"] });
   }
   const [first] = found.filter(({ setting }) => setting.isEssential);
   if (first === undefined) return;
