@@ -94,4 +94,17 @@ describe("doctor: with 50 Match blocks and 20 users,", () => {
     expect(await passwordLogins(host, { limitMs: 3000, allowed: ["u0"] })).toEqual({ failure });
     expect(await passwordLogins(host, { allowed: ["u0"] })).toEqual(["u0"]);
   });
+
+  test("with groups of a directory service, sshd is asked for each account and each block of a group", async () => {
+    const { host, asked } = crowded(["Group staff Address 10.0.0.1", "User u3 Address 10.0.0.2"]);
+    await passwordFaults(host);
+    expect(asked.length).toBe(3);
+    host.put("/etc/nsswitch.conf", "passwd: files\ngroup: files [SUCCESS=merge] systemd\n");
+    await passwordFaults(host);
+    expect(asked.length).toBe(6);
+    host.put("/etc/nsswitch.conf", "passwd: files\ngroup: files [SUCCESS=merge] systemd sss # domain\n");
+    await passwordFaults(host);
+    expect(asked.slice(6).filter((each) => each.includes("addr=10.0.0.1,")).length).toBe(23);
+    expect(asked.length).toBe(6 + 23 + 23 + 1);
+  });
 });

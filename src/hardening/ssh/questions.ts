@@ -1,7 +1,8 @@
 // Asks sshd for its settings once for all connections that get the same answer: each answer is a process.
 
 import type { HostReader } from "../../host/host.ts";
-import { type ConfigLine, matches } from "../../ssh/config.ts";
+import { textOf } from "../../host/text-file.ts";
+import { type ConfigLine, type Criterion, matches } from "../../ssh/config.ts";
 import { type Connection, type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
 import type { LoginAccount } from "./accounts.ts";
 import { dropInPath } from "./paths.ts";
@@ -31,7 +32,7 @@ export async function askSshd(
   accounts: readonly LoginAccount[],
   limitMs = Number.POSITIVE_INFINITY,
 ): Promise<Answers> {
-  const questions = questionsFor(lines, accounts);
+  const questions = questionsFor(lines, accounts, hasOtherGroups(reader));
   const end = reader.now() + limitMs;
   const answers: Answers["answers"] = [];
   while (answers.length < questions.length) {
@@ -53,20 +54,38 @@ export async function askSshd(
   return { answers, failure: null };
 }
 
+/** Returns whether a directory service may add accounts of the host to groups, by nsswitch.conf(5). */
+function hasOtherGroups(reader: HostReader): boolean {
+  const [, sources = ""] = /^\s*group:([^#\n]*)/m.exec(textOf(reader, "/etc/nsswitch.conf") ?? "") ?? [];
+  const names = sources.replace(/\[[^\]]*\]/g, "").match(/\S+/g) ?? [];
+  return names.some((name) => !["files", "compat", "systemd"].includes(name));
+}
+
 /**
  * Returns one question for accounts that no Match block tells apart, for each way to connect that can matter to them: a
- * block that never applies to an account does not change its settings anywhere.
+ * block that never applies to an account does not change its settings anywhere. `asksGroups`: only sshd knows all groups.
  */
-function questionsFor(lines: readonly ConfigLine[], accounts: readonly LoginAccount[]): Question[] {
+function questionsFor(
+  lines: readonly ConfigLine[],
+  accounts: readonly LoginAccount[],
+  asksGroups: boolean,
+): Question[] {
   const blocks = lines.filter(({ keyword }) => keyword === "match");
   // The command of such a block may depend on the user.
-  const runsCommand = blocks.some(({ criteria }) => criteria.some(({ name }) => name === "exec"));
+  const depends = ["exec", ...(asksGroups ? ["group"] : [])];
+  const isOpen = ({ name }: Criterion): boolean => depends.includes(name);
+  const asksEach = blocks.some(({ criteria }) => criteria.some(isOpen));
+  const applies = ({ criteria }: ConfigLine, account: LoginAccount) =>
+    matches(
+      criteria.filter((each) => !isOpen(each)),
+      account,
+    );
   const alike = Map.groupBy(accounts, (account) =>
-    [...blocks.map(({ criteria }) => matches(criteria, account)), runsCommand && account.user].join(" "),
+    [...blocks.map((block) => applies(block, account)), asksEach && account.user].join(" "),
   );
   return [...alike.values()].flatMap((some) => {
     const applying = blocks.filter(
-      ({ criteria, path }) => path !== dropInPath && some[0] !== undefined && matches(criteria, some[0]) !== "never",
+      (block) => block.path !== dropInPath && some[0] !== undefined && applies(block, some[0]) !== "never",
     );
     return placesIn(applying).map((place) => ({ accounts: some, place }));
   });
