@@ -101,14 +101,22 @@ async function age(reader: HostReader): Promise<CheckResult> {
   }
   const detail = `the last backup was made ${ageText(backedUpMs, reader.now())}`;
   const days = (reader.now() - backedUpMs) / day;
-  if (days > veryLateDays) return { status: "error", detail: withReason(detail), hint };
-  if (trouble !== undefined || days > lateDays) return { status: "warning", detail: withReason(detail), hint };
-  const enable = ["sudo", "edox-ops", "backup", "enable", "--yes"];
-  if (!hasTimer(reader))
-    return { status: "warning", detail: `${detail}, and nothing makes the next one`, hint: enable };
+  const status = days > veryLateDays ? "error" : trouble !== undefined || days > lateDays ? "warning" : "ok";
+  if (trouble !== undefined) return { status, detail: withReason(detail), hint };
+  const fault = await faultOfNext(reader);
+  if (fault !== null) {
+    const enable = ["sudo", "edox-ops", "backup", "enable", "--yes"];
+    return { status: status === "ok" ? "warning" : status, detail: `${detail}, and ${fault}`, hint: enable };
+  }
+  return status === "ok" ? { status, detail } : { status, detail, hint };
+}
+
+/** Returns why nothing may make the next backup, or null. */
+async function faultOfNext(reader: HostReader): Promise<string | null> {
+  if (!hasTimer(reader)) return "nothing makes the next one";
   const fault = await timerFault(reader, readSettings(reader) as Settings);
-  if (fault === null) return { status: "ok", detail };
-  return { status: "warning", detail: `${detail}, and nothing makes the next one: ${fault}`, hint: enable };
+  // A changed unit may still work.
+  return fault && `the timer needs a repair: ${fault}`;
 }
 
 function verified(reader: HostReader): CheckResult {

@@ -151,7 +151,7 @@ describe("doctor", () => {
 
   test("backup:age: a timer that is stopped, or of which a file is empty, is a warning", async () => {
     const hint = ["sudo", "edox-ops", "backup", "enable", "--yes"];
-    const made = "the last backup was made just now, and nothing makes the next one: ";
+    const made = "the last backup was made just now, and the timer needs a repair: ";
     for (const path of ["edox-ops-backup.timer", "edox-ops-backup.service"].map(
       (name) => `/etc/systemd/system/${name}`,
     )) {
@@ -164,6 +164,14 @@ describe("doctor", () => {
     host.remove("/run/systemd/units/timer:edox-ops-backup.timer");
     const detail = `${made}edox-ops-backup.timer is inactive`;
     expect(await look(host, "backup:age")).toEqual({ status: "warning", detail, hint });
+    for (const [days, status] of [
+      [3, "warning"],
+      [9, "error"],
+    ] as const) {
+      writeState(host, "/repo", { backedUpMs: host.now() - days * day });
+      const late = detail.replace("just now", `${days} days ago`);
+      expect(await look(host, "backup:age")).toEqual({ status, detail: late, hint });
+    }
   });
 
   test("backup:verify: a damage is an error, and a late or missing verification a warning", async () => {
