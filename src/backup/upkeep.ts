@@ -50,9 +50,9 @@ export async function keepUp(host: Host, settings: Settings, access: Access, sto
   } catch (error) {
     throwIfInterrupted(stop);
     const problem = error instanceof Problem ? error : withDiskFault(host, Problem.of(error));
+    // A damage that the verification has found has a check of its own.
     const isDamage = readState(host, repository).damage === problem.message;
-    const failed = problem.with({ message: `${undone}: ${problem.message}` });
-    // A damage has a check of its own.
+    const failed = isDamage ? problem : problem.with({ message: `${undone}: ${problem.message}` });
     recordFailure(host, repository, { upkeep: isDamage ? null : failureIn(failed) });
     throw failed;
   }

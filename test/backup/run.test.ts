@@ -233,7 +233,10 @@ describe("upkeep", () => {
     writeState(host, "/repo", { upkeep: { failure: "old snapshots were not removed: it is read-only", hint: [] } });
     restic.failing = [(args) => (args[0] === "check" ? restic.fatal(1, "repository contains errors") : undefined)];
     const failed = keepUp(host, { ...made.settings, keep }, access, none).catch((error) => error);
-    expect(await failed).toMatchObject({ code: "io-error" });
+    expect(await failed).toMatchObject({
+      code: "io-error",
+      message: expect.stringMatching(/^repository \/repo: it is damaged/),
+    });
     expect(readState(host, "/repo")).toMatchObject({
       damage: expect.stringContaining("it is damaged"),
       upkeep: null,
