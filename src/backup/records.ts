@@ -45,12 +45,24 @@ export function fetchedRecords(reader: HostReader): FetchedRecords {
   }
   const read = attempt("deploy keys", "the deploy keys", () => snapshotKeys(reader, fetchedPath(deployKeysPath)));
   found.keys.push(...(read?.keys ?? []));
+  const own = ownKeys(reader);
   for (const { id, words, reason } of read?.invalid ?? []) {
+    // The admin has added it, as the warning of an earlier restore says.
+    if (own.has(id)) continue;
     const add = `sudo edox-ops project key add ${words.join(" ")} --key FILE`;
     found.failed.push(`deploy key ${id}`);
     found.warnings.push(`deploy key ${id} in the snapshot is invalid: ${reason}; add it with its limits again: ${add}`);
   }
   return found;
+}
+
+/** Returns the names of the deploy keys of this host; none if their record is invalid. */
+function ownKeys(reader: HostReader): Set<string> {
+  try {
+    return new Set(readKeys(reader)?.keys.map(idOf));
+  } catch {
+    return new Set();
+  }
 }
 
 /** Returns why a fetched file is invalid, without its path, which is gone after the restore. */

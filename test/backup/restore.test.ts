@@ -356,6 +356,13 @@ describe("backup restore", () => {
     expect(JSON.parse(disk.text(path))).toEqual({ program, keys: [ci, old] });
     expect((await restoreAll()).restored).toMatchObject({ projects: [], failed: restored.failed });
     expect(JSON.parse(disk.text(path))).toEqual({ program, keys: [ci, old] });
+    const added = [ci, old, key("later", "c")];
+    disk.write(path, JSON.stringify({ program, keys: added }));
+    const again = (await restoreAll()).restored;
+    expect([again.failed, again.warnings[0]]).toEqual([
+      restored.failed.slice(1),
+      expect.stringContaining("deploy key demo/size in the snapshot is invalid"),
+    ]);
   });
 
   test("backup restore: invalid deploy keys of this host do not keep a project without keys from being restored", async () => {
