@@ -45,6 +45,7 @@ export async function keepUp(host: Host, settings: Settings, access: Access, sto
     }
     undone = "the data was not verified";
     if (verified) await verify(host, settings, access, { all: false, stop });
+    undone = "the success of the upkeep was not recorded";
     if (upkeep !== null) writeState(host, repository, { upkeep: null });
     return { forgotten, pruned, verified };
   } catch (error) {

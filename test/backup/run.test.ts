@@ -220,6 +220,16 @@ describe("upkeep", () => {
     restic.failing = [() => restic.fatal(130, "signal interrupt received")];
     const recorded = readState(host, "/repo").upkeep;
     expect([await run(() => interrupted), readState(host, "/repo").upkeep]).toEqual([interrupted, recorded]);
+    restic.failing = [];
+    const { writeFile } = host;
+    await verify(host, settings, access, { all: false, stop: none });
+    host.writeFile = () => {
+      throw new Error("ENOSPC: no space left on device, write");
+    };
+    expect(await run()).toMatchObject({
+      message: expect.stringMatching(/^the success of the upkeep was not recorded: no space/),
+    });
+    host.writeFile = writeFile;
     // A backup alone does not show that the retention works.
     await backUp(made.tools, settings, access);
     expect(readState(host, "/repo")).toMatchObject({ failure: null, upkeep: recorded });
