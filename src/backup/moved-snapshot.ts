@@ -2,6 +2,7 @@
 
 import { Problem } from "../problem/problem.ts";
 import { few } from "../text/lines.ts";
+import { withFlag } from "../text/with-flag.ts";
 import { type Snapshot, shortLength } from "./snapshots.ts";
 
 interface Typed {
@@ -20,7 +21,7 @@ export function movedSnapshot(
   { from, snapshot: id }: Typed,
   words: readonly string[],
 ): Snapshot {
-  const again = (flag: string, value: string): string[] => ["sudo", "edox-ops", ...without(words, flag), flag, value];
+  const again = (flag: string, value: string): string[] => ["sudo", "edox-ops", ...withFlag(words, flag, value)];
   const last = all.at(-1);
   if (last === undefined) {
     // It is typed on the old host.
@@ -56,9 +57,4 @@ export function unopened(error: unknown, location: string): unknown {
   const repo = error.code === "not-found" ? "REPOSITORY" : location;
   const hint = ["sudo", "edox-ops", "restore-host", "--repo", repo, "--password-file", "FILE"];
   return error.with({ hint });
-}
-
-/** Returns the words without this flag and its value. */
-export function without(words: readonly string[], flag: string): string[] {
-  return words.filter((word, i) => word !== flag && words[i - 1] !== flag && !word.startsWith(`${flag}=`));
 }

@@ -1,6 +1,7 @@
 import { askFirst, unconfirmed } from "../../run/confirmation.ts";
 import type { Session } from "../../run/session.ts";
 import { ageText, utcText } from "../../text/time.ts";
+import { withFlag } from "../../text/with-flag.ts";
 import { command } from "../command.ts";
 import { confirmationFlags, editFlags, runOptionsOf } from "../flags.ts";
 import { run } from "../run.ts";
@@ -36,7 +37,6 @@ export default command({
   async run({ only, ...values }, context) {
     const { demandWhole } = await import("../../backup/restore.ts");
     const { chosenSnapshot, listSnapshots, shortLength } = await import("../../backup/snapshots.ts");
-    const { without } = await import("../../backup/moved-snapshot.ts");
     const parts = partsOf(only);
     const host = await context.host();
     const { settings, access } = recordedAccess(host);
@@ -45,8 +45,7 @@ export default command({
     const all = await listSnapshots(host, access, values.snapshot === undefined ? settings.host : null);
     const snapshot = chosenSnapshot(all, values.snapshot);
     // A timer may make a newer one, of a host that is restored in part, before this restore is repeated.
-    const words = without(context.typed, "--snapshot");
-    const again = ["sudo", "edox-ops", ...words, "--snapshot", snapshot.id.slice(0, shortLength)];
+    const again = ["sudo", "edox-ops", ...withFlag(context.typed, "--snapshot", snapshot.id.slice(0, shortLength))];
     const act = async (session: Session): Promise<void> => {
       await askFirst(session, () => {
         const made = `${utcText(snapshot.timeMs)} (${ageText(snapshot.timeMs, host.now())})`;

@@ -27,7 +27,7 @@ export const sshChecks: readonly Check[] = [
   { name: "host:ssh-passwords", run: passwords, runsProgram: true, appliesTo: hasSshd },
 ];
 
-/** The limit of a check of doctor is 15 s, which the last answers must not pass. */
+/** Of the 15 s that a check of doctor has, this leaves some for the last answers. */
 const askLimitMs = 10_000;
 const harden = ["sudo", "edox-ops", "host", "ssh-harden", "--yes"];
 
