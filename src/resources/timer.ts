@@ -75,7 +75,7 @@ export function timerRemoval(name: string): Resource[] {
     unit({ unit: `${name}.timer`, name: `unit:${name}.timer`, state: "disabled", active: false }),
     unitFile(timerPath(name), `${timerPath(name)} is removed`, null),
     unitFile(servicePath(name), `${servicePath(name)} is removed`, null),
-    forgotten,
+    forgotten(name),
   ];
 }
 
@@ -183,12 +183,19 @@ function unitFile(path: string, title: string, text: string | null): Resource {
   return file({ name: `file:${path}`, title, path, mode: 0o644, text: () => (text === null ? null : Text.of(text)) });
 }
 
-/** systemd keeps a removed unit in memory until it reads its files again. */
-const forgotten: Resource = {
-  name: "units:forgotten",
-  title: "systemd has forgotten the timer",
-  check(_, ahead): Change[] {
-    if (!ahead.some((change) => change.kind === "removal" && change.path.startsWith(unitDir))) return [];
-    return [{ kind: "command", argv: ["systemctl", "daemon-reload"], reason: "systemd has loaded the removed timer" }];
-  },
-};
+/** systemd keeps a removed unit in memory until it reads its files again, and one that has failed until it is reset. */
+function forgotten(name: string): Resource {
+  return {
+    name: "units:forgotten",
+    title: "systemd has forgotten the timer",
+    check(_, ahead): Change[] {
+      if (!ahead.some((change) => change.kind === "removal" && change.path.startsWith(unitDir))) return [];
+      const reason = "systemd has loaded the removed timer";
+      return [["daemon-reload"], ["reset-failed", `${name}*`]].map((words) => ({
+        kind: "command",
+        argv: ["systemctl", ...words],
+        reason,
+      }));
+    },
+  };
+}

@@ -180,9 +180,14 @@ for (const suite of soak ? suites : (["bookworm"] as const)) {
       });
     }
 
-    test("watch disable removes what was set up", () => {
-      host.sh(`rm -rf ${lateTimer}`);
+    test("watch disable removes what was set up, and systemd forgets a service that has failed", () => {
+      const dropIn = "/run/systemd/system/edox-ops-watch.service.d";
+      const { stdout } = host.sh(`rm -rf ${lateTimer}; mkdir ${dropIn}
+        printf '[Service]\\nExecStart=\\nExecStart=false\\n' >${dropIn}/fails.conf; systemctl daemon-reload
+        systemctl start edox-ops-watch; systemctl is-failed edox-ops-watch; rm -r ${dropIn}`);
+      expect(stdout).toBe("failed\n");
       expect(host.sh("edox-ops watch disable --yes").code).toBe(0);
+      expect(host.sh("systemctl list-units --all 'edox-ops-watch*' --no-legend").stdout).toBe("");
       expect(
         host.sh("ls -d /etc/edox-ops/watch* /var/lib/edox-ops/watch /etc/systemd/system/edox-ops-watch*").stdout,
       ).toBe("");

@@ -523,10 +523,11 @@ describe("preview timer", () => {
     expire("fix-8");
     expect((await site.type("project previews prune")).exit).toBe(0);
     expect(timerFiles()).toEqual([]);
-    expect(site.fake.ran.slice(-3)).toEqual([
+    expect(site.fake.ran.slice(-4)).toEqual([
       "systemctl stop edox-ops-previews.timer",
       "systemctl disable edox-ops-previews.timer",
       "systemctl daemon-reload",
+      "systemctl reset-failed edox-ops-previews*",
     ]);
   });
 
