@@ -71,7 +71,7 @@ export const untyped: Record<string, string> = {
     "it is typed on the old host; test/backup/moved.test.ts reaches the state",
   'backup/moved-snapshot.ts ["sudo", "edox-ops", "restore-host", "--repo", repo, "--password-file", "FILE"]':
     "its FILE is an example; test/backup/restore-commands.test.ts reaches the state",
-  'backup/moved-snapshot.ts ["sudo", "edox-ops", ...without(words, flag), flag, value]':
+  'backup/moved-snapshot.ts ["sudo", "edox-ops", ...withFlag(words, flag, value)]':
     "it repeats the typed line with a valid choice; test/soak/move.test.ts types it",
   'backup/checks.ts ["sudo", "edox-ops", "backup", "init", "--repo", settings.repository, "--password-file", passwordPath]':
     repository,
@@ -92,7 +92,7 @@ export const untyped: Record<string, string> = {
     "another machine types it; test/deploy-keys/session.test.ts reads it",
   'cli/project/check-links.ts ["sudo", "edox-ops", ...context.typed]':
     "it repeats the typed line; test/sites/link-check.test.ts reaches the state",
-  'cli/backup/restore.ts ["sudo", "edox-ops", ...words, "--snapshot", snapshot.id.slice(0, shortLength)]':
+  'cli/backup/restore.ts ["sudo", "edox-ops", ...withFlag(words, "--snapshot", snapshot.id.slice(0, shortLength))]':
     "it repeats the typed line; test/backup/restore-commands.test.ts types it",
   'cli/project/release-closing.ts ["edox-ops", "project", "assets", "list", slug]': afterDeploy,
   'cli/project/release-closing.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"]': authority,

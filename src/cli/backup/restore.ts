@@ -45,7 +45,8 @@ export default command({
     const all = await listSnapshots(host, access, values.snapshot === undefined ? settings.host : null);
     const snapshot = chosenSnapshot(all, values.snapshot);
     // A timer may make a newer one, of a host that is restored in part, before this restore is repeated.
-    const again = ["sudo", "edox-ops", ...withFlag(context.typed, "--snapshot", snapshot.id.slice(0, shortLength))];
+    const { typed: words } = context;
+    const again = ["sudo", "edox-ops", ...withFlag(words, "--snapshot", snapshot.id.slice(0, shortLength))];
     const act = async (session: Session): Promise<void> => {
       await askFirst(session, () => {
         const made = `${utcText(snapshot.timeMs)} (${ageText(snapshot.timeMs, host.now())})`;
