@@ -43,8 +43,11 @@ export class Text {
 }
 
 export type Change =
-  /** `keeps` marks a kept copy of content that another change replaces. */
-  | ({ kind: "file"; path: string; before: Text | null; after: Text; keeps?: true } & Attributes)
+  /**
+   * `keeps` marks a kept copy of content that another change replaces. `adds` is the line that the change only adds: a
+   * rollback keeps what others have written to the file since.
+   */
+  | ({ kind: "file"; path: string; before: Text | null; after: Text; keeps?: true; adds?: string } & Attributes)
   | { kind: "removal"; path: string; before: Text }
   | ({ kind: "directory"; path: string; before: Attributes | null; keeps?: true } & Attributes)
   | { kind: "link"; path: string; before: string | null; after: string | null }

@@ -8,10 +8,13 @@ import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.
 import { type Change, Text } from "./change.ts";
 import { accountRemoval, isUnused, type NewAccount } from "./new-account.ts";
 
-/** The state of a path before a change, or what undoes a change that has no path. */
+/**
+ * The state of a path before a change, or what undoes a change that has no path. `added` is the line that the change added:
+ * if others have written to the file since, that line alone is removed.
+ */
 export type Inverse =
-  | { kind: "absent"; path: string }
-  | ({ kind: "file"; path: string; bytes: Uint8Array } & Attributes)
+  | { kind: "absent"; path: string; added?: string }
+  | ({ kind: "file"; path: string; bytes: Uint8Array; added?: string } & Attributes)
   | ({ kind: "directory"; path: string } & Attributes)
   | { kind: "link"; path: string; target: string }
   /**
@@ -32,7 +35,12 @@ export type Inverse =
  */
 export function inversesOf(reader: HostReader, change: Change): Inverse[] {
   if (change.kind === "packages") return [{ kind: "packages", names: change.names }];
-  if (change.kind !== "command") return [stateOf(reader, change.path)];
+  if (change.kind !== "command") {
+    const state = stateOf(reader, change.path);
+    const added = change.kind === "file" ? change.adds : undefined;
+    const isFile = state.kind === "absent" || state.kind === "file";
+    return [isFile && added !== undefined ? { ...state, added } : state];
+  }
   const { touches = [], undo } = change;
   return [
     ...touches.map((path) => touchedState(reader, path)),
@@ -102,6 +110,7 @@ export function restoration(reader: HostReader, inverse: Inverse): Change | null
   const { path } = inverse;
   const stat = reader.stat(path);
   if (inverse.kind === "line") return stat?.type === "file" ? lineRemoval(reader, inverse) : null;
+  if (stat?.type === "file" && hasOthers(reader, inverse)) return lineRemoval(reader, { path, line: inverse.added });
   if (inverse.kind === "absent") return stat && removal(path, reader.readLink(path));
   if (inverse.kind === "link") {
     const before = reader.readLink(path);
@@ -172,10 +181,20 @@ export async function firstFailing(host: Host, commands: readonly string[][]): P
 }
 
 const none = new Uint8Array();
+const [lineEnd, carriageReturn] = [0x0a, 0x0d];
 
 function removal(path: string, target: string | null): Change {
   if (target !== null) return { kind: "link", path, before: target, after: null };
   return { kind: "removal", path, before: new Text(none, true) };
+}
+
+/** Returns whether others have written to the file since a change added its line, or before the change was made. */
+function hasOthers(reader: HostReader, inverse: Inverse): inverse is Inverse & { added: string } {
+  if (!("added" in inverse) || inverse.added === undefined) return false;
+  const rest = withoutLine(Buffer.from(reader.readOwn(inverse.path)?.bytes ?? none), Buffer.from(inverse.added));
+  const former = Buffer.from(inverse.kind === "file" ? inverse.bytes : none);
+  // The change has ended the last line.
+  return !rest.equals(former) && !rest.equals(Buffer.concat([former, Buffer.of(lineEnd)]));
 }
 
 /** Every other byte stays, and so do the mode and the owner. */
@@ -190,12 +209,12 @@ function lineRemoval(reader: HostReader, { path, line }: { path: string; line: s
 
 /** The owner of the file may have filled it with millions of lines, so that none of them becomes a string. */
 function withoutLine(bytes: Buffer, line: Buffer): Buffer {
-  const end = 0x0a;
   const kept: Buffer[] = [];
   let from = 0;
   for (let at = bytes.indexOf(line); at >= 0; at = bytes.indexOf(line, at + 1)) {
-    const next = at + line.length;
-    if ((at > 0 && bytes[at - 1] !== end) || (next < bytes.length && bytes[next] !== end)) continue;
+    let next = at + line.length;
+    if (bytes[next] === carriageReturn) next += 1;
+    if ((at > 0 && bytes[at - 1] !== lineEnd) || (next < bytes.length && bytes[next] !== lineEnd)) continue;
     kept.push(bytes.subarray(from, at));
     from = next + 1;
   }

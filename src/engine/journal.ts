@@ -163,7 +163,7 @@ const headerSchema = v.strictObject({
 const newerSchema = v.object({ schema: v.pipe(v.number(), v.integer(), v.minValue(2)) });
 
 const inverseSchema = v.variant("kind", [
-  v.strictObject({ kind: v.literal("absent"), path }),
+  v.strictObject({ kind: v.literal("absent"), path, added: v.exactOptional(line) }),
   v.strictObject({
     kind: v.literal("file"),
     path,
@@ -173,6 +173,7 @@ const inverseSchema = v.variant("kind", [
       v.transform((text) => new Uint8Array(Buffer.from(text, "base64"))),
     ),
     ...attributes,
+    added: v.exactOptional(line),
   }),
   v.strictObject({ kind: v.literal("directory"), path, ...attributes }),
   v.strictObject({ kind: v.literal("link"), path, target: v.pipe(word, v.nonEmpty()) }),

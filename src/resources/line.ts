@@ -49,18 +49,20 @@ export function line(spec: LineSpec): Resource {
       const reader = overlay(before, ahead);
       const real = targetOf(reader, path);
       const found = reader.readOwn(real);
+      const adds = spec.state === "present" && spec.replaces === undefined ? { adds: spec.line } : {};
       if (found === null) {
         if (spec.state === "absent") return [];
         const ids = await idsOf(before, ahead, spec.owner ?? rootOwner);
         const after = Text.of(`${spec.line}\n`);
         const parents = missingDirectories(reader, ahead, parentOf(real));
-        return [...parents, { kind: "file", path: real, before: null, after, mode: spec.mode ?? 0o644, ...ids }];
+        const mode = spec.mode ?? 0o644;
+        return [...parents, { kind: "file", path: real, before: null, after, mode, ...ids, ...adds }];
       }
       const text = new Text(found.bytes);
       const after = new Text(spec.state === "absent" ? without(found.bytes, spec.line) : withLine(found.bytes, spec));
       if (text.equals(after)) return [];
       const { mode, uid, gid } = found.stat;
-      return [{ kind: "file", path: real, before: text, after, mode, uid, gid } satisfies Change];
+      return [{ kind: "file", path: real, before: text, after, mode, uid, gid, ...adds } satisfies Change];
     },
   };
 }

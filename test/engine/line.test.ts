@@ -52,3 +52,29 @@ test("line: it is removed wherever it is a whole line, and from a file with mill
   });
   expect(seconds).toBeLessThan(3);
 });
+
+test("line: a rollback restores a file that got a line, and keeps what others have written to it since", async () => {
+  const host = fakeHost();
+  const keys = "/home/eve/keys";
+  const after = async (former: string | null, text: string): Promise<string | null> => {
+    host.put(keys, text, { mode: 0o640, uid: 7 });
+    const state = former === null ? { kind: "absent" as const } : { kind: "file" as const, bytes: Buffer.from(former) };
+    const inverse = { ...state, path: keys, mode: 0o640, uid: 7, gid: 0, added: "ours" };
+    // A recovery that was killed too is repeated.
+    for (let i = 0; i < 2; i++) expect(await undo(host, [inverse])).toMatchObject({ failures: [] });
+    return host.stat(keys) && Buffer.from(host.read(keys) ?? []).toString();
+  };
+  const cases: [former: string | null, now: string, expected: string | null][] = [
+    [null, "ours\n", null],
+    [null, "ours\ntheirs\n", "theirs\n"],
+    [null, "theirs\n", "theirs\n"],
+    ["a\n", "a\nours\n", "a\n"],
+    ["a", "a\nours\n", "a"],
+    ["a\r\n", "a\r\nours\r\n", "a\r\n"],
+    ["a\n", "a\nours\ntheirs\n", "a\ntheirs\n"],
+    ["a\n", "ours\n", ""],
+    ["a\n", "a\n", "a\n"],
+  ];
+  for (const [former, now, expected] of cases)
+    expect([former, now, await after(former, now)]).toEqual([former, now, expected]);
+});

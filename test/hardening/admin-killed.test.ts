@@ -34,13 +34,14 @@ const left = (host: FakeHost): unknown[] => [
 async function eachKill(
   expectOf: (host: FakeHost, where: string) => Promise<void>,
   makeHost: () => FakeHost = keyHost,
+  typedLine = line,
 ): Promise<void> {
   const whole = killedAt(makeHost(), Number.POSITIVE_INFINITY, "after");
-  await typed(line, whole.host);
+  await typed(typedLine, whole.host);
   for (let call = 0; call < whole.calls(); call += runs(2, 1)) {
     for (const moment of moments) {
       const host = makeHost();
-      await typed(line, killedAt(host, call, moment).host).catch(() => {});
+      await typed(typedLine, killedAt(host, call, moment).host).catch(() => {});
       await expectOf(host, `call ${call}, ${moment}`);
     }
   }
@@ -131,5 +132,25 @@ describe("host admin: killed at any call,", () => {
       ]);
       expect([where, host.listing("/etc/sudoers.d")]).toEqual([where, { "/etc/sudoers.d": "directory 750 0:0 " }]);
     });
+  }, 60_000);
+
+  test("recover keeps a key that somebody has added since, of an existing user and of a new one", async () => {
+    const other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOther of-another-device\n";
+    for (const [name, uid] of [
+      ["bob", 1001],
+      ["carol", 1002],
+    ] as const) {
+      const path = `/home/${name}/.ssh/authorized_keys`;
+      await eachKill(
+        async (host, where) => {
+          if ((host.list("/var/lib/edox-ops/journal") ?? []).length === 0 || host.stat(path) === null) return;
+          host.put(path, `${host.text(path)}${other}`, { mode: 0o600, uid, gid: uid });
+          expect([where, (await typed("recover", host)).exit]).toEqual([where, 0]);
+          expect([where, name, host.text(path)]).toEqual([where, name, other]);
+        },
+        keyHost,
+        line.replace("carol", name),
+      );
+    }
   }, 60_000);
 });
