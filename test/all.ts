@@ -164,11 +164,11 @@ async function hosts(): Promise<void> {
   // A long file that starts last would leave the other processors with nothing to do.
   const files = [...new Set([...longest.map((name) => `./test/integration/${name}.test.ts`), ...found])];
   const shared = mkdtempSync(`${tmpdir()}/edox-undisturbed-`);
-  const broken: { name: string; bad: number; alone: () => Promise<number> }[] = [];
+  const broken: { name: string; found: Counts; alone: () => Promise<Counts> }[] = [];
   const job = (name: string, path: string, timeoutMs: number) => async (): Promise<void> => {
     const alone = () => tests(name, [path], [`--timeout=${timeoutMs}`], { EDOX_UNDISTURBED: shared });
-    const bad = await alone();
-    if (bad > 0) broken.push({ name, bad, alone });
+    const found = await alone();
+    if (found.bad > 0) broken.push({ name, found, alone });
   };
   const jobs: (() => Promise<void>)[] = files.map((file) =>
     job(`host ${file.replace(/^.*\/|\.test\.ts$/g, "")}`, file, 600_000),
@@ -189,22 +189,29 @@ async function hosts(): Promise<void> {
     const [only, ...others] = broken;
     if (only && others.length === 0) {
       console.log(`${only.name} tests, repeated alone:`);
-      failed -= only.bad;
-      const bad = await only.alone();
-      failures.push(`${only.name} tests: ${only.bad} failed beside other files, ${bad} alone`);
+      const { good, bad } = only.found;
+      passed -= good;
+      failed -= bad;
+      failures.push(`${only.name} tests: ${bad} failed beside other files, ${(await only.alone()).bad} alone`);
     }
   } finally {
     rmSync(shared, { recursive: true, force: true });
   }
 }
 
-/** Runs test files and counts their tests. Returns how many failed, at least one if the run did not succeed. */
+interface Counts {
+  good: number;
+  /** At least one if the run did not succeed. */
+  bad: number;
+}
+
+/** Runs test files and counts their tests. */
 async function tests(
   name: string,
   paths: string[],
   flags: string[],
   env: Record<string, string> = {},
-): Promise<number> {
+): Promise<Counts> {
   const report = `coverage/junit-${name.replace(" ", "-")}.xml`;
   await Bun.file(`${top}/${report}`)
     .delete()
@@ -215,15 +222,16 @@ async function tests(
     .text()
     .catch(() => "");
   const [, all = "0", reported = "0"] = /<testsuites [^>]*tests="(\d+)"[^>]*failures="(\d+)"/.exec(xml) ?? [];
+  const good = Number(all) - Number(reported);
   const bad = Math.max(Number(reported), ok ? 0 : 1);
-  passed += Number(all) - Number(reported);
+  passed += good;
   failed += bad;
   if (!ok)
     again.add(deskLine([process.execPath, "test", ...flags.filter((each) => each.includes("timeout")), ...paths]));
   console.log(`${ok ? "ok    " : "FAILED"} ${name} tests: ${all} (${seconds} s)`);
   if (!ok) console.log(text);
   failures.push(...failedIn(text));
-  return bad;
+  return { good, bad };
 }
 
 /** Returns the last lines that each failed test printed, with its title. */

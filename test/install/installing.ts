@@ -1,6 +1,15 @@
 // Runs the installer as an operator does: a shell reads the script from a pipe.
 
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import type { Ended } from "../integration/run.ts";
 
@@ -12,6 +21,9 @@ openssl df id sync wc flock stat readlink env".split(" ");
 
 /** Gives the installer its own /run and certificate store, so that those of the machine do not change. */
 const ownMachine = `mount --bind "$0/run" /run; mount --bind "$0/certs" /etc/ssl/certs; PATH=$INSTALL_PATH; exec "$@"`;
+
+/** Ten seconds before the limit of a test. */
+const lateMs = 110_000;
 
 /** The environment of one test: the folder to install to, and the programs on PATH. */
 export class Ground implements Disposable {
@@ -82,7 +94,9 @@ export class Ground implements Disposable {
       stderr: "pipe",
     });
     void more.until?.then(() => process.kill(-child.pid, "SIGINT"));
+    const late = setTimeout(() => console.error(`the installer still runs:\n${processesOf(child.pid)}`), lateMs);
     const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    clearTimeout(late);
     return { code, stdout, stderr };
   }
 
@@ -97,4 +111,21 @@ export class Ground implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.top, { recursive: true, force: true });
   }
+}
+
+/** Returns a line for each process of a session: its number, its state, what it waits for in the kernel, and its words. */
+function processesOf(session: number): string {
+  const lines = readdirSync("/proc").map((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+      const [state, , , owner] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (owner !== String(session)) return "";
+      const words = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
+      return `${pid} ${state} ${readFileSync(`/proc/${pid}/wchan`, "latin1")} ${words}\n`;
+    } catch {
+      // It is no process, or has ended.
+      return "";
+    }
+  });
+  return lines.join("");
 }
