@@ -85,13 +85,12 @@ export function toUndo(reader: HostReader, inverses: readonly Inverse[]): Invers
   const last = inverses.findLastIndex(
     (each) => each.kind === "packages" && each.names.some((name) => unpackedPackage(reader, name)),
   );
-  return (
-    inverses
-      .slice(last + 1)
-      // A rollback removes the file of keys, which may be all that shows a use, before the account.
-      .filter((each) => each.kind !== "packages" && (each.kind !== "account" || isUnused(reader, each)))
-      .reverse()
-  );
+  // It is asked first, because the rollback removes the file of keys, which may be all that shows a use.
+  const stays = (each: Inverse): boolean => each.kind === "account" && !isUnused(reader, each);
+  return inverses
+    .slice(last + 1)
+    .filter((each) => each.kind !== "packages" && !stays(each))
+    .reverse();
 }
 
 /**

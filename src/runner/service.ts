@@ -159,7 +159,7 @@ const running = service({ unit: runnerUnit, name: "runner:service", hasLoaded: (
 export const runnerRuns: Resource = {
   ...running,
   check(reader, ahead, warn) {
-    const removed: Change = { kind: "link", path: unitPath, before: null, after: null };
+    const removed: Change = { kind: "removal", path: unitPath, before: Text.of("") };
     return running.check(isUnitDamaged(reader) ? overlay(reader, [removed]) : reader, ahead, warn);
   },
   affects: "CI jobs of all runners of this host",
