@@ -1,7 +1,7 @@
 // An account for a person that a step creates. Its rollback removes it, unless somebody has used it by then.
 
+import { fieldsFor } from "../host/account-files.ts";
 import type { HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
 import type { Change } from "./change.ts";
 
 const skeletonDir = "/etc/skel";
@@ -19,7 +19,7 @@ export interface NewAccount {
 export function accountRemoval(reader: HostReader, account: NewAccount): Change | null {
   const { name, home } = account;
   // Somebody may have created another account of this name since the step was killed.
-  if (fieldsOf(reader, "/etc/passwd", name)?.[5] !== home || !isUnused(reader, account)) return null;
+  if (fieldsFor(reader, "/etc/passwd", name)?.[5] !== home || !isUnused(reader, account)) return null;
   // A useradd that was killed may not have made the home. A login that failed may have left a process, which ends by itself.
   const flags = ["--force", ...(reader.stat(home) === null ? [] : ["--remove"])];
   return { kind: "command", argv: ["userdel", ...flags, name], reason: `the step has created the account ${name}` };
@@ -29,18 +29,12 @@ export function accountRemoval(reader: HostReader, account: NewAccount): Change 
 export function isUnused(reader: HostReader, { name, home, keyLine }: NewAccount): boolean {
   try {
     // A locked password begins with !, and * is no hash of any password.
-    const hasPassword = /^[^!*]/.test(fieldsOf(reader, "/etc/shadow", name)?.[1] ?? "");
+    const hasPassword = /^[^!*]/.test(fieldsFor(reader, "/etc/shadow", name)?.[1] ?? "");
     return !hasPassword && hasOnly(reader, home, keyLine);
   } catch {
     // A link of the user, for example.
     return false;
   }
-}
-
-/** Returns the fields of the account's line in a file such as passwd(5). */
-function fieldsOf(reader: HostReader, path: string, name: string): string[] | undefined {
-  const lines = (textOf(reader, path) ?? "").split("\n").map((line) => line.split(":"));
-  return lines.find(([first]) => first === name);
 }
 
 function hasOnly(reader: HostReader, home: string, keyLine: string): boolean {

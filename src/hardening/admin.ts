@@ -2,6 +2,7 @@
 
 import { type Change, root } from "../engine/change.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
+import { fieldsOf } from "../host/account-files.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { hintToShow } from "../problem/show-file.ts";
@@ -18,7 +19,7 @@ import { newHome, withNewAccount } from "./admin-account.ts";
 import { provingAdmin } from "./guarded.ts";
 import { adminSudoersPath } from "./paths.ts";
 import { hostRecipe } from "./recipe.ts";
-import { fieldsOf, isExpired } from "./ssh/accounts.ts";
+import { isExpired } from "./ssh/accounts.ts";
 
 export const adminPackages = ["openssh-server", "sudo", "openssh-client", "iproute2"];
 

@@ -1,6 +1,7 @@
 // Reads accounts from the host's own files. Directory services are queried only for accounts that are missing there.
 
 import type { Resource } from "../engine/step.ts";
+import { fieldsFor, fieldsOf } from "../host/account-files.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
@@ -76,7 +77,7 @@ function flagsToReuse(reader: HostReader, name: string, home: string): string[] 
 }
 
 function uidsOf(reader: HostReader): number[] {
-  return (textOf(reader, "/etc/passwd") ?? "").split("\n").map((line) => Number(line.split(":")[2] ?? Number.NaN));
+  return fieldsOf(reader, "/etc/passwd").map(([, , uid]) => Number(uid ?? Number.NaN));
 }
 
 /** Returns a resource that adds the user to the group and keeps its other groups. */
@@ -100,7 +101,6 @@ export function groupMember(user: string, group: string, label: string, title: s
 
 /** Returns whether the user is in the group, as its primary or as an additional one. */
 function isMember(reader: HostReader, user: string, group: string): boolean {
-  const lines = (textOf(reader, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
-  const [, , gid, members = ""] = lines.find(([first]) => first === group) ?? [];
+  const [, , gid, members = ""] = fieldsFor(reader, "/etc/group", group) ?? [];
   return members.split(",").includes(user) || (gid !== undefined && accountOf(reader, user)?.gid === idIn(gid));
 }

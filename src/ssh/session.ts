@@ -1,5 +1,6 @@
 // The SSH session that this process was started in.
 
+import { fieldsOf } from "../host/account-files.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { canonicalAddress } from "./address.ts";
@@ -99,8 +100,7 @@ function ends({ local, remote }: TcpSocket): Pick<Connection, "client" | "server
 }
 
 function nameOf(reader: HostReader, uid: number): string | null {
-  const lines = (textOf(reader, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
-  return lines.find((fields) => fields[2] === String(uid))?.[0] ?? null;
+  return fieldsOf(reader, "/etc/passwd").find((fields) => fields[2] === String(uid))?.[0] ?? null;
 }
 
 /**

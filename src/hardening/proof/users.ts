@@ -1,5 +1,6 @@
 // Who logs in to this host with a key of their own, and can become root.
 
+import { fieldsOf } from "../../host/account-files.ts";
 import { type HostReader, UnknownStateError } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
 import { findAccount } from "../../resources/user.ts";
@@ -8,7 +9,7 @@ import type { SshSession } from "../../ssh/session.ts";
 import { authorizedKeysPaths, parseSettings, type SshdSettings, sshdSettings } from "../../ssh/settings.ts";
 import { linesOf } from "../../text/lines.ts";
 import { nameOf } from "../../text/path.ts";
-import { fieldsOf, isExpired } from "../ssh/accounts.ts";
+import { isExpired } from "../ssh/accounts.ts";
 import { type BecomesRoot, becomesRoot } from "./sudo.ts";
 
 const mostUsers = 20;

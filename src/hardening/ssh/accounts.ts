@@ -1,7 +1,7 @@
 // The accounts of the host's own files that a person can log in to.
 
+import { fieldsFor, fieldsOf } from "../../host/account-files.ts";
 import type { HostReader } from "../../host/host.ts";
-import { textOf } from "../../host/text-file.ts";
 import type { Client } from "../../ssh/config.ts";
 
 export interface LoginAccount extends Client {
@@ -53,10 +53,5 @@ function isPast(day: string | undefined, nowMs: number): boolean {
 
 /** Returns the fields of the user's line in shadow(5), or none. */
 export function shadowOf(reader: HostReader, name: string): string[] {
-  return fieldsOf(reader, "/etc/shadow").find(([first]) => first === name) ?? [];
-}
-
-/** Returns the fields of each line of a file such as passwd(5). */
-export function fieldsOf(reader: HostReader, path: string): string[][] {
-  return (textOf(reader, path) ?? "").split("\n").map((line) => line.split(":"));
+  return fieldsFor(reader, "/etc/shadow", name) ?? [];
 }

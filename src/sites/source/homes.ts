@@ -1,7 +1,7 @@
 // Home directories are never a source, because keys, histories and mail would be published with the pages.
 
+import { fieldsOf } from "../../host/account-files.ts";
 import type { HostReader } from "../../host/host.ts";
-import { textOf } from "../../host/text-file.ts";
 
 const homesDir = "/home";
 /** The kernel follows the same number on one path. */
@@ -13,7 +13,7 @@ const mostLinks = 40;
  */
 export function homeIn(reader: HostReader, written: string): string | null {
   const path = withoutLinks(reader, written);
-  for (const [user = "", , , , , home = ""] of accounts(reader)) {
+  for (const [user = "", , , , , home = ""] of fieldsOf(reader, "/etc/passwd")) {
     // System accounts have the root directory as their home, or none.
     if (!/^\/[^/]/.test(home)) continue;
     const real = withoutLinks(reader, home);
@@ -26,10 +26,6 @@ export function homeIn(reader: HostReader, written: string): string | null {
   return isHome && reader.stat(path)?.type === "directory"
     ? "it is a home directory, and everything in it would be public"
     : null;
-}
-
-function accounts(reader: HostReader): string[][] {
-  return (textOf(reader, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
 }
 
 /**
